@@ -1,0 +1,147 @@
+import boundaries from 'eslint-plugin-boundaries';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import importX from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/*
+ * The import law. One line per room: the rooms it may call, and the packages it may import.
+ * `node:` is Node's own library. A room or package that is not written here is refused.
+ */
+const node = 'node:*';
+const nest = ['@nestjs/*', 'rxjs'];
+const staircase = ['audit', 'accounts', 'roster', 'conversations', 'delivery', 'sessions', 'streams'];
+const connectors = { irc: ['irc-framework'], loopback: [] };
+const protocols = [];
+
+/** What one step of the staircase needs besides Node and Nest. */
+const own = {
+  streams: ['ws', 'fastify'],
+  accounts: [
+    '@node-rs/argon2',
+    '@fastify/cookie',
+    'ajv',
+    'ajv-formats',
+    'fastify',
+    'ipaddr.js',
+    'rate-limiter-flexible',
+  ],
+};
+
+const floor = ['model', 'platform', 'bus', 'connector', 'api'];
+const rooms = {
+  model: { rooms: [], packages: [] },
+  'embedded-postgres': { rooms: [], packages: [node, 'pg', '@electric-sql/*'] },
+  platform: {
+    rooms: ['model', 'embedded-postgres'],
+    packages: [node, ...nest, 'pg', '@prisma/*', 'pino', 'pino-pretty', 'prom-client', 'zod'],
+  },
+  bus: { rooms: ['model', 'platform'], packages: [node, ...nest, 'pg', 'bullmq', 'ioredis'] },
+  connector: { rooms: ['model'], packages: [] },
+  'platform/testing': {
+    rooms: ['model', 'embedded-postgres', 'platform', 'peers'],
+    packages: [node, '@jest/globals', 'pg'],
+  },
+  'connector/testing': { rooms: ['model', 'connector', 'peers'], packages: [node, '@jest/globals'] },
+  peers: { rooms: [], packages: [node, '@jest/globals'] },
+  api: { rooms: ['model'], packages: ['zod'] },
+  ...Object.fromEntries(
+    Object.entries(connectors).map(([name, packages]) => [
+      `connectors/${name}`,
+      { rooms: ['model', 'connector', ...protocols], packages: [node, ...packages] },
+    ]),
+  ),
+  ...Object.fromEntries(
+    staircase.map((name, step) => [
+      name,
+      { rooms: [...floor, ...staircase.slice(0, step)], packages: [node, ...nest, ...(own[name] ?? [])] },
+    ]),
+  ),
+  server: {
+    rooms: [...floor, ...staircase, ...Object.keys(connectors).map((name) => `connectors/${name}`)],
+    packages: [node, ...nest, '@fastify/*', 'fastify', 'reflect-metadata', 'ws'],
+  },
+};
+const folder = (room) =>
+  room === 'server'
+    ? 'apps/server'
+    : room === 'peers'
+      ? 'tools/peers'
+      : room.endsWith('/testing')
+        ? `libs/${room}`
+        : `libs/${room}/src`;
+
+const law = [
+  ...Object.entries(rooms).flatMap(([room, may]) => [
+    {
+      from: { element: { type: room } },
+      allow: { to: { element: { types: { anyOf: may.rooms } }, file: { categories: 'door' } } },
+    },
+    {
+      from: { element: { type: room } },
+      allow: { to: { module: { origin: ['external', 'core'], source: may.packages } } },
+    },
+  ]),
+  // A spec may also use the conformance kit, the test runner and whatever its subject is made of.
+  {
+    from: { file: { categories: 'spec' } },
+    allow: {
+      to: {
+        element: { types: { anyOf: ['connector/testing', 'platform/testing', 'peers'] } },
+        file: { categories: 'door' },
+      },
+    },
+  },
+  {
+    from: { file: { categories: 'spec' } },
+    allow: {
+      to: {
+        module: {
+          origin: ['external', 'core'],
+          source: [node, '@jest/globals', '@nestjs/testing', 'fast-check', 'pg', 'ws'],
+        },
+      },
+    },
+  },
+];
+
+export default tseslint.config(
+  { ignores: ['**/dist/', '**/generated/', 'data/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['apps/*/src/**/*.ts', 'libs/**/*.ts', 'tools/**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { boundaries, 'import-x': importX },
+    settings: {
+      'import/resolver': { typescript: { conditionNames: ['parley-source', 'types', 'import', 'default'] } },
+      'import-x/resolver-next': [
+        createTypeScriptImportResolver({ conditionNames: ['parley-source', 'types', 'import', 'default'] }),
+      ],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts', '.tsx'] },
+      'boundaries/elements': Object.keys(rooms).map((room) => ({
+        type: room,
+        pattern: folder(room),
+        partialMatch: false,
+      })),
+      'boundaries/files': [
+        { category: 'spec', pattern: '**/*.spec.ts' },
+        { category: 'door', pattern: '**/index.ts' },
+      ],
+    },
+    rules: {
+      'boundaries/dependencies': [
+        'error',
+        { default: 'disallow', checkAllOrigins: true, checkUnknownLocals: true, policies: law },
+      ],
+      'boundaries/no-unknown-files': 'error',
+      'import-x/no-cycle': 'error',
+      'import-x/no-unresolved': 'error',
+      'no-console': 'error',
+      // Nest declares its option shapes as classes.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // A Nest module is a class with a decorator and nothing in it.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+    },
+  },
+);

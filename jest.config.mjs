@@ -1,0 +1,38 @@
+// One run, three kinds of suite, told apart by file name. `parley-source` makes `#room` mean the TypeScript source.
+const common = {
+  rootDir: import.meta.dirname,
+  roots: ['<rootDir>/apps/server', '<rootDir>/libs', '<rootDir>/tools'],
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['parley-source', 'node', 'node-addons'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+};
+
+export default {
+  reporters: ['default', '<rootDir>/tools/tally.mjs'],
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['**/*.spec.ts'],
+      testPathIgnorePatterns: ['\\.(conformance|peers)\\.spec\\.ts$'],
+    },
+    { ...common, displayName: 'conformance', testMatch: ['**/*.conformance.spec.ts'] },
+    { ...common, displayName: 'peers', testMatch: ['**/*.peers.spec.ts'] },
+  ],
+};

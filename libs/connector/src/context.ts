@@ -1,0 +1,67 @@
+import type { AccountId, Capabilities, PresenceState, SessionState } from '#model';
+import type { JsonValue } from './connector.js';
+import type { EmitOutcome, InboundBatch } from './inbound.js';
+
+/** All that a session sees of the house. */
+export interface SessionContext {
+  /**
+   * Stores a batch in one transaction and answers once per event, in order, after the commit. May be called again
+   * without waiting; order is kept. At most `emitLimit` events may be outstanding: past that, pause the transport.
+   * @param deadlineMs what is not yet being committed by then is withdrawn and answered `not-stored`.
+   */
+  emit(batch: InboundBatch, deadlineMs?: number): Promise<readonly EmitOutcome[]>;
+  readonly emitLimit: number;
+  /** Says where an account's session stands. */
+  state(account: AccountId, state: SessionState): void;
+  /** Says what can be done, for the account as a whole or in one conversation. */
+  capabilities(account: AccountId, capabilities: Capabilities, conversation?: string): void;
+  /** Somebody's presence; only the latest counts. */
+  presence(account: AccountId, address: string, presence: PresenceState): void;
+  /** Somebody is writing, or has stopped. */
+  typing(account: AccountId, conversation: string, address: string, active: boolean): void;
+  /** Who came into or left a room; kept by those who look at it. */
+  occupancy(account: AccountId, conversation: string, change: OccupancyChange): void;
+  /** Tells the house that sending may go faster now than `allowance` said before. */
+  wake(account: AccountId): void;
+  /** The link's opened secrets. Not to be kept longer than needed. */
+  secrets(): Promise<Readonly<Record<string, string>>>;
+  readonly keyValues: {
+    read(account: AccountId, key: string): Promise<JsonValue | undefined>;
+  };
+  /**
+   * Waits for a turn to connect to a host: connects of all links of this worker to one host are paced, with jitter.
+   * Resolves false when the session was closed meanwhile.
+   */
+  turn(host: string): Promise<boolean>;
+  readonly clock: SessionClock;
+  /** Uniform in [0, 1). */
+  random(): number;
+  readonly log: SessionLog;
+}
+
+export interface OccupancyChange {
+  readonly joined?: readonly Occupant[];
+  readonly left?: readonly string[];
+}
+
+export interface Occupant {
+  readonly address: string;
+  readonly name?: string;
+  readonly role?: string;
+}
+
+export interface SessionClock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Milliseconds that only grow. */
+  monotonic(): number;
+  /** Calls once after a time; the answer cancels it. */
+  after(ms: number, call: () => void): () => void;
+}
+
+/** The sentence is constant, the facts are fields; never a body, never a secret. */
+export interface SessionLog {
+  debug(facts: Readonly<Record<string, unknown>>, sentence: string): void;
+  info(facts: Readonly<Record<string, unknown>>, sentence: string): void;
+  warn(facts: Readonly<Record<string, unknown>>, sentence: string): void;
+}

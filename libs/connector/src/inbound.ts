@@ -1,0 +1,130 @@
+import type { AccountId, AddressKind, ConversationKind, Failure, MessageContent, Mode, Origin } from '#model';
+import type { JsonValue } from './connector.js';
+
+/**
+ * A message's id on its network. `scope` is where it is unique (a server, a room's archive, an account).
+ * `network`: assigned by the network, unique, trusted for dropping duplicates. `sender`: chosen by whoever sent it, so
+ * it counts only together with the author and equal content.
+ */
+export interface RemoteId {
+  readonly scope: string;
+  readonly id: string;
+  readonly by: 'network' | 'sender';
+}
+
+/** Who an event is from, as this account knows them. */
+export interface InboundParty {
+  readonly address: string;
+  readonly kind: AddressKind;
+  /** The name they show, where it differs from the address. */
+  readonly name?: string;
+  /** A stable address for the same somebody, where the network vouches for it (a services account). */
+  readonly stableAddress?: string;
+}
+
+interface InboundBase {
+  readonly account: AccountId;
+}
+
+interface InConversation extends InboundBase {
+  readonly conversation: string;
+  readonly conversationKind: ConversationKind;
+}
+
+/** Something was said. With `origin` own and a `wireId` it is an echo: it completes its envelope and is never stored twice. */
+export interface InboundMessage extends InConversation {
+  readonly type: 'message';
+  readonly author: InboundParty;
+  readonly content: MessageContent;
+  readonly origin: Origin;
+  readonly mode: Mode;
+  /** The network's own time; the time of arrival where it has none. */
+  readonly at: Date;
+  readonly remoteId?: RemoteId;
+  readonly wireId?: string;
+  /** What it answers, by remote id. */
+  readonly replyTo?: RemoteId;
+}
+
+/** An earlier message was corrected, taken back or reacted to. */
+export interface InboundChange extends InConversation {
+  readonly type: 'edit' | 'retraction' | 'reaction';
+  readonly author: InboundParty;
+  readonly target: RemoteId;
+  readonly origin: Origin;
+  readonly mode: Mode;
+  readonly at: Date;
+  /** The new content of an edit. */
+  readonly content?: MessageContent;
+  readonly reaction?: { readonly emoji: string; readonly removed: boolean };
+  readonly wireId?: string;
+}
+
+/** What the network says of an envelope's fate. By wire id where it carries ours, else by its own id. */
+export interface InboundReceipt extends InboundBase {
+  readonly type: 'receipt';
+  readonly about: { readonly wireId: string } | { readonly remoteId: RemoteId };
+  readonly state: 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
+  /** The network's id of the part, learnt now. */
+  readonly remoteId?: RemoteId;
+  readonly failure?: Failure;
+  readonly at: Date;
+}
+
+/** A room was entered, left or changed; or could not be entered (`failure`). */
+export interface InboundRoom extends InConversation {
+  readonly type: 'room';
+  readonly joined?: boolean;
+  readonly topic?: string;
+  readonly name?: string;
+  readonly failure?: Failure;
+  /** Who did it, where it was somebody's act (a kick, a new topic). It is then told in the conversation. */
+  readonly by?: InboundParty;
+  readonly act?: 'topic' | 'kick' | 'ban' | 'mode' | 'invite';
+  readonly detail?: string;
+  readonly at: Date;
+}
+
+/** Something was learnt about somebody. `formerly` only for a rename that the session itself witnessed. */
+export interface InboundIdentity extends InboundBase {
+  readonly type: 'identity';
+  readonly party: InboundParty;
+  readonly formerly?: string;
+  readonly at: Date;
+}
+
+/** A stretch of time of which we know nothing and never will: a stored row, so that people see it. */
+export interface InboundGap extends InboundBase {
+  readonly type: 'gap';
+  readonly conversation?: string;
+  readonly from: Date;
+  readonly until: Date;
+  readonly reason: string;
+}
+
+export type InboundEvent =
+  InboundMessage | InboundChange | InboundReceipt | InboundRoom | InboundIdentity | InboundGap;
+
+/** What goes in together: one transaction. */
+export interface InboundBatch {
+  readonly events: readonly InboundEvent[];
+  /** A connector's own durable notes; null deletes. At most 64 KiB each. */
+  readonly keyValues?: readonly {
+    readonly account: AccountId;
+    readonly key: string;
+    readonly value: JsonValue | null;
+  }[];
+  /** How far a network's history has been taken in; stored as a key-value in the same transaction. */
+  readonly checkpoint?: { readonly account: AccountId; readonly key: string; readonly value: JsonValue };
+}
+
+/**
+ * What became of one event.
+ * `stored` and `duplicate` may be acknowledged. `refused`: it will never be stored, say so to the peer where it can be
+ * told. `not-stored`: nothing was kept, try again. `in-doubt`: the database did not say; stay silent and let the peer
+ * redeliver. `fenced`: another worker holds the link: close and acknowledge nothing.
+ */
+export type EmitOutcome =
+  | { readonly outcome: 'stored' | 'duplicate' | 'in-doubt' | 'fenced' }
+  | { readonly outcome: 'refused'; readonly failure: Failure }
+  | { readonly outcome: 'not-stored'; readonly retryAfterMs: number };

@@ -1,0 +1,66 @@
+export type { Address, AddressKind } from './address.js';
+export {
+  capabilityNames,
+  levelOf,
+  type Capabilities,
+  type CapabilityLevel,
+  type CapabilityName,
+} from './capabilities.js';
+export {
+  envelopeStates,
+  isSettled,
+  mayBecome,
+  waitReasons,
+  type EnvelopeFate,
+  type EnvelopeKind,
+  type EnvelopeState,
+  type WaitReason,
+} from './envelope.js';
+export { errorCodes, failure, remedyOf, type ErrorCode, type Failure, type Remedy } from './errors.js';
+export {
+  ephemeralTypes,
+  eventTypes,
+  type Audience,
+  type Ephemeral,
+  type EphemeralType,
+  type EventData,
+  type EventType,
+  type LogEvent,
+  type NewEvent,
+} from './events.js';
+export {
+  brand,
+  isUuid,
+  newId,
+  type AccountId,
+  type ConversationId,
+  type EnvelopeId,
+  type EnvelopePartId,
+  type EventId,
+  type FanOutId,
+  type GapId,
+  type Id,
+  type IdentityId,
+  type InvitationId,
+  type LinkId,
+  type MessageId,
+  type PersonId,
+  type QuarantineId,
+  type TokenId,
+  type WebSessionId,
+  type WorkerId,
+  type WorkspaceId,
+} from './ids.js';
+export type {
+  Attachment,
+  ConversationKind,
+  MessageContent,
+  Mode,
+  Origin,
+  Span,
+  SpanStyle,
+} from './message.js';
+export { comparePresence, presences, type Presence, type PresenceState } from './presence.js';
+export type { Challenge, SessionState } from './session-state.js';
+export { cleanText } from './text.js';
+export { unreachable } from './unreachable.js';
