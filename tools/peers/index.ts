@@ -8,3 +8,4 @@ export {
   type Peer,
   type RunningProcess,
 } from './peer.js';
+export { postgresPeer, startPostgres, type PostgresOptions, type RunningPostgres } from './postgres.js';

@@ -75,11 +75,20 @@ export interface RunningProcess extends AsyncDisposable {
   output(): string;
 }
 
-/** Starts a program and ends it, by pid, when its holder goes: SIGTERM, then SIGKILL after 3 s. */
+/** Starts a program and ends it, by pid, when its holder goes: SIGTERM (or `endWith`), then SIGKILL after 3 s. */
 export function run(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  {
+    endWith = 'SIGTERM',
+    ...options
+  }: {
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly uid?: number;
+    readonly gid?: number;
+    readonly endWith?: NodeJS.Signals;
+  } = {},
 ): RunningProcess {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -102,7 +111,7 @@ export function run(
     output: () => output,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
+        child.kill(endWith);
         const hard = setTimeout(() => child.kill('SIGKILL'), 3_000);
         await exited;
         clearTimeout(hard);

@@ -1,0 +1,13 @@
+export { Clock, SystemClock } from './clock.js';
+export { Config, ConfigError, readConfig, type LogLevel, type Role } from './config.js';
+export { Database, postgresEngine, type Engine } from './database.js';
+export { CommitInDoubt, isStorageFull, isUnavailable, StorageFull } from './database.errors.js';
+export { Prisma, type PrismaClient } from './generated/prisma/client.js';
+export { Health, type Finding, type HealthReport } from './health.js';
+export { logger, type Facts, type Logger } from './logger.js';
+export { Metrics } from './metrics.js';
+export { migrate, MigrationError, readMigrations, type Migration } from './migrations.js';
+export { PlatformModule } from './platform.module.js';
+export { Problem, type ProblemError, type ProblemExtras } from './problem.js';
+export { SecretBox } from './secret-box.js';
+export type { Sql } from './sql.js';
