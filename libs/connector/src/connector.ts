@@ -86,6 +86,11 @@ export interface LinkSettings {
 /** An account as a session is given it: who it is, and what should be true whenever it is online. */
 export interface AttachedAccount {
   readonly id: AccountId;
+  /**
+   * Its own address on a link that many accounts share (a trunk's number, a component's JID). Absent on a private link,
+   * whose settings say who it is.
+   */
+  readonly localAddress?: string;
   readonly desired: DesiredState;
 }
 
