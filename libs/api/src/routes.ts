@@ -1,0 +1,17 @@
+import { accountRoutes } from './routes/accounts.js';
+import { conversationRoutes } from './routes/conversations.js';
+import { eventRoutes } from './routes/events.js';
+import { messageRoutes } from './routes/messages.js';
+import { peopleRoutes } from './routes/people.js';
+
+/** Every route of the API by its name. What is not here does not exist. */
+export const routes = {
+  ...peopleRoutes,
+  ...accountRoutes,
+  ...conversationRoutes,
+  ...messageRoutes,
+  ...eventRoutes,
+} as const;
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { ErrorCodeWord, RemedyWord } from '../words.js';
+
+/** What went wrong on a network, and what to do about it. */
+export const Failure = z.object({
+  code: ErrorCodeWord,
+  remedy: RemedyWord,
+  detail: z.string().exactOptional(),
+});
+export type Failure = z.output<typeof Failure>;
+
+/**
+ * An error's answer: RFC 9457 problem details, media type application/problem+json. `code` is stable and meant for
+ * programs; `detail` is a sentence for people. `errors` names each refused field by its path.
+ */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  instance: z.string().exactOptional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).exactOptional(),
+  retryAfterSeconds: z.number().exactOptional(),
+});
+export type Problem = z.output<typeof Problem>;
