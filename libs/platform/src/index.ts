@@ -11,3 +11,6 @@ export { PlatformModule } from './platform.module.js';
 export { Problem, type ProblemError, type ProblemExtras } from './problem.js';
 export { SecretBox } from './secret-box.js';
 export type { Sql } from './sql.js';
+export { asJson } from './as-json.js';
+export { Batcher } from './batcher.js';
+export { bisect, isDataError } from './bisect.js';
