@@ -1,3 +1,4 @@
+export { beside } from './alongside.js';
 export { BusModule } from './bus.module.js';
 export { decodeCursor, encodeCursor } from './cursor.js';
 export { DueSweep, type Sweep } from './due-sweep.js';
