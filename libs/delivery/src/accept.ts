@@ -1,0 +1,257 @@
+/*
+ * How sends are accepted. Concurrent requests share a transaction (group commit, one batcher per workspace): idempotency
+ * keys, conversations' locks, then one statement that numbers the events and writes messages, envelopes and marks. When it
+ * has committed, every request of the batch is answered. A request whose data the tables refuse fails alone.
+ */
+import { Injectable } from '@nestjs/common';
+import { beside, EventLog, Signals } from '#bus';
+import {
+  conversationKey,
+  IntakeStore,
+  Positions,
+  type ConversationAsk,
+  type LockedConversation,
+  type NewMessage,
+} from '#conversations';
+import {
+  failure,
+  newId,
+  type AccountId,
+  type ConversationId,
+  type Failure,
+  type MessageContent,
+  type NewEvent,
+  type PersonId,
+  type WorkspaceId,
+} from '#model';
+import { Batcher, bisect, Clock, Database, isDataError, type Sql } from '#platform';
+import { IdempotencyStore, type Claimed, type IdempotencyKey, type KeptAnswer } from './idempotency.store.js';
+import { envelopeRows, type NewEnvelope } from './intake.js';
+import { ownMarks } from './marks.js';
+
+/** One message to one conversation, gate passed. */
+export interface Send {
+  readonly to: { readonly conversation: ConversationId } | ConversationAsk;
+  readonly content: MessageContent;
+  readonly scheduleAt?: Date;
+  /** Why the gate holds it. */
+  readonly held?: string;
+  /** 0 people, 1 bulk. */
+  readonly priority: number;
+  readonly why: string;
+}
+
+/** One request: all its sends are accepted in one transaction, or refused one by one. */
+export interface Ask {
+  readonly workspace: WorkspaceId;
+  readonly person: PersonId;
+  readonly key?: IdempotencyKey;
+  readonly sends: readonly Send[];
+}
+
+/** A message and its envelope as they were stored. */
+export interface Stored {
+  readonly message: NewMessage;
+  readonly envelope: NewEnvelope;
+  readonly sequence: bigint;
+}
+
+export type SendResult = { readonly stored: Stored } | { readonly failure: Failure };
+
+export type Acceptance =
+  | { readonly accepted: readonly SendResult[] }
+  | Exclude<Claimed, { readonly again: true }>
+  /** The tables refused the data. */
+  | { readonly refused: Failure };
+
+/** An envelope that nobody could send within a day of its being due expires. */
+export const LIFETIME_MS = 86_400_000;
+
+/** The channel on which workers hear that accounts have something due. */
+export const DUE_CHANNEL = 'envelopes-due';
+
+type Answer = Acceptance | { readonly again: true };
+
+interface Plan {
+  readonly ask: Ask;
+  readonly results: SendResult[];
+}
+
+@Injectable()
+export class Acceptor {
+  private readonly batchers = new Map<WorkspaceId, Batcher<Ask, Answer>>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventLog,
+    private readonly intake: IntakeStore,
+    private readonly keys: IdempotencyStore,
+    private readonly signals: Signals,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Stores a request's messages. When it resolves with `accepted`, they are committed (DESIGN.md, law 1). */
+  async accept(ask: Ask): Promise<Acceptance> {
+    for (;;) {
+      const answer = await this.batcherOf(ask.workspace).add(ask);
+      if (!('again' in answer)) return answer;
+    }
+  }
+
+  private batcherOf(workspace: WorkspaceId): Batcher<Ask, Answer> {
+    let batcher = this.batchers.get(workspace);
+    if (!batcher) {
+      batcher = new Batcher((asks) => this.acceptAll(workspace, asks), 200);
+      this.batchers.set(workspace, batcher);
+    }
+    return batcher;
+  }
+
+  private acceptAll(workspace: WorkspaceId, asks: readonly Ask[]): Promise<readonly Answer[]> {
+    return bisect(
+      asks,
+      (some) => this.commit(workspace, some),
+      isDataError,
+      () =>
+        Promise.resolve({ refused: failure('unsupported', 'The message holds data that cannot be stored.') }),
+    );
+  }
+
+  private async commit(workspace: WorkspaceId, asks: readonly Ask[]): Promise<readonly Answer[]> {
+    const done = await this.database.transaction(async (sql) => {
+      const answers = await this.keys.claim(sql, workspace, asks);
+      const fresh = asks.filter((_, index) => answers[index] === undefined);
+      const { plans, last, accounts } = await this.store(sql, workspace, fresh);
+      await this.keys.keep(sql, workspace, plans.map(keptOf));
+      return { answers, plans, last, accounts };
+    });
+    if (done.last !== undefined) {
+      this.events.committed(workspace, done.last);
+      this.signals.publish(DUE_CHANNEL, { accounts: [...done.accounts] });
+    }
+    const plans = new Map(done.plans.map((plan) => [plan.ask, plan]));
+    return asks.map((ask, index) => done.answers[index] ?? { accepted: plans.get(ask)?.results ?? [] });
+  }
+
+  private async store(sql: Sql, workspace: WorkspaceId, asks: readonly Ask[]) {
+    const sends = asks.flatMap((ask) => ask.sends);
+    const places = sends.flatMap(({ to }) => ('conversation' in to ? [] : [to]));
+    const { found, events: made } = await this.intake.resolve(sql, workspace, places);
+    const idOf = (send: Send): ConversationId | undefined =>
+      'conversation' in send.to
+        ? send.to.conversation
+        : found.get(conversationKey(send.to.account, send.to.address));
+    const locked = await this.intake.lock(
+      sql,
+      sends.flatMap((send) => idOf(send) ?? []),
+    );
+    const positions = new Positions(locked.values());
+    const now = new Date(this.clock.now());
+    const messages: NewMessage[] = [];
+    const envelopes: NewEnvelope[] = [];
+    const stored: { plan: Plan; at: number; message: NewMessage; envelope: NewEnvelope }[] = [];
+    const plans = asks.map((ask): Plan => {
+      const plan: Plan = { ask, results: [] };
+      for (const [at, send] of ask.sends.entries()) {
+        const conversation = locked.get(idOf(send) ?? ('' as ConversationId));
+        const wrong = whyNot(conversation);
+        if (wrong || !conversation) {
+          plan.results[at] = { failure: wrong ?? failure('not-found') };
+          continue;
+        }
+        const pair = rowsOf(ask, send, conversation, positions, now);
+        messages.push(pair.message);
+        envelopes.push(pair.envelope);
+        stored.push({ plan, at, ...pair });
+      }
+      return plan;
+    });
+    const events = [...made, ...messages.map(createdEvent)];
+    if (events.length === 0) return { plans, last: undefined, accounts: new Set<AccountId>() };
+    const { first, last } = await this.events.append(
+      sql,
+      workspace,
+      events,
+      beside(this.intake.messages(messages), envelopeRows(envelopes), ownMarks(messages)),
+    );
+    for (const [index, { plan, at, message, envelope }] of stored.entries()) {
+      plan.results[at] = { stored: { message, envelope, sequence: first + BigInt(made.length + index) } };
+    }
+    return { plans, last, accounts: new Set(envelopes.map(({ account }) => account)) };
+  }
+}
+
+function whyNot(conversation: LockedConversation | undefined): Failure | undefined {
+  if (!conversation) return failure('not-found', 'There is no such conversation any more.');
+  if (!conversation.held) {
+    return failure(
+      'not-allowed',
+      'Somebody else holds this address now: begin a new conversation to write to them.',
+    );
+  }
+  return undefined;
+}
+
+function rowsOf(
+  ask: Ask,
+  send: Send,
+  conversation: LockedConversation,
+  positions: Positions,
+  now: Date,
+): { message: NewMessage; envelope: NewEnvelope } {
+  const message: NewMessage = {
+    id: newId<'MessageId'>(now.getTime()),
+    event: newId<'EventId'>(now.getTime()),
+    account: conversation.account,
+    conversation: conversation.id,
+    position: positions.next(conversation.id, now, 'live'),
+    person: ask.person,
+    origin: 'own',
+    mode: 'live',
+    kind: 'message',
+    content: send.content,
+    at: now,
+  };
+  const waits = send.held !== undefined ? 'gate' : send.scheduleAt ? 'schedule' : undefined;
+  const dueAt = send.scheduleAt ?? now;
+  const envelope: NewEnvelope = {
+    id: newId<'EnvelopeId'>(now.getTime()),
+    workspace: ask.workspace,
+    account: conversation.account,
+    conversation: conversation.id,
+    message: message.id,
+    kind: 'message',
+    ...(waits ? { waitsFor: waits } : {}),
+    ...(send.held !== undefined ? { detail: send.held } : {}),
+    priority: send.priority,
+    dueAt,
+    expiresAt: new Date(dueAt.getTime() + LIFETIME_MS),
+    route: { account: conversation.account, address: conversation.address, why: send.why },
+    person: ask.person,
+    orderedBy: message.id,
+  };
+  return { message, envelope };
+}
+
+function createdEvent(message: NewMessage): NewEvent {
+  return {
+    id: message.event,
+    type: 'message.created',
+    audience: { kind: 'account', account: message.account },
+    subject: message.id,
+    data: { message: message.id, conversation: message.conversation },
+  };
+}
+
+function keptOf({ ask, results }: Plan): { ask: Ask; answer: KeptAnswer } {
+  return {
+    ask,
+    answer: {
+      results: results.map((result) =>
+        'stored' in result
+          ? { message: result.stored.message.id, envelope: result.stored.envelope.id }
+          : { failure: result.failure },
+      ),
+    },
+  };
+}

@@ -1,0 +1,303 @@
+import { Injectable } from '@nestjs/common';
+import type { OutboundEnvelope, RemoteId } from '#connector';
+import {
+  newId,
+  type AccountId,
+  type ConversationId,
+  type ConversationKind,
+  type EnvelopeId,
+  type EnvelopeKind,
+  type EnvelopeState,
+  type LinkId,
+  type MessageContent,
+  type MessageId,
+  type NewEvent,
+} from '#model';
+import { asJson, type Sql } from '#platform';
+import type { Ready } from './lanes.js';
+import type { KnownEnvelope, PartState, Settlement } from './settle.js';
+
+interface ReadyRow {
+  id: EnvelopeId;
+  account_id: AccountId;
+  conversation_id: ConversationId;
+  message_id: MessageId;
+  kind: EnvelopeKind;
+  attempts: number;
+  lane_order: bigint;
+  priority: number;
+  retry_at: Date | null;
+  change: EnvelopeChange | null;
+  text: string;
+  content: Omit<MessageContent, 'text'> | null;
+  reply_to: MessageId | null;
+  address: string;
+  conversation_kind: ConversationKind;
+}
+
+/** What an edit, retraction or reaction carries besides its target. */
+export interface EnvelopeChange {
+  readonly content?: MessageContent;
+  readonly reaction?: { readonly emoji: string; readonly removed: boolean };
+}
+
+const READY = `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.kind, e.attempts, e.lane_order, e.priority,
+    e.retry_at, e.change, m.text, m.content, m.reply_to, c.address, c.kind AS conversation_kind
+  FROM envelope e JOIN message m ON m.id = e.message_id JOIN conversation c ON c.id = e.conversation_id`;
+
+/** The envelopes' tables, as workers use them: any number of rows per statement. */
+@Injectable()
+export class EnvelopeStore {
+  /**
+   * The next envelopes of each account that are due, oldest first, without those already in memory and without crowded
+   * lanes.
+   */
+  async due(
+    sql: Sql,
+    asks: readonly {
+      readonly account: AccountId;
+      readonly known: readonly EnvelopeId[];
+      readonly crowded: readonly ConversationId[];
+      readonly most: number;
+    }[],
+  ): Promise<Ready[]> {
+    const rows = await sql.query<ReadyRow>(
+      `SELECT r.* FROM json_to_recordset($1::json) AS a(account uuid, known json, crowded json, most int)
+       CROSS JOIN LATERAL (${READY}
+         WHERE e.account_id = a.account AND e.state IN ('accepted', 'waiting') AND e.lane_order IS NOT NULL
+           AND e.id NOT IN (SELECT value::uuid FROM json_array_elements_text(a.known))
+           AND e.conversation_id NOT IN (SELECT value::uuid FROM json_array_elements_text(a.crowded))
+         ORDER BY e.lane_order LIMIT a.most) r`,
+      [asJson(asks)],
+    );
+    return rows.map(readyOf);
+  }
+
+  /** The envelopes of unknown fate of some accounts, oldest first. */
+  async unknown(sql: Sql, accounts: readonly AccountId[], most: number): Promise<Ready[]> {
+    const rows = await sql.query<ReadyRow>(
+      `${READY} WHERE e.account_id = ANY($1::uuid[]) AND e.state = 'unknown' AND NOT e.resent ORDER BY e.lane_order LIMIT $2`,
+      [accounts, most],
+    );
+    return rows.map(readyOf);
+  }
+
+  /** What envelopes that speak of earlier messages speak of: the ids those bear on the network, and their text. */
+  async targets(
+    sql: Sql,
+    envelopes: readonly EnvelopeId[],
+  ): Promise<Map<EnvelopeId, { remoteIds: RemoteId[]; text: string }>> {
+    const rows = await sql.query<{ id: EnvelopeId; text: string; remote_ids: RemoteId[] | null }>(
+      `SELECT e.id, t.text,
+         (SELECT json_agg(json_build_object('scope', r.scope, 'id', r.id,
+            'by', CASE WHEN r.author = '' THEN 'network' ELSE 'sender' END) ORDER BY r.part)
+          FROM remote_id r WHERE r.message_id = t.id) AS remote_ids
+       FROM envelope e JOIN message m ON m.id = e.message_id
+       JOIN message t ON t.id = CASE WHEN e.kind = 'message' THEN m.reply_to ELSE m.id END
+       WHERE e.id = ANY($1::uuid[])`,
+      [envelopes],
+    );
+    return new Map(rows.map((row) => [row.id, { remoteIds: row.remote_ids ?? [], text: row.text }]));
+  }
+
+  /**
+   * Marks envelopes as being sent, before the first byte; answers those that were still waiting. One that this epoch has
+   * marked before, in a commit whose answer was lost, has not left: its caller still has it in hand.
+   */
+  async begin(
+    sql: Sql,
+    rows: readonly { readonly id: EnvelopeId; readonly epoch: bigint }[],
+  ): Promise<{ begun: Map<EnvelopeId, number>; events: NewEvent[] }> {
+    const begun = await sql.query<ChangedRow & { attempts: number }>(
+      `UPDATE envelope e SET state = 'sending', waits_for = NULL, code = NULL, remedy = NULL, detail = NULL,
+         retry_at = NULL, epoch = g.epoch, attempts = e.attempts + 1, version = e.version + 1, changed_at = now()
+       FROM json_to_recordset($1::json) AS g(id uuid, epoch bigint)
+       WHERE e.id = g.id AND e.expires_at > now() AND (e.state IN ('accepted', 'waiting')
+         OR e.state = 'sending' AND e.epoch = g.epoch)
+       RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.attempts`,
+      [asJson(rows.map(({ id, epoch }) => ({ id, epoch })))],
+    );
+    return { begun: new Map(begun.map((row) => [row.id, row.attempts])), events: begun.map(envelopeChanged) };
+  }
+
+  /** Locks envelopes, in the order of their ids, and says what is known of them. */
+  async lock(sql: Sql, ids: Iterable<EnvelopeId>): Promise<Map<EnvelopeId, KnownEnvelope>> {
+    const rows = await sql.query<
+      Omit<ChangedRow, 'state'> & {
+        state: EnvelopeState;
+        parts: number | null;
+        known_parts: { part: number; state: PartState }[] | null;
+      }
+    >(
+      `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.parts,
+         (SELECT json_agg(json_build_object('part', p.part, 'state', p.state))
+          FROM envelope_part p WHERE p.envelope_id = e.id) AS known_parts
+       FROM envelope e WHERE e.id = ANY($1::uuid[]) ORDER BY e.id FOR NO KEY UPDATE OF e`,
+      [[...new Set(ids)]],
+    );
+    return new Map(
+      rows.map((row) => [
+        row.id,
+        {
+          id: row.id,
+          account: row.account_id,
+          conversation: row.conversation_id,
+          message: row.message_id,
+          state: row.state,
+          total: row.parts ?? undefined,
+          parts: new Map((row.known_parts ?? []).map(({ part, state }) => [part, state])),
+        },
+      ]),
+    );
+  }
+
+  /** Writes settlements: envelopes, parts and the parts' ids on the network, in one statement. */
+  async save(sql: Sql, settlements: readonly Settlement[]): Promise<NewEvent[]> {
+    if (settlements.length === 0) return [];
+    const parts = settlements.flatMap(({ known, parts }) =>
+      parts.map((part) => ({
+        envelope: known.id,
+        message: known.message,
+        account: known.account,
+        part: part.part,
+        state: part.state,
+        code: part.failure?.code,
+        scope: part.remoteId?.scope,
+        remote: part.remoteId?.id,
+      })),
+    );
+    const rows = await sql.query<ChangedRow>(
+      `WITH part AS (
+         SELECT DISTINCT ON (envelope, part) * FROM json_to_recordset($2::json)
+           AS p(envelope uuid, message uuid, account uuid, part int, state text, code text, scope text, remote text)
+         ORDER BY envelope, part
+       ), saved AS (
+         INSERT INTO envelope_part AS p (envelope_id, part, state, code, remote_id)
+         SELECT envelope, part, state, code, remote FROM part
+         ON CONFLICT (envelope_id, part) DO UPDATE SET state = excluded.state, code = excluded.code,
+           remote_id = coalesce(excluded.remote_id, p.remote_id), changed_at = now()
+       ), named AS (
+         INSERT INTO remote_id (account_id, scope, id, message_id, envelope_id, part)
+         SELECT account, scope, remote, message, envelope, part FROM part WHERE remote IS NOT NULL
+         ORDER BY account, scope, remote
+         ON CONFLICT (account_id, scope, id, author)
+           DO UPDATE SET envelope_id = excluded.envelope_id, part = excluded.part
+           WHERE remote_id.message_id = excluded.message_id
+       )
+       UPDATE envelope e SET state = coalesce(g.state, e.state), parts = coalesce(g.total, e.parts),
+         waits_for = CASE WHEN g.state IS NULL THEN e.waits_for ELSE g.reason END,
+         retry_at = CASE WHEN g.state IS NULL THEN e.retry_at ELSE g.retry_at END,
+         code = CASE WHEN g.state IS NULL THEN e.code ELSE g.code END,
+         remedy = CASE WHEN g.state IS NULL THEN e.remedy ELSE g.remedy END,
+         detail = CASE WHEN g.state IS NULL THEN e.detail ELSE g.detail END,
+         version = e.version + 1, changed_at = now()
+       FROM json_to_recordset($1::json)
+         AS g(id uuid, state text, total int, reason text, retry_at timestamptz, code text, remedy text, detail text)
+       WHERE e.id = g.id
+       RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state`,
+      [
+        asJson(
+          settlements.map(({ known, state, total, reason, retryAt, failure }) => ({
+            id: known.id,
+            state,
+            total,
+            reason,
+            retry_at: retryAt,
+            code: failure?.code,
+            remedy: failure?.remedy,
+            detail: failure?.detail,
+          })),
+        ),
+        asJson(parts),
+      ],
+    );
+    return rows.map(envelopeChanged);
+  }
+
+  /**
+   * After the death of a worker: whatever it was sending has an unknown fate. The third death during one envelope
+   * quarantines it.
+   */
+  async abandon(sql: Sql, link: LinkId, epoch: bigint): Promise<NewEvent[]> {
+    const rows = await sql.query<ChangedRow>(
+      `UPDATE envelope e SET deaths = e.deaths + 1, version = e.version + 1, changed_at = now(),
+         state = CASE WHEN e.deaths >= 2 THEN 'failed' ELSE 'unknown' END,
+         code = CASE WHEN e.deaths >= 2 THEN 'internal' ELSE 'unknown' END,
+         remedy = CASE WHEN e.deaths >= 2 THEN 'give-up' ELSE 'ask-person' END,
+         detail = CASE WHEN e.deaths >= 2 THEN 'Three times the sender stopped while sending this, so it is set aside.'
+           ELSE 'The sender stopped while sending this: nobody knows whether it arrived.' END
+       FROM account a WHERE a.link_id = $1 AND e.account_id = a.id AND e.state = 'sending' AND e.epoch < $2
+       RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state`,
+      [link, epoch],
+    );
+    return rows.map(envelopeChanged);
+  }
+
+  /** Marks envelopes of unknown fate as sent again, so that none is sent again twice; answers those that were not yet. */
+  async markResent(sql: Sql, ids: readonly EnvelopeId[]): Promise<Set<EnvelopeId>> {
+    const rows = await sql.query<{ id: EnvelopeId }>(
+      `UPDATE envelope SET resent = true, version = version + 1
+       WHERE id = ANY($1::uuid[]) AND NOT resent RETURNING id`,
+      [ids],
+    );
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /** While an account has no session its due envelopes wait for one, and say so. At most 500 at a time. */
+  async awaitSession(sql: Sql, account: AccountId): Promise<NewEvent[]> {
+    const rows = await sql.query<ChangedRow>(
+      `UPDATE envelope SET state = 'waiting', waits_for = 'session', version = version + 1, changed_at = now()
+       WHERE id IN (SELECT id FROM envelope WHERE account_id = $1 AND state = 'accepted' AND lane_order IS NOT NULL
+         ORDER BY lane_order LIMIT 500 FOR UPDATE SKIP LOCKED)
+       RETURNING id, account_id, conversation_id, message_id, state`,
+      [account],
+    );
+    return rows.map(envelopeChanged);
+  }
+}
+
+export interface ChangedRow {
+  id: EnvelopeId;
+  account_id: AccountId;
+  conversation_id: ConversationId;
+  message_id: MessageId;
+  state: string;
+}
+
+/** The event that tells of an envelope's new state. */
+export function envelopeChanged(row: ChangedRow): NewEvent {
+  return {
+    id: newId<'EventId'>(),
+    type: 'envelope.changed',
+    audience: { kind: 'account', account: row.account_id },
+    subject: row.id,
+    data: { envelope: row.id, message: row.message_id, conversation: row.conversation_id, state: row.state },
+  };
+}
+
+function readyOf(row: ReadyRow): Ready {
+  const stored: MessageContent = {
+    ...row.content,
+    text: row.text,
+    ...(row.reply_to ? { replyTo: row.reply_to } : {}),
+  };
+  const envelope: OutboundEnvelope = {
+    id: row.id,
+    account: row.account_id,
+    kind: row.kind,
+    to: row.address,
+    conversationKind: row.conversation_kind,
+    content: row.change?.content ?? stored,
+    ...(row.change?.reaction ? { reaction: row.change.reaction } : {}),
+    attempt: row.attempts + 1,
+  };
+  return {
+    envelope,
+    message: row.message_id,
+    conversation: row.conversation_id,
+    laneOrder: row.lane_order,
+    priority: row.priority,
+    notBefore: row.retry_at?.getTime() ?? 0,
+    needsTarget: row.kind !== 'message' || row.reply_to !== null,
+  };
+}

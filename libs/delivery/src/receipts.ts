@@ -1,0 +1,139 @@
+import { Injectable } from '@nestjs/common';
+import { parseWireId, type InboundReceipt } from '#connector';
+import { newId, type AccountId, type EnvelopeId, type MessageId, type NewEvent } from '#model';
+import { asJson, type Sql } from '#platform';
+import type { EnvelopeNews } from './settle.js';
+import { Settler, type Settled } from './settler.js';
+
+/** An own message that came back from the network, bearing the wire id that it left with. */
+export interface Echo {
+  readonly account: AccountId;
+  readonly wireId: string;
+  readonly remoteId?: { readonly scope: string; readonly id: string };
+}
+
+interface BearerRow {
+  ord: number;
+  envelope_id: EnvelopeId;
+  part: number;
+}
+
+/**
+ * Takes in what networks say of envelopes. A receipt names its part by our wire id or by the network's id; one that comes
+ * before the answer to its submit is parked, durably, until that id is known.
+ */
+@Injectable()
+export class Receipts {
+  constructor(private readonly settler: Settler) {}
+
+  /** Finds the message that an echo completes; undefined for wire ids that are none of this account's. */
+  async messagesOf(sql: Sql, echoes: readonly Echo[]): Promise<Map<string, MessageId>> {
+    const asked = echoes.flatMap(({ account, wireId }) => {
+      const parsed = parseWireId(wireId);
+      return parsed ? [{ account, wireId, envelope: parsed.envelope }] : [];
+    });
+    if (asked.length === 0) return new Map();
+    const rows = await sql.query<{ wireId: string; message_id: MessageId }>(
+      `SELECT g."wireId", e.message_id FROM json_to_recordset($1::json) AS g(account uuid, "wireId" text, envelope uuid)
+       JOIN envelope e ON e.id = g.envelope AND e.account_id = g.account`,
+      [asJson(asked)],
+    );
+    return new Map(rows.map((row) => [row.wireId, row.message_id]));
+  }
+
+  /** Applies echoes and receipts of accounts; what nobody can place yet is parked. */
+  async take(
+    sql: Sql,
+    echoes: readonly Echo[],
+    receipts: readonly InboundReceipt[],
+  ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled> }> {
+    const news: EnvelopeNews[] = echoes.flatMap(({ wireId, remoteId }) => {
+      const parsed = parseWireId(wireId);
+      if (!parsed) return [];
+      return [
+        {
+          envelope: parsed.envelope,
+          parts: [{ part: parsed.part, state: 'sent', ...(remoteId ? { remoteId } : {}) }],
+        },
+      ];
+    });
+    const byRemoteId: InboundReceipt[] = [];
+    for (const receipt of receipts) {
+      if ('remoteId' in receipt.about) {
+        byRemoteId.push(receipt);
+        continue;
+      }
+      const parsed = parseWireId(receipt.about.wireId);
+      if (parsed) news.push(newsOf(receipt, parsed.envelope, parsed.part));
+    }
+    news.push(...(await this.placeOrPark(sql, byRemoteId)));
+    return await this.settler.apply(sql, news);
+  }
+
+  /** Applies the receipts that were parked for ids which accounts have learnt since. Answers whether any are left. */
+  async unpark(
+    sql: Sql,
+    accounts: readonly AccountId[],
+  ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled>; left: boolean }> {
+    const rows = await sql.query<{ envelope_id: EnvelopeId; part: number; receipt: InboundReceipt }>(
+      `DELETE FROM parked_receipt p USING remote_id r
+       WHERE p.account_id = ANY($1::uuid[]) AND r.account_id = p.account_id AND r.scope = p.scope AND r.id = p.remote_id
+         AND r.author = '' AND r.envelope_id IS NOT NULL
+       RETURNING r.envelope_id, r.part, p.receipt`,
+      [accounts],
+    );
+    const { events, settled } = await this.settler.apply(
+      sql,
+      rows.map((row) => newsOf(row.receipt, row.envelope_id, row.part)),
+    );
+    const left = await sql.query('SELECT 1 FROM parked_receipt WHERE account_id = ANY($1::uuid[]) LIMIT 1', [
+      accounts,
+    ]);
+    return { events, settled, left: left.length > 0 };
+  }
+
+  private async placeOrPark(sql: Sql, receipts: readonly InboundReceipt[]): Promise<EnvelopeNews[]> {
+    if (receipts.length === 0) return [];
+    const asked = receipts.map((receipt, ord) => ({ ord, account: receipt.account, ...remoteIdOf(receipt) }));
+    const rows = await sql.query<BearerRow>(
+      `SELECT g.ord, r.envelope_id, r.part
+       FROM json_to_recordset($1::json) AS g(ord int, account uuid, scope text, id text)
+       JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id AND r.author = ''
+       WHERE r.envelope_id IS NOT NULL ORDER BY g.ord`,
+      [asJson(asked)],
+    );
+    const placed = new Map(rows.map((row) => [row.ord, row]));
+    const parked = receipts.filter((_, ord) => !placed.has(ord));
+    if (parked.length > 0) {
+      await sql.query(
+        `INSERT INTO parked_receipt (id, account_id, scope, remote_id, receipt)
+         SELECT id, account, scope, remote, receipt
+         FROM json_to_recordset($1::json) AS g(id uuid, account uuid, scope text, remote text, receipt jsonb)`,
+        [
+          asJson(
+            parked.map((receipt) => {
+              const { scope, id } = remoteIdOf(receipt);
+              return { id: newId(), account: receipt.account, scope, remote: id, receipt };
+            }),
+          ),
+        ],
+      );
+    }
+    return receipts.flatMap((receipt, ord) => {
+      const row = placed.get(ord);
+      return row ? [newsOf(receipt, row.envelope_id, row.part)] : [];
+    });
+  }
+}
+
+function remoteIdOf(receipt: InboundReceipt): { scope: string; id: string } {
+  return 'remoteId' in receipt.about ? receipt.about.remoteId : { scope: '', id: '' };
+}
+
+function newsOf(receipt: InboundReceipt, envelope: EnvelopeId, part: number): EnvelopeNews {
+  const { state, remoteId, failure } = receipt;
+  return {
+    envelope,
+    parts: [{ part, state, ...(remoteId ? { remoteId } : {}), ...(failure ? { failure } : {}) }],
+  };
+}

@@ -1,0 +1,160 @@
+import { Injectable } from '@nestjs/common';
+import { EventLog } from '#bus';
+import { newId, type EnvelopeId, type NewEvent } from '#model';
+import { Clock, Database, type Sql } from '#platform';
+import { EnvelopeStore, envelopeChanged } from './envelope.store.js';
+import { envelopeRows, type NewEnvelope } from './intake.js';
+import type { Lanes, Ready } from './lanes.js';
+import { Fence, type Outlet } from './outlet.js';
+import { Settler } from './settler.js';
+import type { EnvelopeNews } from './settle.js';
+
+/** An unknown fate holds its lane for at most this long while the network is asked. */
+const HOLD_MS = 30_000;
+/** Questions to a network at once. */
+const AT_ONCE = 8;
+const MOST = 500;
+const DAY_MS = 86_400_000;
+
+/**
+ * Settles envelopes of unknown fate when an account comes online: by asking the network where it can tell, else by the
+ * account's setting. `ask` leaves them for the person; `resend` sends each again as a new envelope at the lane's tail.
+ */
+@Injectable()
+export class UnknownFates {
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventLog,
+    private readonly store: EnvelopeStore,
+    private readonly settler: Settler,
+    private readonly fence: Fence,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @param online whether it is still worth going on */
+  async settle(outlet: Outlet, lanes: Lanes, online: () => boolean): Promise<void> {
+    const unknown = await this.store.unknown(this.database, [outlet.account], MOST);
+    if (unknown.length === 0) return;
+    const until = this.clock.now() + HOLD_MS;
+    const conversations = new Set(unknown.map(({ conversation }) => conversation));
+    if (outlet.resolve) for (const conversation of conversations) lanes.hold(conversation, until);
+    try {
+      const targets = await this.store.targets(
+        this.database,
+        unknown.filter(({ needsTarget }) => needsTarget).map(({ envelope }) => envelope.id),
+      );
+      for (let from = 0; from < unknown.length && online(); from += AT_ONCE) {
+        const some = unknown.slice(from, from + AT_ONCE);
+        const answers = await Promise.all(
+          some.map(async (ready) => {
+            const target = targets.get(ready.envelope.id);
+            const envelope = { ...ready.envelope, ...(target ? { target } : {}) };
+            return (await outlet.resolve?.(envelope).catch(() => 'unknown' as const)) ?? ('unknown' as const);
+          }),
+        );
+        if (online()) await this.write(outlet, some, answers);
+      }
+    } finally {
+      for (const conversation of conversations) lanes.release(conversation);
+    }
+  }
+
+  /** Says of an account's due envelopes that they wait for a session. */
+  async awaitSession(outlet: Outlet): Promise<void> {
+    for (;;) {
+      const told = await this.fenced(outlet, (sql) => this.store.awaitSession(sql, outlet.account));
+      if (told === 0) return;
+    }
+  }
+
+  private async write(
+    outlet: Outlet,
+    envelopes: readonly Ready[],
+    answers: readonly ('present' | 'absent' | 'unknown')[],
+  ): Promise<void> {
+    const news: EnvelopeNews[] = [];
+    const again: Ready[] = [];
+    for (const [index, ready] of envelopes.entries()) {
+      const envelope = ready.envelope.id;
+      switch (answers[index]) {
+        case 'present':
+          news.push({ envelope, total: 1, parts: [{ part: 0, state: 'sent' }] });
+          break;
+        case 'absent':
+          news.push({ envelope, whole: { state: 'waiting', reason: 'session' } });
+          break;
+        case 'unknown':
+        case undefined:
+          if (outlet.onUnknown === 'resend') again.push(ready);
+      }
+    }
+    await this.fenced(outlet, async (sql) => (await this.settler.apply(sql, news)).events);
+    if (again.length > 0) await this.resend(outlet, again);
+  }
+
+  /** Sends envelopes again at the tail of their lanes; the old ones stay unknown, and nobody is asked any more. */
+  private async resend(outlet: Outlet, envelopes: readonly Ready[]): Promise<void> {
+    const last = await this.database.transaction(async (sql) => {
+      const held = await this.fence.hold(sql, [outlet]);
+      if (!held.has(outlet.link)) return undefined;
+      const old = await this.store.markResent(
+        sql,
+        envelopes.map(({ envelope }) => envelope.id),
+      );
+      const copies = envelopes
+        .filter(({ envelope }) => old.has(envelope.id))
+        .map((ready) => this.copyOf(outlet, ready));
+      if (copies.length === 0) return undefined;
+      const events: NewEvent[] = copies.map((copy) =>
+        envelopeChanged({
+          id: copy.id,
+          account_id: copy.account,
+          conversation_id: copy.conversation,
+          message_id: copy.message,
+          state: 'accepted',
+        }),
+      );
+      return (await this.events.append(sql, outlet.workspace, events, envelopeRows(copies))).last;
+    });
+    if (last !== undefined) this.events.committed(outlet.workspace, last);
+  }
+
+  private copyOf(outlet: Outlet, ready: Ready): NewEnvelope {
+    const now = this.clock.now();
+    const id: EnvelopeId = newId(now);
+    const { envelope } = ready;
+    return {
+      id,
+      workspace: outlet.workspace,
+      account: outlet.account,
+      conversation: ready.conversation,
+      message: ready.message,
+      kind: envelope.kind,
+      priority: ready.priority,
+      dueAt: new Date(now),
+      expiresAt: new Date(now + DAY_MS),
+      ...(envelope.kind === 'message' ? {} : { change: { content: envelope.content } }),
+      ...(envelope.reaction ? { change: { reaction: envelope.reaction } } : {}),
+      route: {
+        account: outlet.account,
+        address: envelope.to,
+        why: 'Sent again: nobody knows whether the first one arrived.',
+        resendOf: envelope.id,
+      },
+      orderedBy: id,
+    };
+  }
+
+  /** One fenced transaction that ends in events; answers how many. */
+  private async fenced(outlet: Outlet, work: (sql: Sql) => Promise<NewEvent[]>): Promise<number> {
+    const { last, count } = await this.database.transaction(async (sql) => {
+      const held = await this.fence.hold(sql, [outlet]);
+      if (!held.has(outlet.link)) return { last: undefined, count: 0 };
+      const events = await work(sql);
+      if (events.length === 0) return { last: undefined, count: 0 };
+      return { last: (await this.events.append(sql, outlet.workspace, events)).last, count: events.length };
+    });
+    if (last !== undefined) this.events.committed(outlet.workspace, last);
+    return count;
+  }
+}
