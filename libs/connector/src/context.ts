@@ -1,5 +1,5 @@
-import type { AccountId, Capabilities, PresenceState, SessionState } from '#model';
-import type { JsonValue } from './connector.js';
+import type { AccountId, Capabilities, Failure, PresenceState, SessionState } from '#model';
+import type { JsonValue, Target } from './connector.js';
 import type { EmitOutcome, InboundBatch } from './inbound.js';
 
 /** All that a session sees of the house. */
@@ -29,15 +29,25 @@ export interface SessionContext {
     read(account: AccountId, key: string): Promise<JsonValue | undefined>;
   };
   /**
-   * Waits for a turn to connect to a host: connects of all links of this worker to one host are paced, with jitter.
-   * Resolves false when the session was closed meanwhile.
+   * Waits for a turn to connect to a target: connects of all links of this worker to one host are paced, with jitter.
+   * A host may be turned elsewhere at any time, so it is looked up and judged here, at every connect.
    */
-  turn(host: string): Promise<boolean>;
+  turn(target: Target): Promise<Turn>;
   readonly clock: SessionClock;
   /** Uniform in [0, 1). */
   random(): number;
   readonly log: SessionLog;
 }
+
+/**
+ * What a turn says. `go`: connect to one of these addresses, not to the name, which might answer something else a moment
+ * later (for TLS the name still counts). `closed`: the session was closed meanwhile. `refused`: no account may connect
+ * there, or the host cannot be found; the state to tell is in the failure's remedy.
+ */
+export type Turn =
+  | { readonly turn: 'go'; readonly addresses: readonly string[] }
+  | { readonly turn: 'closed' }
+  | { readonly turn: 'refused'; readonly failure: Failure };
 
 export interface OccupancyChange {
   readonly joined?: readonly Occupant[];

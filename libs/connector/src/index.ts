@@ -31,7 +31,7 @@ export {
   type Session,
   type Target,
 } from './connector.js';
-export type { OccupancyChange, Occupant, SessionClock, SessionContext, SessionLog } from './context.js';
+export type { OccupancyChange, Occupant, SessionClock, SessionContext, SessionLog, Turn } from './context.js';
 export type {
   EmitOutcome,
   InboundBatch,
