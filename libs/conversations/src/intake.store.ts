@@ -5,6 +5,7 @@ import {
   type AccountId,
   type ConversationId,
   type Failure,
+  type IdentityId,
   type MessageId,
   type NewEvent,
   type WorkspaceId,
@@ -60,6 +61,7 @@ export class IntakeStore {
     const found = new Map<string, ConversationId>();
     if (asks.length === 0) return { found, events: [] };
     const unique = [...new Map(asks.map((ask) => [conversationKey(ask.account, ask.address), ask])).values()];
+    const events = await this.meetPeers(sql, unique);
     const rows = await sql.query<{
       id: ConversationId;
       account_id: AccountId;
@@ -95,7 +97,6 @@ export class IntakeStore {
         workspace,
       ],
     );
-    const events: NewEvent[] = [];
     for (const row of rows) {
       const key = conversationKey(row.account_id, row.address);
       if (found.has(key)) continue;
@@ -103,6 +104,64 @@ export class IntakeStore {
       if (row.made) events.push(conversationChanged(row.account_id, row.id));
     }
     return { found, events };
+  }
+
+  /**
+   * Somebody speaks in direct conversations: one that had no known peer has it now, one whose peer is somebody else ends,
+   * for a reused address never continues somebody else's conversation (DESIGN.md §7).
+   */
+  private async meetPeers(sql: Sql, asks: readonly ConversationAsk[]): Promise<NewEvent[]> {
+    const peers = asks.filter(({ identity, kind }) => identity !== undefined && kind === 'direct');
+    if (peers.length === 0) return [];
+    const rows = await sql.query<{ id: ConversationId; account_id: AccountId }>(
+      `UPDATE conversation c SET identity_id = coalesce(c.identity_id, a.identity),
+         held = CASE WHEN c.identity_id IS NULL THEN c.held END, version = c.version + 1
+       FROM json_to_recordset($1::json) AS a(account uuid, address text, identity uuid)
+       WHERE c.account_id = a.account AND c.address = a.address AND c.held AND c.kind = 'direct'
+         AND c.identity_id IS DISTINCT FROM a.identity
+       RETURNING c.id, c.account_id`,
+      [asJson(peers)],
+    );
+    return rows.map((row) => conversationChanged(row.account_id, row.id));
+  }
+
+  /**
+   * Lets direct conversations follow their peers: `moves` are witnessed renames, `vacated` are addresses whose holder is
+   * not there any longer. A conversation whose address somebody else holds now ends: it keeps its history, and nothing
+   * new goes to it.
+   */
+  async follow(
+    sql: Sql,
+    moves: readonly { readonly account: AccountId; readonly from: string; readonly to: string }[],
+    vacated: readonly { readonly account: AccountId; readonly address: string; readonly identity: IdentityId }[],
+  ): Promise<NewEvent[]> {
+    const events: NewEvent[] = [];
+    // One after another, in their order: a nick may be left by one and taken by the next. Renames are rare.
+    for (const move of moves) {
+      const ended = await sql.query<{ id: ConversationId }>(
+        `UPDATE conversation SET held = NULL, version = version + 1
+         WHERE account_id = $1 AND address = $2 AND held AND kind = 'direct' RETURNING id`,
+        [move.account, move.to],
+      );
+      const moved = await sql.query<{ id: ConversationId }>(
+        `UPDATE conversation SET address = $3, version = version + 1
+         WHERE account_id = $1 AND address = $2 AND held AND kind = 'direct' RETURNING id`,
+        [move.account, move.from, move.to],
+      );
+      for (const { id } of [...ended, ...moved]) events.push(conversationChanged(move.account, id));
+    }
+    if (vacated.length > 0) {
+      const rows = await sql.query<{ id: ConversationId; account_id: AccountId }>(
+        `UPDATE conversation c SET held = NULL, version = c.version + 1
+         FROM json_to_recordset($1::json) AS v(account uuid, address text, identity uuid)
+         WHERE c.account_id = v.account AND c.address = v.address AND c.held AND c.kind = 'direct'
+           AND c.identity_id = v.identity
+         RETURNING c.id, c.account_id`,
+        [asJson(vacated)],
+      );
+      for (const row of rows) events.push(conversationChanged(row.account_id, row.id));
+    }
+    return events;
   }
 
   /** Locks conversations in the order of their ids until the transaction ends. */
