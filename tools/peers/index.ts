@@ -9,3 +9,4 @@ export {
   type RunningProcess,
 } from './peer.js';
 export { postgresPeer, startPostgres, type PostgresOptions, type RunningPostgres } from './postgres.js';
+export { redisPeer, startRedis, type RunningRedis } from './redis.js';

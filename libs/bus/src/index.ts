@@ -11,14 +11,9 @@ export {
   type Appended,
   type ReaderScope,
 } from './event-log.js';
-export { Jobs, UnknownJob, type JobOptions } from './jobs.js';
+export { Jobs, JobsUnavailable, UnknownJob, type JobHandler, type JobOptions } from './jobs.js';
 export type { JsonLike } from './json.js';
-export {
-  LogReaders,
-  type LogItem,
-  type LogReader,
-  type ReaderOptions,
-  type ResetReason,
-} from './log-reader.js';
+export type { LogItem, LogReader, ReaderOptions, ResetReason } from './log-reader.js';
+export { LogReaders } from './log-readers.js';
 export { NoResponder, RequestRefused, Requests, RequestTimeout, type RequestHandler } from './requests.js';
-export { Signals } from './signals.js';
+export { Signals, type SignalHandler } from './signals.js';
