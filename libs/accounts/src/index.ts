@@ -1,0 +1,19 @@
+export { Access, accessChannel } from './access.js';
+export type { AccountRow, LinkRow, OnUnknown } from './account.rows.js';
+export { AccountViews } from './account-views.js';
+export { AccountsModule } from './accounts.module.js';
+export type { AskingRequest } from './asking-request.js';
+export { Authenticator } from './authenticator.js';
+export { Connectors, ConnectorsModule } from './connectors.js';
+export { Desires, type DesireKind } from './desired.store.js';
+export {
+  LinkBook,
+  linksChannel,
+  type LinkAccount,
+  type LoadedLink,
+  type SessionReport,
+  type WantedLink,
+} from './link-book.js';
+export type { Principal } from './principal.js';
+export { Caller, Route, type AnswerOf, type BodyOf, type QueryOf } from './route.js';
+export { TargetGuard, TargetRefused, TargetUnresolved, type CheckedTarget } from './target-guard.js';
