@@ -4,6 +4,25 @@ export * from './shapes/events.js';
 export * from './shapes/messages.js';
 export * from './shapes/people.js';
 export * from './shapes/problem.js';
+export {
+  ParleyClient,
+  ParleyError,
+  urlOf,
+  type AnswerOf,
+  type ClientOptions,
+  type InputOf,
+} from './client.js';
+export {
+  EventStream,
+  StreamRefused,
+  StreamRequestFailed,
+  type OpenSocket,
+  type SocketLike,
+  type StreamItem,
+  type StreamRequest,
+} from './event-stream.js';
+export { openapi, type OpenApiDocument, type Operation } from './openapi.js';
+export { apply, countsAsUnread, inboxOf, stateOf, type InboxState } from './state.js';
 export { compareCursors, decodePosition, encodePosition } from './order.js';
 export { route, tags, type Auth, type Method, type RouteSpec, type Tag } from './routes/route.js';
 export { routes, type RouteName, type Routes } from './routes.js';
@@ -12,6 +31,7 @@ export {
   maxRecipients,
   maxRecipientsAtOnce,
   maxTextLength,
+  sessionCookie,
   usualPageSize,
   type JsonObject,
   type JsonValue,

@@ -14,6 +14,9 @@ export const maxRecipients = 10_000;
 /** Recipients up to which `POST /v1/messages` answers with the messages themselves (201); above, with a job (202). */
 export const maxRecipientsAtOnce = 100;
 
+/** The cookie that carries the inbox's web session. */
+export const sessionCookie = 'parley_session';
+
 const uuid = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)

@@ -42,10 +42,10 @@ export const MessageKind = z.enum(messageKinds);
 export type MessageKind = z.output<typeof MessageKind>;
 
 /**
- * Why a reader must begin again with a snapshot: what it missed has been let go, what it may see has changed, or its
- * cursor is none of this log's.
+ * Why a reader must begin again with a snapshot: what it missed has been let go; its cursor lies ahead of the log (the
+ * database was put back to an older state); or what it may see has changed.
  */
-export const resetReasons = ['retention', 'access', 'unknown-cursor'] as const;
+export const resetReasons = ['retention', 'ahead', 'access'] as const;
 export const ResetReason = z.enum(resetReasons);
 export type ResetReason = z.output<typeof ResetReason>;
 

@@ -48,6 +48,7 @@ export const eventRoutes = {
     auth: 'none',
     status: 200,
     answer: Health,
+    others: { 503: Health },
   }),
   readyz: route({
     method: 'GET',
@@ -57,6 +58,7 @@ export const eventRoutes = {
     auth: 'none',
     status: 200,
     answer: Health,
+    others: { 503: Health },
   }),
   metrics: route({
     method: 'GET',

@@ -33,7 +33,7 @@ export interface RouteSpec {
   readonly status: number;
   /** The good answer's body; absent with 204, 101 and where `media` is no JSON. */
   readonly answer?: z.ZodType;
-  /** Further good answers, by status. */
+  /** Further answers that are no problem details, by status. */
   readonly others?: Readonly<Record<number, z.ZodType>>;
   /** The good answer's media type where it is not application/json. */
   readonly media?: string;

@@ -7,7 +7,7 @@ import {
   idOf,
   JsonObjectIn,
   JsonValueOut,
-  Next,
+  Position,
   text,
   Time,
   Version,
@@ -56,7 +56,9 @@ export const Mark = z.object({
   conversation: idOf<ConversationId>(),
   /** The cursor of the last message that is read; null where none is. */
   readMark: Cursor.nullable(),
-  /** Live and caught-up messages of others after the mark, counted up to `countedTo`. */
+  /**
+   * Live and caught-up messages of others after the mark, those that were taken back among them: see `countsAsUnread`.
+   */
   unread: z.int().min(0),
   /** The cursor of the last message that `unread` has taken into account; null where there was none. */
   countedTo: Cursor.nullable(),
@@ -88,12 +90,15 @@ export const Participant = z.object({
 });
 export type Participant = z.output<typeof Participant>;
 
-/** A page of history, in the order of positions; `next` leads on in the direction asked. */
+/**
+ * A page of history, in the order of positions. `next` leads on in the direction asked: give it as `before`, or as
+ * `after` where that was asked.
+ */
 export const MessagePage = z.object({
   items: z.array(Message),
   /** What is not known of the time that this page covers. */
   gaps: z.array(Gap),
-  next: Next.exactOptional(),
+  next: Position.exactOptional(),
 });
 export type MessagePage = z.output<typeof MessagePage>;
 
