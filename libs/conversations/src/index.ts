@@ -1,3 +1,4 @@
+export { ChangeStore, type MessageChange } from './change.store.js';
 export {
   conversationKey,
   Positions,

@@ -3,6 +3,7 @@ import type { Alongside } from '#bus';
 import {
   newId,
   type AccountId,
+  type Capabilities,
   type ConversationId,
   type Failure,
   type IdentityId,
@@ -133,7 +134,11 @@ export class IntakeStore {
   async follow(
     sql: Sql,
     moves: readonly { readonly account: AccountId; readonly from: string; readonly to: string }[],
-    vacated: readonly { readonly account: AccountId; readonly address: string; readonly identity: IdentityId }[],
+    vacated: readonly {
+      readonly account: AccountId;
+      readonly address: string;
+      readonly identity: IdentityId;
+    }[],
   ): Promise<NewEvent[]> {
     const events: NewEvent[] = [];
     // One after another, in their order: a nick may be left by one and taken by the next. Renames are rare.
@@ -218,6 +223,14 @@ export class IntakeStore {
     );
   }
 
+  /** Which of these messages are there. */
+  async stored(sql: Sql, ids: readonly MessageId[]): Promise<Set<MessageId>> {
+    const rows = await sql.query<{ id: MessageId }>('SELECT id FROM message WHERE id = ANY($1::uuid[])', [
+      ids,
+    ]);
+    return new Set(rows.map((row) => row.id));
+  }
+
   /** The messages that bear these ids, by `remoteKey` without author: sender-chosen ids answer with every bearer. */
   async bearers(
     sql: Sql,
@@ -261,6 +274,27 @@ export class IntakeStore {
       [asJson([...latest.values()])],
     );
     return rows.map((row) => conversationChanged(row.account_id, row.id));
+  }
+
+  /** Writes what can be done in conversations, where it differs from their account; by address. */
+  async saveCapabilities(
+    sql: Sql,
+    rows: readonly {
+      readonly account: AccountId;
+      readonly address: string;
+      readonly capabilities: Capabilities;
+    }[],
+  ): Promise<NewEvent[]> {
+    if (rows.length === 0) return [];
+    const changed = await sql.query<{ id: ConversationId; account_id: AccountId }>(
+      `UPDATE conversation c SET capabilities = g.capabilities, version = c.version + 1
+       FROM json_to_recordset($1::json) AS g(account uuid, address text, capabilities jsonb)
+       WHERE c.account_id = g.account AND c.address = g.address AND c.held
+         AND c.capabilities IS DISTINCT FROM g.capabilities
+       RETURNING c.id, c.account_id`,
+      [asJson(rows)],
+    );
+    return changed.map((row) => conversationChanged(row.account_id, row.id));
   }
 
   /** Stores stretches of time of which nothing is known. */

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { EventLog } from '#bus';
-import { newId, type EnvelopeId, type NewEvent } from '#model';
+import { newId, type EnvelopeId, type NewEvent, type WorkspaceId } from '#model';
 import { Clock, Database, type Sql } from '#platform';
 import { EnvelopeStore, envelopeChanged } from './envelope.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
 import type { Lanes, Ready } from './lanes.js';
-import { Fence, type Outlet } from './outlet.js';
+import { Fence, type Claim, type Outlet } from './outlet.js';
 import { Settler } from './settler.js';
 import type { EnvelopeNews } from './settle.js';
 
@@ -57,6 +57,11 @@ export class UnknownFates {
     } finally {
       for (const conversation of conversations) lanes.release(conversation);
     }
+  }
+
+  /** Under a new epoch: what a dead predecessor was sending has an unknown fate. */
+  async abandon(claim: Claim & { readonly workspace: WorkspaceId }): Promise<void> {
+    await this.fenced(claim, (sql) => this.store.abandon(sql, claim.link, claim.epoch));
   }
 
   /** Says of an account's due envelopes that they wait for a session. */
@@ -146,7 +151,10 @@ export class UnknownFates {
   }
 
   /** One fenced transaction that ends in events; answers how many. */
-  private async fenced(outlet: Outlet, work: (sql: Sql) => Promise<NewEvent[]>): Promise<number> {
+  private async fenced(
+    outlet: Claim & { readonly workspace: WorkspaceId },
+    work: (sql: Sql) => Promise<NewEvent[]>,
+  ): Promise<number> {
     const { last, count } = await this.database.transaction(async (sql) => {
       const held = await this.fence.hold(sql, [outlet]);
       if (!held.has(outlet.link)) return { last: undefined, count: 0 };
