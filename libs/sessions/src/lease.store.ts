@@ -26,18 +26,19 @@ export class LeaseStore {
     return Math.max(1, Number(row?.count ?? 1n));
   }
 
-  /** Takes links that nobody alive holds, at most `most`, each under a new epoch. */
+  /** Takes links that nobody else alive holds, at most `most`, each under a new epoch. */
   async take(sql: Sql, worker: WorkerId, links: readonly LinkId[], most: number): Promise<Held[]> {
     if (most <= 0 || links.length === 0) return [];
     return await sql.query<Held>(
       `WITH free AS (
          SELECT l.id FROM link l LEFT JOIN lease e ON e.link_id = l.id LEFT JOIN worker w ON w.id = e.worker_id
-         WHERE l.id = ANY($2::uuid[]) AND (w.id IS NULL OR w.expires_at <= now())
+         WHERE l.id = ANY($2::uuid[]) AND (w.id IS NULL OR w.id = $1 OR w.expires_at <= now())
          ORDER BY l.id LIMIT $3
        )
        INSERT INTO lease AS e (link_id, worker_id, epoch) SELECT id, $1, 1 FROM free
        ON CONFLICT (link_id) DO UPDATE SET worker_id = excluded.worker_id, epoch = e.epoch + 1
-         WHERE NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = e.worker_id AND w.expires_at > now())
+         WHERE e.worker_id = $1
+           OR NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = e.worker_id AND w.expires_at > now())
        RETURNING link_id AS link, epoch`,
       [worker, links, most],
     );

@@ -47,19 +47,24 @@ export class Leases extends Fence {
   }
 
   /** Puts off this worker's expiry. */
-  async renew(): Promise<void> {
+  async renew(sql: Sql = this.database): Promise<void> {
     const from = this.clock.monotonic();
-    await this.store.renew(this.database, this.worker, `${hostname()} ${String(process.pid)}`, EXPIRY_MS);
+    await this.store.renew(sql, this.worker, `${hostname()} ${String(process.pid)}`, EXPIRY_MS);
     this.deadline = from + EXPIRY_MS;
   }
 
-  /** Takes free links up to a fair share: `wanted` over the workers that live, rounded up. */
-  async take(wanted: readonly LinkId[], held: number): Promise<Held[]> {
-    const share = Math.ceil(wanted.length / (await this.store.living(this.database)));
+  /**
+   * Takes free links up to a fair share, which is `wanted` over the workers that live, rounded up.
+   * @param links those that do not run here
+   * @param held how many run here
+   */
+  async take(links: readonly LinkId[], held: number, wanted: number): Promise<Held[]> {
+    if (links.length === 0) return [];
+    const share = Math.ceil(wanted / (await this.store.living(this.database)));
     const taken = await this.database.transaction((sql) =>
-      this.store.take(sql, this.worker, wanted, Math.max(0, share - held)),
+      this.store.take(sql, this.worker, links, Math.max(0, share - held)),
     );
-    if (taken.length > 0) log.info({ taken: taken.length, held, wanted: wanted.length }, 'took links');
+    if (taken.length > 0) log.info({ taken: taken.length, held, wanted }, 'took links');
     return taken;
   }
 
@@ -67,19 +72,14 @@ export class Leases extends Fence {
     if (links.length > 0) await this.store.release(this.database, this.worker, links);
   }
 
-  /** Which of these links are still ours, asked outside any transaction: after a pause longer than the expiry. */
-  async standing(claims: readonly Held[]): Promise<Set<LinkId>> {
-    return await this.database.transaction((sql) => this.store.hold(sql, this.worker, claims));
-  }
-
   async end(): Promise<void> {
     this.deadline = 0;
     await this.store.leave(this.database, this.worker);
   }
 
-  /** A worker past its deadline holds nothing, whatever the rows still say. */
   override async hold(sql: Sql, claims: readonly Claim[]): Promise<ReadonlySet<LinkId>> {
-    return this.alive ? await this.store.hold(sql, this.worker, claims) : new Set();
+    await this.proveAlive(sql);
+    return await this.store.hold(sql, this.worker, claims);
   }
 
   /** The same for taking in, with the accounts that are still there. */
@@ -88,7 +88,12 @@ export class Leases extends Fence {
     claims: readonly Held[],
     accounts: readonly AccountId[],
   ): Promise<{ held: ReadonlySet<LinkId>; accounts: ReadonlySet<AccountId> }> {
-    if (!this.alive) return { held: new Set(), accounts: new Set() };
+    await this.proveAlive(sql);
     return await this.store.holdAccounts(sql, this.worker, claims, accounts);
+  }
+
+  /** A worker past its deadline renews before it writes; whether its epochs still stand is then asked of the rows. */
+  private async proveAlive(sql: Sql): Promise<void> {
+    if (!this.alive) await this.renew(sql);
   }
 }

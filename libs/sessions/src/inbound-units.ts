@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import type { InboundBatch, InboundEvent, InboundMessage, InboundParty, RemoteId } from '#connector';
+import { cleanText, type MessageContent, type WorkspaceId } from '#model';
+import type { Held } from './lease.store.js';
+
+/** Who takes in: a session's right to its link. */
+export interface Taker extends Held {
+  readonly workspace: WorkspaceId;
+}
+
+/** One event on its way in, with what must be stored with it. The last unit of a batch carries the batch's notes. */
+export interface Unit {
+  readonly taker: Taker;
+  readonly event?: InboundEvent;
+  readonly notes: readonly KeyValueNote[];
+}
+
+export interface KeyValueNote {
+  readonly account: string;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** A batch as units, in order. A batch without events is one unit of notes. */
+export function unitsOf(taker: Taker, batch: InboundBatch): Unit[] {
+  const notes: KeyValueNote[] = [...(batch.keyValues ?? []), ...(batch.checkpoint ? [batch.checkpoint] : [])];
+  if (batch.events.length === 0) return [{ taker, notes }];
+  const last = batch.events.length - 1;
+  return batch.events.map((event, index) => ({
+    taker,
+    event: cleaned(event),
+    notes: index === last ? notes : [],
+  }));
+}
+
+/** What a peer's clock may say without being taken for nonsense: up to a day ahead, back to 1990. */
+const DAY_MS = 86_400_000;
+const EARLIEST = Date.UTC(1990, 0, 1);
+
+/** An event with text that every engine can store, and a time that can be believed. */
+function cleaned(event: InboundEvent): InboundEvent {
+  if (event.type === 'message') {
+    return { ...event, content: cleanContent(event.content), at: believable(event.at) };
+  }
+  if ('content' in event && event.content) return { ...event, content: cleanContent(event.content) };
+  return event;
+}
+
+function cleanContent(content: MessageContent): MessageContent {
+  return { ...content, text: cleanText(content.text) };
+}
+
+function believable(at: Date): Date {
+  const now = Date.now();
+  const time = at.getTime();
+  return Number.isFinite(time) && time >= EARLIEST && time <= now + DAY_MS ? at : new Date(now);
+}
+
+/**
+ * What tells two sightings of one message by: the network's id alone; an id that the sender chose only with the author
+ * and equal content, so that nobody's id hides another's message.
+ */
+export function remoteAuthor(id: RemoteId, message: InboundMessage): string {
+  if (id.by === 'network') return '';
+  const digest = createHash('sha256').update(JSON.stringify(message.content)).digest('base64url');
+  return `${message.author.address} ${digest}`;
+}
+
+/** Whoever an event is from. */
+export function partiesOf(event: InboundEvent): InboundParty[] {
+  switch (event.type) {
+    case 'message':
+      return event.origin === 'remote' ? [event.author] : [];
+    case 'edit':
+    case 'retraction':
+    case 'reaction':
+      return event.origin === 'remote' ? [event.author] : [];
+    case 'room':
+      return event.by && event.act ? [event.by] : [];
+    case 'identity':
+      return event.formerly === undefined ? [event.party] : [];
+    case 'receipt':
+    case 'gap':
+      return [];
+  }
+}

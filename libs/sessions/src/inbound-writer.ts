@@ -1,0 +1,488 @@
+/*
+ * One transaction of taking in, step by step, in the order in which locks are taken (DESIGN.md §5): leases, identities,
+ * conversations, envelopes, and last the head of the log, in the statement that writes the messages.
+ */
+import { Injectable } from '@nestjs/common';
+import { EventLog } from '#bus';
+import type { EmitOutcome, InboundChange, InboundMessage, InboundReceipt, InboundRoom } from '#connector';
+import {
+  ChangeStore,
+  conversationKey,
+  IntakeStore,
+  Positions,
+  remoteKey,
+  type ConversationAsk,
+  type MessageChange,
+  type NewMessage,
+} from '#conversations';
+import { Receipts, type Echo, type Settled } from '#delivery';
+import {
+  failure,
+  newId,
+  type AccountId,
+  type ConversationId,
+  type EnvelopeId,
+  type IdentityId,
+  type MessageId,
+  type NewEvent,
+  type WorkspaceId,
+} from '#model';
+import type { Sql } from '#platform';
+import { Identities, partyKey } from '#roster';
+import { partiesOf, remoteAuthor, type Unit } from './inbound-units.js';
+import { Knowledge, type KnownParty } from './knowledge.js';
+import { Leases } from './leases.js';
+import { SessionStore } from './session.store.js';
+
+/** What was remembered of a conversation is not so any more: forget and do it again. */
+export class StaleKnowledge extends Error {
+  override readonly name = 'StaleKnowledge';
+}
+
+interface Learnt {
+  readonly parties: [AccountId, string, KnownParty][];
+  readonly places: [AccountId, string, ConversationId][];
+}
+
+export interface Written {
+  readonly outcomes: readonly EmitOutcome[];
+  readonly settled: ReadonlyMap<EnvelopeId, Settled>;
+  readonly learnt: Learnt;
+  /** The last event's number; absent where there were none. */
+  readonly last: bigint | undefined;
+}
+
+/** The units of one transaction by what they are, and what is found out on the way. */
+interface Work {
+  readonly outcomes: (EmitOutcome | undefined)[];
+  readonly messages: Map<number, { event: InboundMessage; id: MessageId; replyTo?: MessageId }>;
+  readonly echoes: Map<number, Echo & { event: InboundMessage }>;
+  readonly events: NewEvent[];
+  readonly identities: Map<string, IdentityId>;
+  readonly places: Map<string, ConversationId>;
+  readonly learnt: Learnt;
+}
+
+@Injectable()
+export class InboundWriter {
+  private readonly knowledge = new Knowledge();
+  /** Ids given to units, so that a second try finds what a doubtful first one may have stored. */
+  private readonly ids = new WeakMap<Unit, MessageId>();
+
+  constructor(
+    private readonly leases: Leases,
+    private readonly identities: Identities,
+    private readonly intake: IntakeStore,
+    private readonly changes: ChangeStore,
+    private readonly receipts: Receipts,
+    private readonly store: SessionStore,
+    private readonly log: EventLog,
+  ) {}
+
+  learn(learnt: Learnt): void {
+    this.knowledge.learn(learnt.parties, learnt.places);
+  }
+
+  forget(accounts: ReadonlySet<AccountId>): void {
+    this.knowledge.forget(accounts);
+  }
+
+  /** Writes units of one workspace; answers one outcome per unit, in order. */
+  async write(sql: Sql, workspace: WorkspaceId, units: readonly Unit[]): Promise<Written> {
+    const work: Work = {
+      outcomes: await this.admit(sql, units),
+      messages: new Map(),
+      echoes: new Map(),
+      events: [],
+      identities: new Map(),
+      places: new Map(),
+      learnt: { parties: [], places: [] },
+    };
+    await this.sort(sql, units, work);
+    await this.dropDuplicates(sql, units, work);
+    await this.meetPeople(sql, units, work);
+    await this.findPlaces(sql, workspace, units, work);
+    const rows = await this.messageRows(sql, units, work);
+    const { events: fates, settled } = await this.receipts.take(
+      sql,
+      [...work.echoes.values()],
+      open<InboundReceipt>(units, work, 'receipt'),
+    );
+    await this.changeMessages(sql, units, work);
+    await this.tellOfRooms(sql, units, work);
+    await this.keepNotes(sql, units, work);
+    const events = [...work.events, ...fates, ...rows.map(createdEvent)];
+    const last =
+      events.length > 0
+        ? (
+            await this.log.append(
+              sql,
+              workspace,
+              events,
+              rows.length > 0 ? this.intake.messages(rows) : undefined,
+            )
+          ).last
+        : undefined;
+    return {
+      outcomes: work.outcomes.map((outcome) => outcome ?? { outcome: 'stored' }),
+      settled,
+      learnt: work.learnt,
+      last,
+    };
+  }
+
+  /** Who does not hold the link any more is fenced; whose account is gone is refused. */
+  private async admit(sql: Sql, units: readonly Unit[]): Promise<(EmitOutcome | undefined)[]> {
+    const claims = new Map(units.map(({ taker }) => [taker.link, taker]));
+    const accounts = new Set(
+      units.flatMap(({ event, notes }) => [
+        ...(event ? [event.account] : []),
+        ...notes.map((note) => note.account as AccountId),
+      ]),
+    );
+    const { held, accounts: ours } = await this.leases.holdAccounts(sql, [...claims.values()], [...accounts]);
+    return units.map(({ taker, event }) => {
+      if (!held.has(taker.link)) return { outcome: 'fenced' };
+      if (event && !ours.has(event.account)) return { outcome: 'refused', failure: failure('account-gone') };
+      return undefined;
+    });
+  }
+
+  /** Tells messages from echoes of our own, and finds what replies answer. */
+  private async sort(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
+    const own = each<InboundMessage>(units, work, 'message').filter(
+      ([, event]) => event.origin !== 'remote' && event.wireId,
+    );
+    const ours = await this.receipts.messagesOf(
+      sql,
+      own.map(([, event]) => ({ account: event.account, wireId: event.wireId ?? '' })),
+    );
+    for (const [index, event] of each<InboundMessage>(units, work, 'message')) {
+      if (event.origin !== 'remote' && event.wireId && ours.has(event.wireId)) {
+        work.echoes.set(index, {
+          account: event.account,
+          wireId: event.wireId,
+          ...(event.remoteId ? { remoteId: event.remoteId } : {}),
+          event,
+        });
+      } else {
+        work.messages.set(index, { event, id: this.idOf(units[index] as Unit) });
+      }
+    }
+    const replies = [...work.messages.values()].filter(({ event }) => event.replyTo);
+    if (replies.length === 0) return;
+    const bearers = await this.intake.bearers(
+      sql,
+      replies.flatMap(({ event }) => (event.replyTo ? [{ account: event.account, ...event.replyTo }] : [])),
+    );
+    for (const reply of replies) {
+      const { scope = '', id = '' } = reply.event.replyTo ?? {};
+      const target = bearers.get(remoteKey(reply.event.account, scope, id))?.[0];
+      if (target) reply.replyTo = target;
+    }
+  }
+
+  private async dropDuplicates(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
+    const claims = new Map<
+      string,
+      { index: number; row: Parameters<IntakeStore['claimRemoteIds']>[1][number] }
+    >();
+    for (const [index, { event, id }] of work.messages) {
+      if (!event.remoteId) continue;
+      const author = remoteAuthor(event.remoteId, event);
+      const key = remoteKey(event.account, event.remoteId.scope, event.remoteId.id, author);
+      if (claims.has(key)) this.duplicate(work, index);
+      else {
+        const { scope, id: remote } = event.remoteId;
+        claims.set(key, {
+          index,
+          row: { account: event.account, scope, id: remote, author, message: id, part: 0 },
+        });
+      }
+    }
+    const holders = await this.intake.claimRemoteIds(
+      sql,
+      [...claims.values()].map(({ row }) => row),
+    );
+    for (const [key, { index, row }] of claims)
+      if (holders.get(key) !== row.message) this.duplicate(work, index);
+    await this.dropSecondTries(sql, units, work);
+  }
+
+  /** After a doubtful commit: what has been stored then, under the ids given then, is stored. */
+  private async dropSecondTries(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
+    const tried = [...work.messages].filter(([index]) => this.tried.has(units[index] as Unit));
+    for (const unit of units) this.tried.add(unit);
+    if (tried.length === 0) return;
+    const stored = await this.intake.stored(
+      sql,
+      tried.map(([, { id }]) => id),
+    );
+    for (const [index, { id }] of tried) if (stored.has(id)) this.duplicate(work, index);
+  }
+  private readonly tried = new WeakSet<Unit>();
+
+  private duplicate(work: Work, index: number): void {
+    work.messages.delete(index);
+    work.outcomes[index] = { outcome: 'duplicate' };
+  }
+
+  private async meetPeople(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
+    const renames = each(units, work, 'identity').flatMap(([, event]) =>
+      event.type === 'identity' && event.formerly !== undefined
+        ? [{ account: event.account, from: event.formerly, to: event.party, at: event.at }]
+        : [],
+    );
+    if (renames.length > 0) {
+      const { events, moved, vacated } = await this.identities.rename(sql, renames);
+      work.events.push(...events, ...(await this.intake.follow(sql, moved, vacated)));
+      this.knowledge.forget(new Set(renames.map(({ account }) => account)));
+    }
+    const asks = new Map<string, Parameters<Identities['resolve']>[1][number]>();
+    for (const [index, unit] of units.entries()) {
+      if (work.outcomes[index] || !unit.event) continue;
+      for (const party of partiesOf(unit.event)) {
+        const { account } = unit.event;
+        const known = this.knowledge.party(account, party.address);
+        if (known && same(known, party))
+          work.identities.set(partyKey(account, party.address), known.identity);
+        else asks.set(partyKey(account, party.address, party.stableAddress), { account, ...party });
+      }
+    }
+    const { found, events } = await this.identities.resolve(sql, [...asks.values()]);
+    work.events.push(...events);
+    for (const [key, identity] of found) work.identities.set(key, identity);
+    for (const ask of asks.values()) {
+      const identity = found.get(partyKey(ask.account, ask.address, ask.stableAddress));
+      if (!identity) continue;
+      const { name, stableAddress } = ask;
+      work.learnt.parties.push([ask.account, ask.address, { identity, name, stableAddress }]);
+    }
+  }
+
+  private async findPlaces(
+    sql: Sql,
+    workspace: WorkspaceId,
+    units: readonly Unit[],
+    work: Work,
+  ): Promise<void> {
+    const asks: ConversationAsk[] = [];
+    for (const [index, { event }] of units.entries()) {
+      if (work.outcomes[index] || !event || !('conversationKind' in event) || work.echoes.has(index))
+        continue;
+      const place = this.knowledge.place(event.account, event.conversation);
+      // Somebody's first words in this transaction may be somebody else's than before: their place is asked for again.
+      const identity = this.peerOf(event, work);
+      const fresh =
+        identity !== undefined && work.learnt.parties.some(([, , party]) => party.identity === identity);
+      if (place && !fresh) work.places.set(conversationKey(event.account, event.conversation), place);
+      else {
+        asks.push({
+          account: event.account,
+          kind: event.conversationKind,
+          address: event.conversation,
+          ...(identity ? { identity } : {}),
+        });
+      }
+    }
+    const { found, events } = await this.intake.resolve(sql, workspace, asks);
+    work.events.push(...events);
+    for (const ask of asks) {
+      const place = found.get(conversationKey(ask.account, ask.address));
+      if (!place) continue;
+      work.places.set(conversationKey(ask.account, ask.address), place);
+      work.learnt.places.push([ask.account, ask.address, place]);
+    }
+  }
+
+  /** The peer of a direct conversation, where the event is theirs. */
+  private peerOf(event: InboundMessage | InboundChange | InboundRoom, work: Work): IdentityId | undefined {
+    if (event.conversationKind !== 'direct' || event.type === 'room' || event.origin !== 'remote')
+      return undefined;
+    if (event.author.address !== event.conversation) return undefined;
+    return work.identities.get(partyKey(event.account, event.author.address));
+  }
+
+  private async messageRows(sql: Sql, units: readonly Unit[], work: Work): Promise<NewMessage[]> {
+    const placed = [...work.messages].map(([index, message]) => ({
+      index,
+      ...message,
+      conversation: work.places.get(conversationKey(message.event.account, message.event.conversation)),
+    }));
+    const rooms = each<InboundRoom>(units, work, 'room').flatMap(([, event]) => {
+      const conversation = work.places.get(conversationKey(event.account, event.conversation));
+      return event.act && conversation ? [{ event, conversation }] : [];
+    });
+    const ids = [...placed, ...rooms].flatMap(({ conversation }) => conversation ?? []);
+    const locked = await this.intake.lock(sql, ids);
+    if (ids.some((id) => !locked.get(id)?.held)) throw new StaleKnowledge();
+    const positions = new Positions(locked.values());
+    const rows = placed.flatMap(({ event, id, replyTo, conversation }): NewMessage[] => {
+      if (!conversation) return [];
+      const author =
+        event.origin === 'remote'
+          ? work.identities.get(partyKey(event.account, event.author.address))
+          : undefined;
+      return [
+        {
+          id,
+          event: newId<'EventId'>(),
+          account: event.account,
+          conversation,
+          position: positions.next(conversation, event.at, event.mode),
+          ...(author ? { author } : {}),
+          origin: event.origin,
+          mode: event.mode,
+          kind: 'message',
+          content: { ...event.content, ...(replyTo ? { replyTo } : {}) },
+          at: event.at,
+        },
+      ];
+    });
+    return [
+      ...rows,
+      ...rooms.map(({ event, conversation }) => roomAct(event, conversation, work, positions)),
+    ];
+  }
+
+  private async changeMessages(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
+    const changes = units.flatMap(({ event }, index) =>
+      event && isChange(event) && !work.outcomes[index] ? [{ event, index }] : [],
+    );
+    if (changes.length === 0) return;
+    const bearers = await this.intake.bearers(
+      sql,
+      changes.map(({ event }) => ({
+        account: event.account,
+        scope: event.target.scope,
+        id: event.target.id,
+      })),
+    );
+    const known = changes.flatMap(({ event }): MessageChange[] => {
+      const identity =
+        event.origin === 'remote'
+          ? work.identities.get(partyKey(event.account, event.author.address))
+          : undefined;
+      if (event.origin === 'remote' && !identity) return [];
+      return (bearers.get(remoteKey(event.account, event.target.scope, event.target.id)) ?? []).map(
+        (message) => ({
+          message,
+          type: event.type,
+          ...(identity ? { identity } : {}),
+          ...(event.content ? { content: event.content } : {}),
+          ...(event.reaction ? { reaction: event.reaction } : {}),
+          at: event.at,
+        }),
+      );
+    });
+    work.events.push(...(await this.changes.apply(sql, known)));
+  }
+
+  private async tellOfRooms(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
+    const facts = each<InboundRoom>(units, work, 'room').flatMap(([, event]) => {
+      const conversation = work.places.get(conversationKey(event.account, event.conversation));
+      if (!conversation) return [];
+      const { joined, topic, name, failure: why } = event;
+      return [
+        {
+          conversation,
+          ...(joined === undefined ? {} : { joined }),
+          ...(topic === undefined ? {} : { topic }),
+          ...(name === undefined ? {} : { title: name }),
+          ...(why ? { failure: why } : {}),
+        },
+      ];
+    });
+    work.events.push(...(await this.intake.saveRooms(sql, facts)));
+    const gaps = units.flatMap(({ event }, index) =>
+      event?.type === 'gap' && !work.outcomes[index] ? [event] : [],
+    );
+    await this.intake.saveGaps(
+      sql,
+      gaps.map(({ account, conversation, from, until, reason }) => {
+        const place = conversation === undefined ? undefined : this.knowledge.place(account, conversation);
+        return { account, ...(place ? { conversation: place } : {}), from, until, reason };
+      }),
+    );
+  }
+
+  private async keepNotes(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
+    const notes = units.flatMap((unit, index) => {
+      const outcome = work.outcomes[index]?.outcome;
+      return outcome === 'fenced' || outcome === 'refused' ? [] : unit.notes;
+    });
+    await this.store.keepNotes(sql, notes);
+  }
+
+  private idOf(unit: Unit): MessageId {
+    let id = this.ids.get(unit);
+    if (!id) {
+      id = newId<'MessageId'>();
+      this.ids.set(unit, id);
+    }
+    return id;
+  }
+}
+
+type EventOf<T> = Extract<NonNullable<Unit['event']>, { readonly type: T }>;
+
+/** Units of one type that are still open, with their places in the batch. */
+function each<E extends NonNullable<Unit['event']>>(
+  units: readonly Unit[],
+  work: Work,
+  type: E['type'],
+): [number, E][] {
+  return units.flatMap(({ event }, index): [number, E][] =>
+    event?.type === type && !work.outcomes[index] ? [[index, event as E]] : [],
+  );
+}
+
+function open<E extends EventOf<'receipt'>>(units: readonly Unit[], work: Work, type: E['type']): E[] {
+  return each<E>(units, work, type).map(([, event]) => event);
+}
+
+function isChange(event: NonNullable<Unit['event']>): event is InboundChange {
+  return event.type === 'edit' || event.type === 'retraction' || event.type === 'reaction';
+}
+
+function same(
+  known: KnownParty,
+  party: { readonly name?: string; readonly stableAddress?: string },
+): boolean {
+  return (
+    (party.name === undefined || party.name === known.name) &&
+    (party.stableAddress === undefined || party.stableAddress === known.stableAddress)
+  );
+}
+
+function roomAct(
+  event: InboundRoom,
+  conversation: ConversationId,
+  work: Work,
+  positions: Positions,
+): NewMessage {
+  const author = event.by ? work.identities.get(partyKey(event.account, event.by.address)) : undefined;
+  return {
+    id: newId<'MessageId'>(),
+    event: newId<'EventId'>(),
+    account: event.account,
+    conversation,
+    position: positions.next(conversation, event.at, 'live'),
+    ...(author ? { author } : {}),
+    origin: 'remote',
+    mode: 'live',
+    kind: event.act ?? 'message',
+    content: { text: event.detail ?? event.topic ?? '' },
+    at: event.at,
+  };
+}
+
+function createdEvent(message: NewMessage): NewEvent {
+  return {
+    id: message.event,
+    type: 'message.created',
+    audience: { kind: 'account', account: message.account },
+    subject: message.id,
+    data: { message: message.id, conversation: message.conversation },
+  };
+}
