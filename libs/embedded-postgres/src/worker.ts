@@ -1,0 +1,91 @@
+/*
+ * The thread in which the database runs. All it knows of the outside is its port.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Broker } from './broker.js';
+import { Engine } from './engine.js';
+import { Housekeeping } from './housekeeping.js';
+import type { FromWorker, Question, ToWorker, WorkerOptions, WorkerStats } from './messages.js';
+
+if (parentPort === null) throw new Error('to be run as a worker thread');
+const port = parentPort;
+const options = workerData as WorkerOptions;
+
+/** Above this length, in bytes, it is cheaper to hand memory over than to copy it. */
+const worthTransfer = 2_048;
+
+function post(message: FromWorker): void {
+  port.postMessage(message);
+}
+
+function die(error: unknown): never {
+  post({ kind: 'dying', why: error instanceof Error ? sentence(error) : String(error) });
+  process.exit(1);
+}
+
+function sentence(error: Error): string {
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
+const engine = await Engine.open({ ...options, panicked: die }).catch(die);
+const broker = await Broker.over(
+  engine,
+  {
+    bytes(id, bytes) {
+      const message: FromWorker = { kind: 'bytes', id, bytes };
+      port.postMessage(message, bytes.length > worthTransfer ? [bytes.buffer] : []);
+    },
+    end(id) {
+      post({ kind: 'end', id });
+    },
+    slowOwner(owner) {
+      post({ kind: 'slow-owner', owner });
+    },
+    died: die,
+  },
+  options.idleTransactionMs,
+).catch(die);
+const housekeeping = new Housekeeping(engine, broker, die);
+
+async function answer(question: Question): Promise<WorkerStats | Uint8Array | undefined> {
+  switch (question) {
+    case 'ping':
+      return undefined;
+    case 'stats':
+      return { ...broker.stats, checkpoints: housekeeping.checkpoints, vacuums: housekeeping.vacuums };
+    case 'dump':
+      return broker.exclusively(() => engine.dump());
+    case 'close':
+      housekeeping.stop();
+      await broker.close();
+      await engine.close();
+      return undefined;
+  }
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'open':
+      broker.open(message.id);
+      return;
+    case 'bytes':
+      broker.bytes(message.id, message.bytes);
+      return;
+    case 'end':
+      broker.end(message.id);
+      return;
+    case 'question': {
+      const { number, question } = message;
+      answer(question).then(
+        (value) => {
+          post({ kind: 'answer', number, value });
+        },
+        (error: unknown) => {
+          post({ kind: 'failure', number, why: error instanceof Error ? sentence(error) : String(error) });
+        },
+      );
+    }
+  }
+});
+housekeeping.start();
+post({ kind: 'ready' });
