@@ -31,28 +31,32 @@ const unavailableCodes: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'ENOENT',
 ]);
 
 /** What node-postgres and its pool say without a code. */
 const unavailableWords =
   /^(timeout expired|timeout exceeded when trying to connect|connection terminated|query read timeout|client has encountered a connection error|cannot use a pool after calling end|the client has been closed|client was closed)/i;
 
-/** Prisma: cannot reach, timed out, too many connections, connection closed. */
-const unavailablePrisma: ReadonlySet<string> = new Set([
+/** Prisma's codes (cannot reach, timed out, connection closed, none free), and the kinds that its adapter tells. */
+const unavailablePrisma: ReadonlySet<unknown> = new Set([
   'P1001',
   'P1002',
   'P1008',
   'P1017',
   'P2024',
   'P2037',
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
 ]);
 
 /** The error and what caused it, and whatever a driver wrapped. */
 function* chain(error: unknown): Generator<Record<string, unknown>> {
   const seen = new Set<unknown>();
   const waiting = [error];
-  for (let each = waiting.pop(); each !== undefined; each = waiting.pop()) {
+  while (waiting.length > 0) {
+    const each = waiting.pop();
     if (typeof each !== 'object' || each === null || seen.has(each)) continue;
     seen.add(each);
     const found = each as Record<string, unknown>;
@@ -75,6 +79,7 @@ export function isUnavailable(error: unknown): boolean {
     if (each instanceof StorageFull || each instanceof CommitInDoubt) return true;
     const state = stateOf(each);
     if (state !== undefined && /^[0-9A-Z]{5}$/.test(state) && unavailableStates.test(state)) return true;
+    if (each['syscall'] === 'connect' || unavailablePrisma.has(each['kind'])) return true;
     if (state !== undefined && (unavailableCodes.has(state) || unavailablePrisma.has(state))) return true;
     if (each instanceof Error && unavailableWords.test(each.message)) return true;
   }

@@ -1,10 +1,12 @@
 export { Clock, SystemClock } from './clock.js';
 export { Config, ConfigError, readConfig, type LogLevel, type Role } from './config.js';
-export { Database, postgresEngine, type Engine } from './database.js';
+export { Database, type DatabaseOptions, type TransactionOptions } from './database.js';
 export { CommitInDoubt, isStorageFull, isUnavailable, StorageFull } from './database.errors.js';
+export { embeddedEngine, engineOver, postgresEngine, startEngine, type Engine } from './engine.js';
+export { DiskSpace, FreeSpace, SpaceGuard, type SpaceGuardOptions } from './free-space.js';
 export { Prisma, type PrismaClient } from './generated/prisma/client.js';
 export { Health, type Finding, type HealthReport } from './health.js';
-export { logger, type Facts, type Logger } from './logger.js';
+export { logger, NestLog, startLogging, type Facts, type Logger } from './logger.js';
 export { Metrics } from './metrics.js';
 export { migrate, MigrationError, readMigrations, type Migration } from './migrations.js';
 export { PlatformModule } from './platform.module.js';

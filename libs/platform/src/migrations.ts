@@ -12,6 +12,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { isUnavailable } from './database.errors.js';
+import type { Engine } from './engine.js';
 import { packageRoot } from './package-root.js';
 
 export interface Migration {
@@ -70,10 +71,11 @@ interface Applied {
  * driver's own error when the database cannot be reached.
  */
 export async function migrate(
-  connection: pg.ClientConfig,
+  engine: Engine,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<readonly string[]> {
-  const client = new pg.Client({ ...connection, lock_timeout: lockPatienceMs });
+  using _held = engine.longStatements();
+  const client = new pg.Client(engine.poolConfig({ lock_timeout: lockPatienceMs }));
   client.on('error', () => undefined);
   await client.connect();
   try {

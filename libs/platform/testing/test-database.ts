@@ -1,13 +1,15 @@
 import { afterAll, describe } from '@jest/globals';
 import pg from 'pg';
 import { describeWithPeers, postgresPeer, startPostgres, type RunningPostgres } from '#peers';
-import { Database, migrate, postgresEngine } from '#platform';
+import { Database, migrate, postgresEngine, type Engine } from '#platform';
 
 export type EngineKind = 'embedded' | 'postgres';
 
 export interface TestDatabase extends AsyncDisposable {
   /** Migrated and empty. */
   readonly database: Database;
+  /** Its engine, to open it once more. */
+  readonly engine: Engine;
   /** Of the same database, for another process; undefined on the embedded engine, which belongs to one. */
   readonly url: string | undefined;
 }
@@ -16,9 +18,11 @@ export interface TestDatabase extends AsyncDisposable {
 export async function openTestDatabase(kind: EngineKind): Promise<TestDatabase> {
   if (kind === 'embedded') throw new Error('not built yet');
   const url = await emptyDatabase();
-  const database = new Database(postgresEngine(url));
+  const engine = postgresEngine(url);
+  const database = new Database(engine, { watchful: true });
   return {
     database,
+    engine,
     url,
     async [Symbol.asyncDispose]() {
       await database.close();
@@ -58,7 +62,7 @@ async function emptyDatabase(): Promise<string> {
 async function begin(): Promise<RunningPostgres> {
   const running = await startPostgres();
   await ask(running.url, 'CREATE DATABASE migrated');
-  await migrate({ connectionString: inDatabase(running.url, 'migrated') });
+  await migrate(postgresEngine(inDatabase(running.url, 'migrated')));
   return running;
 }
 
