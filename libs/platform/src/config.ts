@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 
 export const roles = ['gateway', 'worker'] as const;
-/** What a process does: a gateway answers people, a worker holds the links to the networks. */
+/** What a process does: a gateway answers people, a worker keeps connections of its own to elsewhere. */
 export type Role = (typeof roles)[number];
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -145,7 +145,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   );
   const mistakes = Object.keys(env)
     .filter((name) => name.startsWith('PARLEY_') && !(name in variables.shape) && !elsewhere.has(name))
-    .map((name) => `${name} is not a variable of Parley's${didYouMean(name)}`);
+    .map((name) => `${name} is not a variable of Parley’s${didYouMean(name)}`);
   const result = variables.safeParse(given);
   for (const issue of result.error?.issues ?? []) {
     const name = String(issue.path[0]);
@@ -176,6 +176,8 @@ function quote(name: string, value: string | undefined): string {
 }
 
 function isHostName(text: string): boolean {
+  // Digits and dots alone are an address gone wrong.
+  if (/^[\d.]+$/.test(text)) return false;
   return text.length <= 253 && /^(?!-)[a-z\d-]{1,63}(?<!-)(\.(?!-)[a-z\d-]{1,63}(?<!-))*\.?$/i.test(text);
 }
 

@@ -6,12 +6,13 @@ export { embeddedEngine, engineOver, postgresEngine, startEngine, type Engine } 
 export { DiskSpace, FreeSpace, SpaceGuard, type SpaceGuardOptions } from './free-space.js';
 export { Prisma, type PrismaClient } from './generated/prisma/client.js';
 export { Health, type Finding, type HealthReport } from './health.js';
+export { KeyFileError } from './key-file.js';
 export { logger, NestLog, startLogging, type Facts, type Logger } from './logger.js';
 export { Metrics } from './metrics.js';
 export { migrate, MigrationError, readMigrations, type Migration } from './migrations.js';
 export { PlatformModule } from './platform.module.js';
 export { Problem, type ProblemError, type ProblemExtras } from './problem.js';
-export { SecretBox } from './secret-box.js';
+export { openSecretBox, SecretBox, SecretBoxError, type SecretBoxOptions } from './secret-box.js';
 export type { Sql } from './sql.js';
 export { asJson } from './as-json.js';
 export { Batcher } from './batcher.js';
