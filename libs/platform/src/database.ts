@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { CommitInDoubt, isUnavailable, mayRetry, StorageFull } from './database.errors.js';
@@ -30,7 +31,7 @@ export interface TransactionOptions {
 }
 
 /** The database: the same code, the same SQL and the same driver on both engines. */
-export class Database implements Sql {
+export class Database implements Sql, OnApplicationShutdown {
   readonly engine: Engine['kind'];
   /** The typed client: reads of single tables, and plain changes that need no event. */
   readonly prisma: PrismaClient;
@@ -150,6 +151,10 @@ export class Database implements Sql {
   /** Whether there is too little room for new work. */
   get full(): boolean {
     return this.#guard.full;
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
   }
 
   /** Ends all connections and the engine. May be called again. */

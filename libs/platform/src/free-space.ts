@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from './clock.js';
 import { logger } from './logger.js';
 
@@ -35,7 +36,7 @@ export interface SpaceGuardOptions {
  * Refuses new work before the disk is full, because a database that cannot write its own journal is at risk and one
  * that merely refuses is not. Opens again when there is a tenth more than the limit, so that it does not flap.
  */
-export class SpaceGuard implements Disposable {
+export class SpaceGuard implements OnApplicationShutdown {
   readonly #low: number;
   readonly #every: number;
   #full = false;
@@ -81,7 +82,7 @@ export class SpaceGuard implements Disposable {
     this.#full = full;
   }
 
-  [Symbol.dispose](): void {
+  onApplicationShutdown(): void {
     this.#closed = true;
     this.#cancel();
   }

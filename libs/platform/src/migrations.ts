@@ -14,6 +14,7 @@ import pg from 'pg';
 import { isUnavailable } from './database.errors.js';
 import type { Engine } from './engine.js';
 import { packageRoot } from './package-root.js';
+import type { Sql } from './sql.js';
 
 export interface Migration {
   readonly name: string;
@@ -81,15 +82,26 @@ export async function migrate(
   try {
     await lock(client);
     await client.query(bookkeeping);
-    const { rows } = await client.query<Applied>(
-      'SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL',
-    );
-    const missing = compare(migrations, rows);
+    const sql: Sql = {
+      query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows,
+    };
+    const missing = await missingMigrations(sql, migrations);
     for (const migration of missing) await apply(client, migration);
     return missing.map(({ name }) => name);
   } finally {
     await client.end();
   }
+}
+
+/** Those that this database has not had. @throws MigrationError when it has had others, or these otherwise. */
+export async function missingMigrations(
+  sql: Sql,
+  migrations: readonly Migration[],
+): Promise<readonly Migration[]> {
+  const applied = await sql.query<Applied>(
+    'SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL',
+  );
+  return compare(migrations, applied);
 }
 
 async function lock(client: pg.Client): Promise<void> {
