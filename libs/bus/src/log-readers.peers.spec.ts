@@ -55,21 +55,17 @@ async function setUp(database: Database, clock: Clock = new SystemClock()) {
 /** A reader and what it has given so far. */
 class Reading implements AsyncDisposable {
   readonly items: LogItem[] = [];
-  ended = false;
-  readonly #iterator: AsyncIterator<LogItem>;
+  readonly #iterator: AsyncIterator<LogItem, undefined>;
 
   constructor(readonly reader: LogReader) {
-    this.#iterator = reader[Symbol.asyncIterator]();
+    this.#iterator = reader[Symbol.asyncIterator]() as AsyncIterator<LogItem, undefined>;
   }
 
   async next(): Promise<LogItem | undefined> {
-    const { value, done } = await this.#iterator.next();
-    if (done === true) {
-      this.ended = true;
-      return undefined;
-    }
-    this.items.push(value);
-    return value;
+    const next = await this.#iterator.next();
+    if (next.done === true) return undefined;
+    this.items.push(next.value);
+    return next.value;
   }
 
   /** Reads on until there are so many events, or the end. */
@@ -126,7 +122,7 @@ describeEngines('a live reader', (open) => {
   it('loses nothing between the table and the tail while others write', async () => {
     await using test = await open();
     const { append, read } = await setUp(test.database);
-    let writing = true;
+    let writing = true as boolean;
     const writer = (async () => {
       for (let batch = 0; batch < 150; batch++) await append(event(), event(), event());
       writing = false;
