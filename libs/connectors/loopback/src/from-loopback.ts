@@ -1,0 +1,130 @@
+/* From the loopback protocol to the contract's words: pure. */
+import type { InboundEvent, InboundParty, Occupant, RemoteId } from '#connector';
+import { failure, unreachable, type AccountId, type Capabilities, type Mode, type Origin } from '#model';
+import { parseWireId } from '#connector';
+import { kindOf } from './loopback.addresses.js';
+import type { LoopbackEvent, LoopbackOccupant, LoopbackParty } from './loopback.frames.js';
+
+/** What a translation needs to know of its reader. */
+export interface Reading {
+  readonly account: AccountId;
+  /** The network, in which message ids are unique. */
+  readonly scope: string;
+  readonly mode: Mode;
+}
+
+export function remoteIdOf(scope: string, id: string): RemoteId {
+  return { scope, id, by: 'network' };
+}
+
+export function partyOf(party: LoopbackParty): InboundParty {
+  return {
+    address: party.address,
+    kind: kindOf(party.address),
+    ...(party.name === undefined ? {} : { name: party.name }),
+    ...(party.stable === undefined ? {} : { stableAddress: party.stable }),
+  };
+}
+
+export function occupantOf(occupant: LoopbackOccupant): Occupant {
+  return {
+    address: occupant.address,
+    ...(occupant.name === undefined ? {} : { name: occupant.name }),
+    ...(occupant.role === undefined ? {} : { role: occupant.role }),
+  };
+}
+
+/** An own message is ours only if it bears a wire id of our making; else another client of the same name said it. */
+function originOf(event: { readonly own?: boolean; readonly wire?: string }): Origin {
+  if (event.own !== true) return 'remote';
+  return event.wire !== undefined && parseWireId(event.wire) ? 'own' : 'other-device';
+}
+
+/** One delivered event as the house takes it in. */
+export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEvent {
+  const { account, scope, mode } = reading;
+  const at = new Date(event.at);
+  switch (event.kind) {
+    case 'message':
+      return {
+        type: 'message',
+        ...placeOf(event, reading),
+        ...ownershipOf(event),
+        author: partyOf(event.from),
+        content: {
+          text: event.text,
+          ...(event.emote === true ? { emote: true } : {}),
+          ...(event.notice === true ? { notice: true } : {}),
+        },
+        mode,
+        at,
+        remoteId: remoteIdOf(scope, event.id),
+        ...(event.reply === undefined ? {} : { replyTo: remoteIdOf(scope, event.reply) }),
+      };
+    case 'edit':
+    case 'retraction':
+    case 'reaction':
+      return {
+        type: event.kind,
+        ...placeOf(event, reading),
+        ...ownershipOf(event),
+        author: partyOf(event.from),
+        target: remoteIdOf(scope, event.target),
+        mode,
+        at,
+        ...(event.kind === 'edit' ? { content: { text: event.text } } : {}),
+        ...(event.kind === 'reaction' ? { reaction: { emoji: event.emoji, removed: event.removed } } : {}),
+      };
+    case 'receipt':
+      return {
+        type: 'receipt',
+        account,
+        about: { wireId: event.wire },
+        state: event.state,
+        at,
+        ...(event.id === undefined ? {} : { remoteId: remoteIdOf(scope, event.id) }),
+        ...(event.code === undefined ? {} : { failure: failure(event.code, event.detail) }),
+      };
+    case 'room':
+      return {
+        type: 'room',
+        account,
+        conversation: event.conversation,
+        conversationKind: 'room',
+        at,
+        ...(event.joined === undefined ? {} : { joined: event.joined }),
+        ...(event.topic === undefined ? {} : { topic: event.topic }),
+        ...(event.act === undefined ? {} : { act: event.act }),
+        ...(event.by === undefined ? {} : { by: partyOf(event.by) }),
+        ...(event.detail === undefined ? {} : { detail: event.detail }),
+        ...(event.code === undefined ? {} : { failure: failure(event.code, event.detail) }),
+      };
+    case 'identity':
+      return {
+        type: 'identity',
+        account,
+        party: partyOf(event.party),
+        at,
+        ...(event.formerly === undefined ? {} : { formerly: event.formerly }),
+      };
+    default:
+      return unreachable(event);
+  }
+}
+
+function placeOf(event: { readonly conversation: string; readonly room: boolean }, reading: Reading) {
+  return {
+    account: reading.account,
+    conversation: event.conversation,
+    conversationKind: event.room ? 'room' : 'direct',
+  } as const;
+}
+
+function ownershipOf(event: { readonly own?: boolean; readonly wire?: string }) {
+  return { origin: originOf(event), ...(event.wire === undefined ? {} : { wireId: event.wire }) };
+}
+
+/** What a room can carry: the account's capabilities without those that the server says it lacks. */
+export function withoutCapabilities(all: Capabilities, without: readonly string[]): Capabilities {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !without.includes(name)));
+}

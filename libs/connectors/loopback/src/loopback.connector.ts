@@ -1,0 +1,66 @@
+import { abilityNames, type Connector, type JsonObject } from '#connector';
+import type { Capabilities } from '#model';
+import { loopbackAddresses } from './loopback.addresses.js';
+import { LoopbackSession, ResolvingLoopbackSession } from './loopback.session.js';
+import {
+  defaultFlood,
+  longestPart,
+  readSettings,
+  secretsSchema,
+  settingsSchema,
+} from './loopback.settings.js';
+
+const capabilities: Capabilities = {
+  direct: 'native',
+  rooms: 'native',
+  emote: 'native',
+  replies: 'native',
+  edits: 'native',
+  retractions: 'native',
+  reactions: 'native',
+  typing: 'native',
+  receipts: 'native',
+  'read-receipts': 'native',
+  presence: 'native',
+  history: 'native',
+  topics: 'native',
+  maxTextBytes: longestPart,
+};
+
+/** What this link offers: what its settings leave of the most. */
+function offered(settings: JsonObject): Capabilities {
+  const { receipts, maxTextBytes } = readSettings(settings);
+  return {
+    ...capabilities,
+    ...(receipts ? {} : ({ receipts: 'none', 'read-receipts': 'none' } as const)),
+    maxTextBytes,
+  };
+}
+
+/** A network of our own making, on a socket: it can do all that the contract knows, and fail in every way on demand. */
+export const loopback: Connector = {
+  describe: () => ({
+    protocol: 'loopback',
+    name: 'Loopback',
+    mark: 'loopback',
+    settings: settingsSchema,
+    secrets: secretsSchema,
+    capabilities,
+    abilities: abilityNames,
+    flood: defaultFlood,
+    observes: 'read',
+    inFlight: { perLane: 64, perLink: 256 },
+    losses: [],
+  }),
+  addresses: loopbackAddresses,
+  networkOf: (settings) => `loopback:${readSettings(settings).network}`,
+  targetsOf: (settings) => {
+    const { host, port } = readSettings(settings);
+    return [{ host, port }];
+  },
+  open: (link, context) => {
+    const scope = loopback.networkOf(link.settings);
+    const Kind = readSettings(link.settings).resolvesUnknown ? ResolvingLoopbackSession : LoopbackSession;
+    return new Kind(link, context, offered(link.settings), scope);
+  },
+};

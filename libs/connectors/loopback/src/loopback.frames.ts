@@ -1,0 +1,142 @@
+/*
+ * The loopback protocol: one JSON object per line, UTF-8, LF. A client logs in (`hello`), takes one or more names
+ * (`attach`) and acts as them (`as`). What the server delivers to a name is numbered; `ack n` says that everything up to
+ * n is durably kept, and whatever was not acknowledged is delivered again after the next `attach`. Everything on one
+ * connection is answered in order.
+ */
+import { errorCodes, presences } from '#model';
+import {
+  count,
+  fields,
+  flag,
+  list,
+  oneOf,
+  ProtocolViolation,
+  tagged,
+  text,
+  type Read,
+  type Reader,
+} from './readers.js';
+import type { JsonValue } from '#connector';
+
+/** Longest line in bytes, either way. A line past it is a violation, so that nobody fills our memory. */
+export const longestLine = 1 << 20;
+
+const code = oneOf(errorCodes);
+const json: Reader<JsonValue> = (value) => value as JsonValue;
+const party = fields({ address: text }, { name: text, stable: text });
+const occupant = fields({ address: text }, { name: text, role: text });
+const told = { from: party, conversation: text, room: flag, at: count };
+const own = { own: flag, wire: text };
+
+/** What a name receives; kept by the server until it is acknowledged. */
+const event = tagged('kind', {
+  message: fields({ ...told, id: text, text }, { ...own, emote: flag, notice: flag, reply: text }),
+  edit: fields({ ...told, target: text, text }, own),
+  retraction: fields({ ...told, target: text }, own),
+  reaction: fields({ ...told, target: text, emoji: text, removed: flag }, own),
+  receipt: fields(
+    { wire: text, state: oneOf(['sent', 'delivered', 'read', 'failed']), at: count },
+    { id: text, code, detail: text },
+  ),
+  room: fields(
+    { conversation: text, at: count },
+    {
+      act: oneOf(['topic', 'kick', 'ban', 'mode', 'invite']),
+      by: party,
+      joined: flag,
+      topic: text,
+      detail: text,
+      code,
+    },
+  ),
+  identity: fields({ party, at: count }, { formerly: text }),
+});
+
+const serverFrame = tagged('t', {
+  welcome: fields({ server: text }),
+  denied: fields({ code }, { detail: text }),
+  attached: fields(
+    { as: text, instance: text, first: count },
+    { lost: fields({ from: count, until: count, reason: text }) },
+  ),
+  unattached: fields({ as: text, code }, { detail: text }),
+  detached: fields({ as: text }),
+  deliver: fields({ as: text, n: count, event }, { late: flag }),
+  accepted: fields({ as: text, wire: text, id: text }),
+  later: fields({ as: text, wire: text, ms: count }, { detail: text }),
+  refused: fields({ as: text, wire: text, code }, { detail: text }),
+  joined: fields(
+    { as: text, room: text, who: list(occupant, 20_000) },
+    { topic: text, without: list(text, 32) },
+  ),
+  unjoined: fields({ as: text, room: text }, { code, detail: text }),
+  came: fields({ as: text, room: text, who: occupant }),
+  went: fields({ as: text, room: text, who: text }),
+  presence: fields({ as: text, who: text, presence: oneOf(presences) }, { note: text }),
+  typing: fields({ as: text, conversation: text, who: text, active: flag }),
+  page: fields({ q: count, events: list(event, 1_000), complete: flag }, { next: text }),
+  answer: fields({ q: count }, { answer: json, code, detail: text }),
+  resolved: fields({ q: count, fate: oneOf(['present', 'absent', 'unknown']) }),
+  rate: fields({ burst: count, perSecond: count }),
+  ping: fields({ k: count }),
+  pong: fields({ k: count }),
+  bye: fields({}, { code }),
+});
+
+const envelope = { as: text, wire: text, to: text };
+
+const clientFrame = tagged('t', {
+  hello: fields({ name: text, receipts: flag }, { password: text }),
+  attach: fields({ as: text }, { after: fields({ instance: text, n: count }) }),
+  detach: fields({ as: text }),
+  ack: fields({ as: text, n: count }),
+  decline: fields({ as: text, n: count, code }),
+  send: fields({ ...envelope, text }, { emote: flag, notice: flag, reply: text }),
+  edit: fields({ ...envelope, target: text, text }),
+  retract: fields({ ...envelope, target: text }),
+  react: fields({ ...envelope, target: text, emoji: text, removed: flag }),
+  join: fields({ as: text, room: text }, { key: text }),
+  part: fields({ as: text, room: text }),
+  presence: fields({ as: text, presence: oneOf(presences) }, { note: text }),
+  typing: fields({ as: text, to: text, active: flag }),
+  history: fields({ as: text, q: count, with: text, limit: count }, { before: text, after: text }),
+  ask: fields({ as: text, q: count, kind: text, options: json }, { room: text }),
+  resolve: fields({ as: text, q: count, wire: text }),
+  ping: fields({ k: count }),
+  pong: fields({ k: count }),
+  bye: fields({}),
+});
+
+export type LoopbackEvent = Read<typeof event>;
+export type LoopbackParty = Read<typeof party>;
+export type LoopbackOccupant = Read<typeof occupant>;
+export type ServerFrame = Read<typeof serverFrame>;
+export type ClientFrame = Read<typeof clientFrame>;
+/** The frames that carry an envelope's part and are answered by its wire id. */
+export type EnvelopeFrame = Extract<ClientFrame, { readonly t: 'send' | 'edit' | 'retract' | 'react' }>;
+
+function parse<T>(reader: Reader<T>, line: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new ProtocolViolation('the line is no JSON');
+  }
+  return reader(value, 'the line');
+}
+
+/** Reads one line from the server. Throws a `ProtocolViolation`. */
+export function parseServerFrame(line: string): ServerFrame {
+  return parse(serverFrame, line);
+}
+
+/** Reads one line from a client. Throws a `ProtocolViolation`. */
+export function parseClientFrame(line: string): ClientFrame {
+  return parse(clientFrame, line);
+}
+
+/** A frame as a line. JSON escapes every control character, so no text can end a line or begin another. */
+export function lineOf(frame: ServerFrame | ClientFrame): string {
+  return `${JSON.stringify(frame)}\n`;
+}

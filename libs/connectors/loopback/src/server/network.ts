@@ -1,0 +1,332 @@
+import type { ErrorCode, Presence } from '#model';
+import type { LoopbackEvent, LoopbackOccupant, LoopbackParty, ServerFrame } from '../loopback.frames.js';
+import { Mailbox } from './mailbox.js';
+
+/** What is said, besides who and where. */
+export interface Words {
+  readonly text: string;
+  readonly emote?: boolean;
+  readonly notice?: boolean;
+  /** The id of the message that it answers. */
+  readonly reply?: string;
+  /** The sender's own id for it, told back in the echo. */
+  readonly wire?: string;
+  /** The network's time; now where it is absent. */
+  readonly at?: number;
+}
+
+/** A change to an earlier message. */
+export type Change =
+  | { readonly kind: 'edit'; readonly target: string; readonly text: string; readonly wire?: string }
+  | { readonly kind: 'retraction'; readonly target: string; readonly wire?: string }
+  | {
+      readonly kind: 'reaction';
+      readonly target: string;
+      readonly emoji: string;
+      readonly removed: boolean;
+      readonly wire?: string;
+    };
+
+export interface Room {
+  readonly who: Set<string>;
+  topic: string;
+  key?: string;
+  /** Nobody may enter, and why. */
+  closed?: ErrorCode;
+  /** Names of capabilities that this room lacks. */
+  without: readonly string[];
+}
+
+interface Person {
+  readonly mailbox: Mailbox;
+  readonly rooms: Set<string>;
+  readonly peers: Set<string>;
+  party: LoopbackParty;
+  presence: Presence;
+  listener: ((event: LoopbackEvent) => void) | undefined;
+}
+
+type Told = DistributiveOmit<
+  Extract<LoopbackEvent, { readonly room: boolean }>,
+  'conversation' | 'room' | 'own' | 'wire'
+>;
+
+interface Said {
+  readonly event: Extract<Told, { readonly kind: 'message' }>;
+  readonly wire: string | undefined;
+}
+
+/** Where the network's news goes: to whoever is attached. */
+export interface Attached {
+  has(name: string): boolean;
+  /** Something was put into the name's mailbox. */
+  mail(name: string): void;
+  /** Present state: told if somebody is there, else forgotten. */
+  tell(name: string, frame: ServerFrame): void;
+}
+
+/** The network itself: people, rooms and what was said. Knows nothing of sockets. */
+export class Network {
+  /** Told to every client; message ids begin with it, so that two servers never make the same. */
+  readonly instance: string;
+  private readonly people = new Map<string, Person>();
+  private readonly rooms = new Map<string, Room>();
+  private readonly past = new Map<string, Said[]>();
+  private messages = 0;
+
+  constructor(
+    private readonly attached: Attached,
+    instance: string,
+    private readonly keep: number,
+  ) {
+    this.instance = instance;
+  }
+
+  person(name: string): Person {
+    let person = this.people.get(name);
+    if (!person) {
+      const party = { address: name };
+      person = {
+        mailbox: new Mailbox(),
+        rooms: new Set(),
+        peers: new Set(),
+        party,
+        presence: 'offline',
+        listener: undefined,
+      };
+      this.people.set(name, person);
+    }
+    return person;
+  }
+
+  room(name: string): Room {
+    let room = this.rooms.get(name);
+    if (!room) {
+      room = { who: new Set(), topic: '', without: [] };
+      this.rooms.set(name, room);
+    }
+    return room;
+  }
+
+  listRooms(): readonly { readonly address: string; readonly topic: string; readonly members: number }[] {
+    return [...this.rooms].map(([address, { topic, who }]) => ({ address, topic, members: who.size }));
+  }
+
+  nextId(): string {
+    return `${this.instance}-${String(++this.messages)}`;
+  }
+
+  /** Says something in a room or to somebody; the speaker's own mailbox gets the echo. Gives the message's id. */
+  say(from: string, to: string, words: Words, { id = this.nextId(), echo = true } = {}): string {
+    const at = words.at ?? Date.now();
+    const party = this.person(from).party;
+    const { wire, text, emote, notice, reply } = words;
+    const message = {
+      kind: 'message',
+      id,
+      from: party,
+      text,
+      at,
+      ...(emote === undefined ? {} : { emote }),
+      ...(notice === undefined ? {} : { notice }),
+      ...(reply === undefined ? {} : { reply }),
+    } as const;
+    this.remember(this.pastOf(from, to), { event: message, wire });
+    this.spread(from, to, echo ? { wire } : undefined, message);
+    return id;
+  }
+
+  change(from: string, to: string, { wire, ...change }: Change, echo = true): void {
+    const past = this.pastOf(from, to);
+    const index = past.findLastIndex(({ event }) => event.id === change.target);
+    const old = past[index];
+    if (old && change.kind === 'edit') past[index] = { ...old, event: { ...old.event, text: change.text } };
+    if (old && change.kind === 'retraction') past.splice(index, 1);
+    this.spread(from, to, echo ? { wire } : undefined, {
+      ...change,
+      from: this.person(from).party,
+      at: Date.now(),
+    });
+  }
+
+  /** Puts an event into one mailbox. */
+  put(name: string, event: LoopbackEvent): void {
+    const person = this.person(name);
+    if (person.listener) {
+      person.listener(event);
+      return;
+    }
+    person.mailbox.put(event, !this.attached.has(name));
+    this.attached.mail(name);
+  }
+
+  join(name: string, address: string): void {
+    const room = this.room(address);
+    if (room.who.has(name)) return;
+    for (const other of room.who)
+      this.attached.tell(other, { t: 'came', as: other, room: address, who: this.occupant(name) });
+    room.who.add(name);
+    this.person(name).rooms.add(address);
+  }
+
+  part(name: string, address: string): void {
+    const room = this.room(address);
+    if (!room.who.delete(name)) return;
+    this.person(name).rooms.delete(address);
+    for (const other of room.who)
+      this.attached.tell(other, { t: 'went', as: other, room: address, who: name });
+  }
+
+  occupants(address: string): readonly LoopbackOccupant[] {
+    return [...this.room(address).who].map((name) => this.occupant(name));
+  }
+
+  topic(by: string, address: string, topic: string): void {
+    const room = this.room(address);
+    room.topic = topic;
+    const event = {
+      kind: 'room',
+      conversation: address,
+      act: 'topic',
+      by: this.person(by).party,
+      topic,
+      at: Date.now(),
+    } as const;
+    for (const name of room.who) this.put(name, event);
+  }
+
+  kick(by: string, address: string, who: string, detail?: string): void {
+    const event = {
+      kind: 'room',
+      conversation: address,
+      act: 'kick',
+      by: this.person(by).party,
+      at: Date.now(),
+      ...(detail === undefined ? {} : { detail }),
+    } as const;
+    this.put(who, { ...event, joined: false });
+    this.part(who, address);
+    for (const name of this.room(address).who) this.put(name, event);
+  }
+
+  presence(name: string, presence: Presence, note?: string): void {
+    const person = this.person(name);
+    person.presence = presence;
+    for (const other of this.watchers(person)) {
+      if (other === name) continue;
+      this.attached.tell(other, {
+        t: 'presence',
+        as: other,
+        who: name,
+        presence,
+        ...(note === undefined ? {} : { note }),
+      });
+    }
+  }
+
+  typing(name: string, to: string, active: boolean): void {
+    if (!to.startsWith('#'))
+      this.attached.tell(to, { t: 'typing', as: to, conversation: name, who: name, active });
+    else
+      for (const other of this.room(to).who)
+        if (other !== name)
+          this.attached.tell(other, { t: 'typing', as: other, conversation: to, who: name, active });
+  }
+
+  /** Somebody goes by another name from now on; those who see them are told. */
+  rename(from: string, to: string): void {
+    const person = this.person(from);
+    this.people.delete(from);
+    person.party = { ...person.party, address: to };
+    this.people.set(to, person);
+    for (const room of person.rooms) this.room(room).who.delete(from);
+    for (const room of person.rooms) this.room(room).who.add(to);
+    for (const other of this.watchers(person)) {
+      if (other !== to)
+        this.put(other, { kind: 'identity', party: person.party, formerly: from, at: Date.now() });
+    }
+  }
+
+  history(
+    as: string,
+    withWhom: string,
+    { before, after, limit }: { readonly before?: string; readonly after?: string; readonly limit: number },
+  ): { readonly events: readonly LoopbackEvent[]; readonly next?: string; readonly complete: boolean } {
+    const all = this.pastOf(as, withWhom);
+    const end =
+      before === undefined
+        ? all.length
+        : Math.max(
+            0,
+            all.findIndex(({ event: { id } }) => id === before),
+          );
+    const start = after === undefined ? 0 : all.findIndex(({ event: { id } }) => id === after) + 1;
+    const most = Math.min(limit, 1_000);
+    const page =
+      after === undefined
+        ? all.slice(Math.max(start, end - most), end)
+        : all.slice(start, Math.min(end, start + most));
+    const complete = page.length === Math.max(0, end - start);
+    const next = (after === undefined ? page[0] : page.at(-1))?.event.id;
+    const room = withWhom.startsWith('#');
+    return {
+      events: page.map(({ event, wire }) => ({
+        ...event,
+        conversation: withWhom,
+        room,
+        ...(event.from.address === as ? { own: true, ...(wire === undefined ? {} : { wire }) } : {}),
+      })),
+      ...(next === undefined || complete ? {} : { next }),
+      complete,
+    };
+  }
+
+  private spread(
+    from: string,
+    to: string,
+    /** How the speaker hears it; undefined: not at all. */
+    echo: { readonly wire: string | undefined } | undefined,
+    event: Told,
+  ): void {
+    const own = { own: true, ...(echo?.wire === undefined ? {} : { wire: echo.wire }) };
+    if (to.startsWith('#')) {
+      for (const name of this.room(to).who) {
+        if (name !== from) this.put(name, { ...event, conversation: to, room: true });
+        else if (echo) this.put(name, { ...event, conversation: to, room: true, ...own });
+      }
+      return;
+    }
+    this.person(from).peers.add(to);
+    this.person(to).peers.add(from);
+    if (to !== from) this.put(to, { ...event, conversation: from, room: false });
+    if (echo) this.put(from, { ...event, conversation: to, room: false, ...own });
+  }
+
+  private occupant(name: string): LoopbackOccupant {
+    const shown = this.person(name).party.name;
+    return { address: name, ...(shown === undefined ? {} : { name: shown }) };
+  }
+
+  private watchers(person: Person): ReadonlySet<string> {
+    const names = new Set(person.peers);
+    for (const room of person.rooms) for (const name of this.room(room).who) names.add(name);
+    return names;
+  }
+
+  private remember(past: Said[], said: Said): void {
+    past.push(said);
+    if (past.length > this.keep * 2) past.splice(0, past.length - this.keep);
+  }
+
+  private pastOf(a: string, b: string): Said[] {
+    const key = b.startsWith('#') ? b : [a, b].sort().join('\n');
+    let past = this.past.get(key);
+    if (!past) {
+      past = [];
+      this.past.set(key, past);
+    }
+    return past;
+  }
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
