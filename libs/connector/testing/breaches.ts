@@ -1,0 +1,105 @@
+/* What can be seen to be wrong with what a session says, without knowing its network. */
+import type { InboundEvent, InboundParty, RemoteId } from '#connector';
+import { errorCodes, unreachable, type Failure, type SessionState } from '#model';
+
+const codes: ReadonlySet<string> = new Set(errorCodes);
+const controls = /[\0\r\n]/;
+
+/** What is wrong with a state: a code that is not on the list, a time that is none. */
+export function stateBreaches(state: SessionState): readonly string[] {
+  switch (state.state) {
+    case 'offline':
+    case 'connecting':
+      return [];
+    case 'online':
+      return addressBreaches('the local address', state.localAddress);
+    case 'backing-off':
+      return [
+        ...codeBreaches(state.code),
+        ...(Number.isNaN(Date.parse(state.until)) ? [`until is no time: ${state.until}`] : []),
+      ];
+    case 'needs-person':
+      return codeBreaches(state.code);
+    default:
+      return unreachable(state);
+  }
+}
+
+/** What is wrong with an event. */
+export function breachesOf(event: InboundEvent): readonly string[] {
+  switch (event.type) {
+    case 'message':
+      return [
+        ...timeBreaches(event.at),
+        ...addressBreaches('the conversation', event.conversation),
+        ...partyBreaches(event.author),
+        ...idBreaches(event.remoteId),
+        ...(event.origin === 'own' && event.wireId === undefined && event.mode === 'live'
+          ? ['an own message without a wire id is another device’s']
+          : []),
+        ...(event.origin === 'remote' && event.wireId !== undefined
+          ? ['a remote message bears our wire id']
+          : []),
+      ];
+    case 'edit':
+    case 'retraction':
+    case 'reaction':
+      return [
+        ...timeBreaches(event.at),
+        ...addressBreaches('the conversation', event.conversation),
+        ...partyBreaches(event.author),
+        ...idBreaches(event.target),
+        ...(event.type === 'edit' && !event.content ? ['an edit without content'] : []),
+        ...(event.type === 'reaction' && !event.reaction ? ['a reaction without an emoji'] : []),
+      ];
+    case 'receipt':
+      return [
+        ...timeBreaches(event.at),
+        ...('remoteId' in event.about ? idBreaches(event.about.remoteId) : []),
+        ...idBreaches(event.remoteId),
+        ...(event.state === 'failed' ? failureBreaches(event.failure) : []),
+      ];
+    case 'room':
+      return [
+        ...timeBreaches(event.at),
+        ...addressBreaches('the conversation', event.conversation),
+        ...(event.by ? partyBreaches(event.by) : []),
+        ...(event.failure ? failureBreaches(event.failure) : []),
+      ];
+    case 'identity':
+      return [...timeBreaches(event.at), ...partyBreaches(event.party)];
+    case 'gap':
+      return [
+        ...timeBreaches(event.from),
+        ...timeBreaches(event.until),
+        ...(event.from.getTime() > event.until.getTime() ? ['a gap that ends before it begins'] : []),
+        ...(event.reason === '' ? ['a gap without a reason'] : []),
+      ];
+    default:
+      return unreachable(event);
+  }
+}
+
+function timeBreaches(at: Date): readonly string[] {
+  return Number.isNaN(at.getTime()) ? ['a time that is none'] : [];
+}
+
+function addressBreaches(what: string, address: string): readonly string[] {
+  return address === '' || controls.test(address) ? [`${what} is no address`] : [];
+}
+
+function partyBreaches(party: InboundParty): readonly string[] {
+  return addressBreaches('a party', party.address);
+}
+
+function idBreaches(id: RemoteId | undefined): readonly string[] {
+  return id && (id.id === '' || id.scope === '') ? ['a remote id without id or scope'] : [];
+}
+
+function failureBreaches(failure: Failure | undefined): readonly string[] {
+  return failure ? codeBreaches(failure.code) : ['a failure without a code'];
+}
+
+function codeBreaches(code: string): readonly string[] {
+  return codes.has(code) ? [] : [`${code} is not on the list of codes`];
+}

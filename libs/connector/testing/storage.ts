@@ -1,0 +1,178 @@
+import type { EmitOutcome, InboundBatch, InboundEvent, JsonValue, SessionClock } from '#connector';
+import { unreachable, type AccountId, type Failure } from '#model';
+
+/** What storage does with a batch instead of keeping it. */
+export type StorageFault =
+  | { readonly fault: 'not-stored'; readonly retryAfterMs: number }
+  /** Nobody says whether it was kept; `kept` says whether it was. */
+  | { readonly fault: 'in-doubt'; readonly kept: boolean }
+  | { readonly fault: 'fenced' }
+  | { readonly fault: 'refused'; readonly failure: Failure };
+
+interface Waiting {
+  readonly batch: InboundBatch;
+  readonly resolve: (outcomes: readonly EmitOutcome[]) => void;
+  cancelDeadline: (() => void) | undefined;
+  withdrawn: boolean;
+}
+
+/**
+ * Storage in memory: one batch after another, as the house does it; drops what it has already by the network's ids;
+ * fails as it is told.
+ */
+export class MemoryStorage {
+  /** Everything kept, in order. */
+  readonly stored: InboundEvent[] = [];
+  /** What came again and was dropped. */
+  readonly duplicates: InboundEvent[] = [];
+  readonly keyValues = new Map<string, JsonValue>();
+  /** Events handed in and not answered yet, now and at most. */
+  outstanding = 0;
+  mostOutstanding = 0;
+  private readonly known = new Set<string>();
+  private readonly queue: Waiting[] = [];
+  private readonly faults: { fault: StorageFault; batches: number }[] = [];
+  private withheld = false;
+  private delayMs = 0;
+  private working = false;
+
+  constructor(private readonly clock: SessionClock) {}
+
+  /** The next batches fare badly. */
+  failNext(fault: StorageFault, batches = 1): void {
+    this.faults.push({ fault, batches });
+  }
+
+  /** Every commit takes so long. */
+  slow(ms: number): void {
+    this.delayMs = ms;
+  }
+
+  /** Batches wait, uncommitted, until `release` or `discard`. */
+  withhold(): void {
+    this.withheld = true;
+  }
+
+  release(): void {
+    this.withheld = false;
+    void this.work();
+  }
+
+  /** What is withheld was never kept and nobody will say so: its emits are answered in-doubt. Storage works again. */
+  discard(): void {
+    for (const waiting of this.queue.splice(0)) {
+      this.answer(
+        waiting,
+        waiting.batch.events.map(() => ({ outcome: 'in-doubt' })),
+      );
+    }
+    this.release();
+  }
+
+  /** How many events wait while storage is withheld. */
+  get waiting(): number {
+    return this.queue.reduce((sum, { batch }) => sum + batch.events.length, 0);
+  }
+
+  emit(batch: InboundBatch, deadlineMs: number | undefined): Promise<readonly EmitOutcome[]> {
+    this.outstanding += batch.events.length;
+    this.mostOutstanding = Math.max(this.mostOutstanding, this.outstanding);
+    return new Promise((resolve) => {
+      const waiting: Waiting = { batch, resolve, cancelDeadline: undefined, withdrawn: false };
+      if (deadlineMs !== undefined) {
+        waiting.cancelDeadline = this.clock.after(deadlineMs, () => {
+          waiting.withdrawn = true;
+          this.answer(
+            waiting,
+            batch.events.map(() => ({ outcome: 'not-stored', retryAfterMs: 1_000 })),
+          );
+        });
+      }
+      this.queue.push(waiting);
+      void this.work();
+    });
+  }
+
+  private async work(): Promise<void> {
+    if (this.working) return;
+    this.working = true;
+    // A commit is never instant: whoever counts on it is found out.
+    await new Promise((turn) => setImmediate(turn));
+    while (!this.withheld) {
+      const waiting = this.queue.shift();
+      if (!waiting) break;
+      if (waiting.withdrawn) continue;
+      waiting.cancelDeadline?.();
+      if (this.delayMs > 0) await new Promise<void>((done) => this.clock.after(this.delayMs, done));
+      this.answer(waiting, this.commit(waiting.batch));
+    }
+    this.working = false;
+  }
+
+  private answer(waiting: Waiting, outcomes: readonly EmitOutcome[]): void {
+    waiting.cancelDeadline?.();
+    this.outstanding -= waiting.batch.events.length;
+    waiting.resolve(outcomes);
+  }
+
+  private commit(batch: InboundBatch): readonly EmitOutcome[] {
+    const fault = this.nextFault();
+    const all = (outcome: EmitOutcome): readonly EmitOutcome[] => batch.events.map(() => outcome);
+    switch (fault?.fault) {
+      case undefined:
+        return this.keep(batch);
+      case 'not-stored':
+        return all({ outcome: 'not-stored', retryAfterMs: fault.retryAfterMs });
+      case 'in-doubt':
+        if (fault.kept) this.keep(batch);
+        return all({ outcome: 'in-doubt' });
+      case 'fenced':
+        return all({ outcome: 'fenced' });
+      case 'refused':
+        return all({ outcome: 'refused', failure: fault.failure });
+      default:
+        return unreachable(fault);
+    }
+  }
+
+  private nextFault(): StorageFault | undefined {
+    const [first] = this.faults;
+    if (!first) return undefined;
+    if (--first.batches <= 0) this.faults.shift();
+    return first.fault;
+  }
+
+  private keep(batch: InboundBatch): readonly EmitOutcome[] {
+    for (const { account, key, value } of [
+      ...(batch.keyValues ?? []),
+      ...(batch.checkpoint ? [batch.checkpoint] : []),
+    ]) {
+      if (value === null) this.keyValues.delete(noteKey(account, key));
+      else this.keyValues.set(noteKey(account, key), value);
+    }
+    return batch.events.map((event) => {
+      const key = duplicateKey(event);
+      if (key !== undefined && this.known.has(key)) {
+        this.duplicates.push(event);
+        return { outcome: 'duplicate' };
+      }
+      if (key !== undefined) this.known.add(key);
+      this.stored.push(event);
+      return { outcome: 'stored' };
+    });
+  }
+
+  read(account: AccountId, key: string): JsonValue | undefined {
+    return this.keyValues.get(noteKey(account, key));
+  }
+}
+
+function noteKey(account: AccountId, key: string): string {
+  return `${account}\n${key}`;
+}
+
+/** Only ids that the network gave count for dropping (DESIGN.md §6). */
+function duplicateKey(event: InboundEvent): string | undefined {
+  if (event.type !== 'message' || event.remoteId?.by !== 'network') return undefined;
+  return `${event.account}\n${event.remoteId.scope}\n${event.remoteId.id}`;
+}
