@@ -1,0 +1,98 @@
+/*
+ * What we have missed. IRC keeps nothing for who is away: from the moment a connection is lost until a room is joined
+ * again, what is said there is gone. That stretch is told as a gap, also after a crash: when we last heard the network
+ * is noted with whatever is stored, and the rooms we were in whenever they change.
+ */
+import type { InboundBatch, JsonValue, SessionContext } from '#connector';
+import type { AccountId } from '#model';
+
+type KeyValues = NonNullable<InboundBatch['keyValues']>;
+
+const heardKey = 'irc.heard';
+const roomsKey = 'irc.rooms';
+/** Notes have a limit of 64 KiB; past so many rooms a crash forgets some gaps. */
+const mostRooms = 500;
+
+export class Absence {
+  readonly #context: SessionContext;
+  readonly #account: AccountId;
+  /** Room addresses, and since when (milliseconds since 1970) we know nothing of them. */
+  readonly #missing = new Map<string, number>();
+  readonly #joined = new Set<string>();
+  #noted = -Infinity;
+  #roomsChanged = false;
+  #loaded = false;
+
+  constructor(context: SessionContext, account: AccountId) {
+    this.#context = context;
+    this.#account = account;
+  }
+
+  /** Reads what an earlier session noted; once. Never rejects: without it a gap goes untold, no more. */
+  async load(): Promise<void> {
+    if (this.#loaded) return;
+    try {
+      const { keyValues } = this.#context;
+      const heard = await keyValues.read(this.#account, heardKey);
+      const rooms = await keyValues.read(this.#account, roomsKey);
+      this.#loaded = true;
+      if (typeof heard !== 'number') return;
+      for (const [address, since] of roomsOf(rooms)) {
+        if (!this.#joined.has(address)) this.#missing.set(address, since === 0 ? heard : since);
+      }
+    } catch (error) {
+      this.#context.log.warn({ account: this.#account, error: String(error) }, 'notes could not be read');
+    }
+  }
+
+  /** We are in a room; answers since when we know nothing of it, if we were in it before. */
+  entered(address: string): number | undefined {
+    if (this.#joined.has(address)) return undefined;
+    const since = this.#missing.get(address);
+    this.#missing.delete(address);
+    this.#joined.add(address);
+    this.#roomsChanged = true;
+    return since;
+  }
+
+  /** We are out of a room for good: what happens there now is none of ours. */
+  left(address: string): void {
+    this.#missing.delete(address);
+    if (this.#joined.delete(address)) this.#roomsChanged = true;
+  }
+
+  /** The connection is over; `heard` is when its last line came. */
+  lost(heard: number): void {
+    for (const address of this.#joined) this.#missing.set(address, heard);
+    this.#joined.clear();
+    this.#roomsChanged = true;
+  }
+
+  /** Notes to store with what is stored now; alone, when the last are older than `olderThan`. */
+  notes(heard: number, olderThan = 0): KeyValues {
+    if (!this.#roomsChanged && (this.#joined.size === 0 || heard - this.#noted < olderThan)) return [];
+    this.#noted = heard;
+    const notes: KeyValues[number][] = [{ account: this.#account, key: heardKey, value: heard }];
+    if (this.#roomsChanged) {
+      this.#roomsChanged = false;
+      const rooms: [string, number][] = [
+        ...[...this.#joined].map((address): [string, number] => [address, 0]),
+        ...this.#missing,
+      ];
+      notes.push({
+        account: this.#account,
+        key: roomsKey,
+        value: Object.fromEntries(rooms.slice(0, mostRooms)),
+      });
+    }
+    return notes;
+  }
+}
+
+/** Each room with since when it is missing; 0 for "in it when this was noted". */
+function roomsOf(value: JsonValue | undefined): readonly (readonly [string, number])[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([address, since]) =>
+    typeof since === 'number' ? [[address, since] as const] : [],
+  );
+}

@@ -1,0 +1,154 @@
+/*
+ * The network's complaints, translated once into our closed codes: socket errors, numerics, standard replies and the
+ * free text of ERROR. Details are the server's own words, kept short and clean; never anything we sent.
+ */
+import { failure, type ErrorCode, type Failure, type Remedy } from '#model';
+
+/** The server's words, fit for a person: no controls, not too long. */
+export function words(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+
+  const clean = text.replace(/[\0-\x1f\x7f]+/g, ' ').trim();
+  return clean === '' ? undefined : clean.slice(0, 300);
+}
+
+const untrusted = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_CHAIN_TOO_LONG',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+]);
+
+/** Why a socket could not be opened or broke. */
+export function socketFailure(error: Error & { code?: string }): Failure {
+  const code = error.code ?? '';
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return failure('tls-expired', 'The certificate of the server is not valid today.');
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return failure('tls-mismatch', 'The certificate of the server is for another name.');
+  }
+  if (untrusted.has(code)) {
+    return failure('tls-untrusted', 'The certificate of the server is not signed by an authority we trust.');
+  }
+  if (code === 'ECONNREFUSED') return failure('refused', 'Nothing listens there.');
+  if (code === 'ETIMEDOUT') return failure('timeout', 'The server does not answer.');
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+    return failure('protocol-violation', 'The server does not speak TLS as we do on this port.');
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL') {
+    return failure(
+      'network-unreachable',
+      'There is no server of that name, or names cannot be resolved now.',
+    );
+  }
+  return failure('network-unreachable', `The connection failed (${code === '' ? error.name : code}).`);
+}
+
+/** In this order: a text may fit several. */
+const endings: readonly (readonly [pattern: RegExp, code: ErrorCode, remedy?: Remedy])[] = [
+  [
+    /\bthrottl|too fast|too many (?:unknown )?(?:host |local |global |user )?connections|connection limit|session limit|connection class/i,
+    'rate-limited',
+  ],
+  [/excess flood|max ?sendq|recvq exceeded|sendq exceeded|\bflood/i, 'rate-limited'],
+  [
+    /password (?:mismatch|incorrect)|bad password|invalid password|access denied: bad password/i,
+    'auth-failed',
+  ],
+  [/sasl (?:access )?(?:only|required)|need to identify via sasl|requires? sasl/i, 'auth-required'],
+  [/[kgzdqe]-?lined?\b|\bbanned\b|\bakill|not welcome|blacklist|dnsbl|listed in/i, 'banned'],
+  [/ping timeout|connection timed out|registration timeout|no ping response/i, 'timeout'],
+  [/shut(?:ting)? ?down|server terminat|restarting|rehash|going down/i, 'server-shutdown'],
+  [/nick(?:name)? collision/i, 'resource-conflict', 'retry'],
+  // Thrown out by somebody, perhaps by ourselves from elsewhere: to come back at once would be a fight.
+  [/\bkill(?:ed)?\b|ghost(?:ed)? command|nick(?:name)? regained|replaced by/i, 'resource-conflict'],
+  [/not authori[sz]ed|no authori[sz]ation|unauthori[sz]ed/i, 'not-allowed'],
+];
+
+/** Why the server ended the connection, from the text of its ERROR. */
+export function endingFailure(text: string): Failure {
+  const detail = words(text);
+  for (const [pattern, code, remedy] of endings) {
+    if (pattern.test(text)) return failure(code, detail, remedy);
+  }
+  return failure('network-unreachable', detail);
+}
+
+/**
+ * Numerics that refuse something, whatever it was. RFC 1459 §6.1, RFC 2812 §5.2 and what the servers of today add;
+ * where a numeric means different things on different servers, what is said holds for all of them.
+ */
+const numerics: Readonly<Record<string, readonly [ErrorCode, Remedy?]>> = {
+  '401': ['not-found'], // no such nick
+  '402': ['not-found'],
+  '403': ['not-found'], // no such channel
+  '404': ['not-allowed'], // cannot send to channel
+  '405': ['not-allowed'], // too many channels
+  '406': ['not-found'],
+  '407': ['unsupported'], // too many targets
+  '408': ['not-allowed'],
+  '411': ['unsupported'],
+  '412': ['unsupported'], // no text
+  '413': ['not-found'],
+  '414': ['not-found'],
+  '415': ['not-found'],
+  '417': ['too-large'], // line too long
+  '421': ['unsupported'], // unknown command
+  '437': ['resource-conflict', 'retry'], // channel or nick is unavailable for now
+  '439': ['rate-limited'], // target change too fast
+  '441': ['not-found'],
+  '442': ['not-allowed'], // not on that channel
+  '461': ['unsupported'],
+  '470': ['not-allowed'], // forwarded to another channel
+  '471': ['not-allowed', 'retry'], // channel is full
+  '473': ['not-allowed'], // invite only
+  '474': ['banned'],
+  '475': ['auth-failed'], // wrong key
+  '476': ['not-found', 'give-up'], // bad channel mask
+  '477': ['auth-required'], // need a registered nick
+  '479': ['not-found', 'give-up'], // illegal channel name
+  '480': ['rate-limited'], // knock or join throttled
+  '481': ['not-allowed'],
+  '482': ['not-allowed'], // not an operator of that channel
+  '484': ['not-allowed'],
+  '486': ['auth-required'], // only registered nicks may write to them
+  '488': ['not-allowed'],
+  '489': ['not-allowed'], // TLS only
+  '492': ['not-allowed'],
+  '494': ['not-allowed'],
+  '495': ['rate-limited'], // rejoin too soon after a kick
+  '499': ['not-allowed'],
+  '500': ['rate-limited'],
+  '520': ['not-allowed'],
+  '531': ['not-allowed'], // cannot send to user
+  '609': ['not-allowed'],
+  '716': ['not-allowed'], // they accept messages from friends only
+  '723': ['not-allowed'],
+  '926': ['banned'], // channel name is forbidden
+};
+
+/** What a refusing numeric means, or undefined where it refuses nothing that we know of. */
+export function numericFailure(numeric: string, text: string | undefined): Failure | undefined {
+  const known = numerics[numeric];
+  return known && failure(known[0], words(text), known[1]);
+}
+
+/** What the code of a standard reply (`FAIL`, IRCv3) means. */
+export function failFailure(code: string, text: string | undefined): Failure {
+  const detail = words(text);
+  if (/RATE|THROTTL|TOO_FAST|TOO_MANY/.test(code)) return failure('rate-limited', detail);
+  if (/ACCOUNT_REQUIRED|NEED_REG|AUTH/.test(code)) return failure('auth-required', detail);
+  if (/NO_SUCH|NOT_FOUND|UNKNOWN|INVALID_TARGET/.test(code)) return failure('not-found', detail);
+  if (/TOO_LONG|MAX_BYTES|MAX_LINES/.test(code)) return failure('too-large', detail);
+  return failure('not-allowed', detail);
+}

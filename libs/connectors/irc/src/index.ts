@@ -1,0 +1,2 @@
+export { createIrc, irc } from './irc.connector.js';
+export type { IrcTimings } from './timings.js';

@@ -1,0 +1,421 @@
+/*
+ * One connection, from the socket to its end: opening → registering → welcoming → online → over. Whatever ends it, it
+ * ends once, and everything that belonged to it is settled by then. What outlives it (wishes, what was missed, what
+ * waits to be stored) is the session's.
+ */
+import type { DesiredRoom, OutboundEnvelope, RequestOutcome, SendOutcome, SessionContext } from '#connector';
+import { failure, type AccountId, type Failure, type PresenceState } from '#model';
+import irc, { type IrcMessage } from 'irc-framework';
+import type { Absence } from './absence.js';
+import { Batches } from './batches.js';
+import { endingFailure } from './failures.js';
+import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
+import { Hearing } from './hearing.js';
+import type { Inlet } from './inlet.js';
+import { wireTarget } from './irc.addresses.js';
+import type { IrcSettings } from './irc.settings.js';
+import { Wire } from './irc.transport.js';
+import { networkOf, plainNetwork, sameName, type Network } from './network.js';
+import { Occupancy } from './occupancy.js';
+import { Outbox } from './outbox.js';
+import { TokenBucket } from './rate.js';
+import { Pulse } from './pulse.js';
+import { Registration, type Credentials } from './registration.js';
+import { Requests } from './requests.js';
+import { Rooms } from './rooms.js';
+import { Self } from './self.js';
+import { Sending } from './sending.js';
+import { Timers } from './timers.js';
+import type { IrcTimings } from './timings.js';
+import { awayOf, command, joinsOf } from './to-irc.js';
+
+/** What should be true whenever we are online. */
+export interface Wishes {
+  rooms: readonly DesiredRoom[];
+  presence: PresenceState;
+}
+
+export interface ConnectionParts {
+  readonly context: SessionContext;
+  readonly account: AccountId;
+  readonly settings: IrcSettings;
+  readonly credentials: Credentials;
+  readonly timings: IrcTimings;
+  readonly wishes: Wishes;
+  readonly inlet: Inlet;
+  readonly absence: Absence;
+  /** Online under this nick: called at first, and again whenever the nick changes. */
+  readonly online: (nick: string) => void;
+  /** Once. Without a failure: we closed it in order. */
+  readonly ended: (why: Failure | undefined) => void;
+}
+
+/** Lines that are no lines: so many are forgiven, but not before the welcome. */
+const forgiven = 20;
+
+export class Connection {
+  readonly #parts: ConnectionParts;
+  readonly #wire: Wire;
+  readonly #registration: Registration;
+  readonly #outbox: Outbox;
+  readonly #sending: Sending;
+  readonly #requests: Requests;
+  readonly #rooms: Rooms;
+  readonly #occupancy: Occupancy;
+  readonly #hearing: Hearing;
+  readonly #self: Self;
+  readonly #batches = new Batches();
+  readonly #timers: Timers;
+  readonly #pulse: Pulse;
+  #network: Network = plainNetwork;
+  #phase: 'opening' | 'registering' | 'welcoming' | 'online' | 'closing' | 'over' = 'opening';
+  #server: string | undefined;
+  #heard: number;
+  #malformed = 0;
+  #away: string | undefined;
+  #reclaims = 0;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    const { context, account, settings, timings } = parts;
+    const { clock } = context;
+    this.#timers = new Timers(clock);
+    this.#heard = clock.now();
+    const network = (): Network => this.#network;
+    const bucket = new TokenBucket(settings.burst, settings.linesPerSecond, () => clock.monotonic());
+    this.#wire = new Wire(settings, {
+      opened: () => {
+        this.#opened();
+      },
+      line: (line) => {
+        this.#line(line);
+      },
+      lull: () => {
+        this.#flush();
+      },
+      drained: () => {
+        this.#outbox.pump();
+      },
+      closed: (why) => {
+        this.#closed(why);
+      },
+    });
+    this.#self = new Self(network);
+    this.#occupancy = new Occupancy(clock, timings.occupancy, (conversation, change) => {
+      context.occupancy(account, conversation, change);
+    });
+    this.#rooms = new Rooms(network, this.#occupancy);
+    this.#outbox = new Outbox({
+      write: (line) => {
+        this.#wire.write(line);
+      },
+      backlog: () => this.#wire.backlog,
+      clock,
+      bucket,
+      idle: () => {
+        this.#pulse.outboxIdle();
+      },
+    });
+    const labels = (): boolean => this.#registration.has('labeled-response');
+    this.#sending = new Sending({
+      outbox: this.#outbox,
+      clock,
+      network,
+      look: () => this.#self.look(),
+      labels,
+      fate: (wireId, fate) => {
+        parts.inlet.push({ type: 'receipt', account, about: { wireId }, at: new Date(clock.now()), ...fate });
+      },
+    });
+    this.#pulse = new Pulse({
+      clock,
+      timers: this.#timers,
+      idleMs: timings.idle,
+      answerMs: timings.answer,
+      outbox: this.#outbox,
+      ledger: this.#sending.ledger,
+      echoes: () => this.#echoes(),
+      deaf: () => parts.inlet.isFull,
+      beat: () => {
+        this.#sweep();
+      },
+      dead: () => {
+        this.#end(failure('timeout', 'The server has fallen silent.'));
+      },
+    });
+    this.#requests = new Requests({
+      outbox: this.#outbox,
+      ledger: this.#sending.ledger,
+      clock,
+      network,
+      look: () => this.#self.look(),
+      labels,
+    });
+    this.#hearing = new Hearing({
+      context,
+      account,
+      inlet: parts.inlet,
+      absence: parts.absence,
+      network,
+      self: this.#self,
+      rooms: this.#rooms,
+      sending: this.#sending,
+      batches: this.#batches,
+      echoes: () => this.#echoes(),
+      rejoinMs: timings.rejoin,
+      renamed: () => {
+        parts.online(this.#self.nick);
+        this.#reclaim();
+      },
+      freed: (nick) => {
+        if (sameName(this.#network, nick, settings.nick)) this.#askForNick();
+      },
+      tryLater: () => {
+        this.#timers.set('rejoin', timings.rejoin, () => {
+          this.#join();
+        });
+      },
+    });
+    this.#timers.set('open', timings.connect, () => {
+      this.#end(failure('timeout', 'The server does not answer.'));
+    });
+    this.#registration = new Registration({
+      wire: this.#wire,
+      count: () => {
+        bucket.take();
+      },
+      settings,
+      credentials: parts.credentials,
+      random: () => context.random(),
+      handler: {
+        registered: (nick, server) => {
+          this.#registered(nick, server);
+        },
+        learnt: () => {
+          this.#network = networkOf(this.#registration.network.options);
+          this.#wire.lineLength = this.#network.lineLength;
+        },
+        failed: (why) => {
+          this.#end(why);
+        },
+      },
+    });
+  }
+
+  get isOnline(): boolean {
+    return this.#phase === 'online';
+  }
+
+  async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    return this.#sending.send(envelope, signal);
+  }
+
+  allowance(): { readonly envelopes: number; readonly againInMs: number } {
+    const { lines, inMs } = this.#outbox.allowance();
+    return { envelopes: lines, againInMs: inMs };
+  }
+
+  /** The wishes have changed: the difference is made now. */
+  wished(): void {
+    if (!this.isOnline) return;
+    for (const name of this.#rooms.wish(this.#parts.wishes.rooms)) {
+      this.#outbox.control({ line: command('PART', name) });
+    }
+    this.#join();
+    this.showPresence();
+  }
+
+  occupants(conversation: string): ReturnType<Rooms['occupants']> {
+    return this.#rooms.occupants(conversation);
+  }
+
+  async setTopic(conversation: string, topic: string, signal: AbortSignal): Promise<RequestOutcome> {
+    const target = wireTarget(conversation);
+    if (target === undefined) return { outcome: 'refused', failure: failure('not-found') };
+    return this.#requests.topic(target, topic, signal);
+  }
+
+  pause(): void {
+    if (this.#phase === 'over') return;
+    this.#wire.pause();
+    this.#timers.set('stalled', this.#parts.timings.stalled, () => {
+      this.#end(failure('storage-unavailable', 'What the network says could not be stored for too long.'));
+    });
+  }
+
+  resume(): void {
+    this.#timers.cancel('stalled');
+    this.#pulse.heard();
+    this.#wire.resume();
+  }
+
+  /** Says farewell and lets the server close; what has left is still answered. */
+  quit(): void {
+    if (this.#phase === 'over' || this.#phase === 'closing') return;
+    if (!this.isOnline) {
+      this.#end(undefined);
+      return;
+    }
+    this.#phase = 'closing';
+    this.#sending.stop();
+    const question = this.#pulse.lastQuestion();
+    if (question !== undefined) this.#wire.write(question);
+    this.#wire.write(command('QUIT', 'Good bye'));
+    this.#timers.set('close', this.#parts.timings.close, () => {
+      this.#end(undefined);
+    });
+  }
+
+  /** Ends it now, without a word. */
+  abandon(): void {
+    this.#end(undefined);
+  }
+
+  #opened(): void {
+    this.#timers.cancel('open');
+    this.#phase = 'registering';
+    this.#timers.set('register', this.#parts.timings.register, () => {
+      this.#end(failure('timeout', 'The server does not register us.'));
+    });
+    this.#registration.opened();
+  }
+
+  #registered(nick: string, server: string): void {
+    this.#timers.cancel('register');
+    this.#phase = 'welcoming';
+    this.#server = server;
+    this.#self.named(nick);
+    // Some servers have no message of the day and do not say so.
+    this.#timers.set('welcome', this.#parts.timings.welcome, () => {
+      this.#online();
+    });
+  }
+
+  #online(): void {
+    if (this.#phase !== 'welcoming') return;
+    this.#timers.cancel('welcome');
+    this.#phase = 'online';
+    this.#parts.online(this.#self.nick);
+    this.wished();
+    this.#reclaim();
+    this.#pulse.watch();
+  }
+
+  #line(line: string): void {
+    if (this.#phase === 'over') return;
+    this.#pulse.heard();
+    this.#heard = this.#parts.context.clock.now();
+    const message = irc.ircLineParser(line);
+    if (!/^(?:[A-Z]+|\d{3})$/.test(message.command)) {
+      this.#garbage();
+      return;
+    }
+    if (this.#registration.handle(message, line)) return;
+    const fact = factOf(message, this.#network, this.#server);
+    const circumstance = circumstanceOf(message);
+    if (fact !== undefined) this.#fact(fact, message, circumstance);
+    else if (circumstance.label !== undefined) this.#hearing.answered(circumstance.label);
+  }
+
+  #fact(fact: Fact, message: IrcMessage, circumstance: Circumstance): void {
+    if (fact.fact === 'ping') {
+      // Past the rate: not to answer is worse.
+      this.#wire.write(command('PONG', fact.token));
+    } else if (fact.fact === 'pong') {
+      this.#pulse.answered(fact.token);
+    } else if (fact.fact === 'welcome-end') {
+      this.#online();
+    } else if (fact.fact === 'ending') {
+      this.#end(this.#phase === 'closing' ? undefined : endingFailure(fact.text));
+    } else if (this.#phase !== 'opening' && this.#phase !== 'registering') {
+      this.#hearing.hear(fact, message, circumstance);
+    }
+  }
+
+  #garbage(): void {
+    this.#malformed++;
+    if (this.#malformed > (this.#phase === 'registering' ? 0 : forgiven)) {
+      this.#end(failure('protocol-violation', 'What answers there does not speak IRC.'));
+    }
+  }
+
+  #join(): void {
+    if (!this.isOnline) return;
+    const missing = this.#rooms.missing(this.#parts.context.clock.monotonic());
+    for (const { line } of joinsOf(missing, this.#network.joinTargets)) this.#outbox.control({ line });
+  }
+
+  /** The wished presence has changed, or must be said again. */
+  showPresence(): void {
+    if (!this.isOnline) return;
+    const line = awayOf(this.#parts.wishes.presence);
+    // Whoever has just connected is here, and need not say so.
+    if (line === undefined || line === (this.#away ?? 'AWAY')) return;
+    this.#away = line;
+    this.#outbox.control({ line, key: 'away' });
+  }
+
+  /** Asks for the wanted nick from time to time, ever more rarely, while we have another. */
+  #reclaim(): void {
+    if (sameName(this.#network, this.#self.nick, this.#parts.settings.nick)) {
+      this.#timers.cancel('reclaim');
+      this.#reclaims = 0;
+      return;
+    }
+    this.#timers.set('reclaim', this.#parts.timings.reclaim * 2 ** Math.min(this.#reclaims, 4), () => {
+      this.#reclaims++;
+      this.#askForNick();
+      this.#reclaim();
+    });
+  }
+
+  #askForNick(): void {
+    if (!this.isOnline || this.#self.is(this.#parts.settings.nick)) return;
+    this.#outbox.control({ line: command('NICK', this.#parts.settings.nick), key: 'nick' });
+  }
+
+  /** Sweeps up what was never answered. */
+  #sweep(): void {
+    const before = this.#parts.context.clock.monotonic() - this.#parts.timings.pending;
+    const silence = failure('timeout', 'The server did not say what became of it.');
+    this.#sending.ledger.giveUp(silence, before);
+    for (const name of this.#rooms.unanswered(before)) {
+      const why = failure('timeout', 'The server did not answer.');
+      this.#rooms.refused(name, why, this.#parts.context.clock.monotonic(), this.#parts.timings.rejoin);
+      this.#hearing.roomFailed(name, why);
+    }
+    this.#flush();
+  }
+
+  #flush(): void {
+    const { inlet, absence, timings } = this.#parts;
+    inlet.flush(absence.notes(this.#heard, inlet.isEmpty ? timings.heard : 0));
+  }
+
+  #closed(why: Failure | undefined): void {
+    this.#end(
+      this.#phase === 'closing'
+        ? undefined
+        : (why ?? failure('network-unreachable', 'The server closed the connection.')),
+    );
+  }
+
+  #end(why: Failure | undefined): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.#timers.clear();
+    this.#registration.close();
+    const said = why ?? failure('network-unreachable', 'The session was closed.', 'retry');
+    this.#sending.close(said);
+    this.#requests.close(said);
+    this.#parts.absence.lost(this.#heard);
+    this.#flush();
+    this.#occupancy.close();
+    this.#wire.destroy();
+    this.#parts.ended(why);
+  }
+
+  #echoes(): boolean {
+    return this.#registration.has('echo-message');
+  }
+}

@@ -1,0 +1,300 @@
+/*
+ * A link alive. One account, one connection at a time; between connections a pause that grows and has jitter. What goes
+ * wrong is a state: `retry` failures back off, all others wait for a person, so a wrong password is tried once.
+ */
+import type {
+  AttachedAccount,
+  CloseReason,
+  DesiredRoom,
+  HasRooms,
+  Occupant,
+  OutboundEnvelope,
+  Paces,
+  RequestOutcome,
+  SendOutcome,
+  Session,
+  SessionContext,
+  SessionRequest,
+  SetsPresence,
+  TakesRequests,
+} from '#connector';
+import {
+  failure,
+  presences,
+  type AccountId,
+  type Failure,
+  type PresenceState,
+  type SessionState,
+} from '#model';
+import { Absence } from './absence.js';
+import { capabilities } from './capabilities.js';
+import { Inlet } from './inlet.js';
+import { addressOf } from './irc.addresses.js';
+import { Connection, type Wishes } from './irc.connection.js';
+import type { IrcSettings } from './irc.settings.js';
+import type { IrcTimings } from './timings.js';
+
+const notOnline = failure('network-unreachable', 'The account is not online.');
+
+/** What belongs to the one account of the link, from attach to detach. */
+interface Attached {
+  readonly id: AccountId;
+  readonly wishes: Wishes;
+  readonly inlet: Inlet;
+  readonly absence: Absence;
+}
+
+export class IrcSession implements Session, HasRooms, SetsPresence, Paces, TakesRequests {
+  readonly requestKinds = ['topic'];
+  readonly #settings: IrcSettings;
+  readonly #context: SessionContext;
+  readonly #timings: IrcTimings;
+  #attached: Attached | undefined;
+  #connection: Connection | undefined;
+  #wanted = false;
+  #closed = false;
+  /** Grows with every begin and end: what comes late from an earlier one is nobody's. */
+  #turn = 0;
+  #busy = false;
+  #attempts = 0;
+  #cancelRetry: (() => void) | undefined;
+  #cancelStable: (() => void) | undefined;
+  #ended: (() => void) | undefined;
+
+  constructor(settings: IrcSettings, context: SessionContext, timings: IrcTimings) {
+    this.#settings = settings;
+    this.#context = context;
+    this.#timings = timings;
+  }
+
+  attach(account: AttachedAccount): void {
+    if (this.#closed) return;
+    if (this.#attached !== undefined) {
+      const why = failure('unsupported', 'A link to IRC carries one account.');
+      this.#context.state(account.id, { state: 'needs-person', ...why });
+      return;
+    }
+    this.#attached = {
+      id: account.id,
+      wishes: { rooms: account.desired.rooms, presence: presenceOf(account.desired.presence) },
+      inlet: new Inlet(this.#context, account.id, {
+        full: () => {
+          this.#connection?.pause();
+        },
+        eased: () => {
+          this.#connection?.resume();
+        },
+        fenced: () => {
+          void this.close('fenced');
+        },
+      }),
+      absence: new Absence(this.#context, account.id),
+    };
+    if (this.#wanted) this.#begin();
+  }
+
+  async detach(account: AccountId): Promise<void> {
+    if (this.#attached?.id !== account) return;
+    await this.#leave();
+  }
+
+  connect(): void {
+    if (this.#closed) return;
+    this.#wanted = true;
+    if (this.#attached !== undefined && !this.#busy) this.#begin();
+  }
+
+  async close(reason: CloseReason): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wanted = false;
+    if (reason === 'fenced') {
+      this.#attached?.inlet.close();
+      this.#stop();
+      this.#connection?.abandon();
+      this.#attached = undefined;
+      return;
+    }
+    await this.#leave();
+  }
+
+  async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    const connection = this.#connectionOf(envelope.account);
+    if (connection === undefined) return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
+    return connection.send(envelope, signal);
+  }
+
+  setRooms(account: AccountId, rooms: readonly DesiredRoom[]): void {
+    if (this.#attached?.id !== account) return;
+    this.#attached.wishes.rooms = rooms;
+    this.#connection?.wished();
+  }
+
+  occupants(account: AccountId, conversation: string): readonly Occupant[] {
+    return this.#connectionOf(account)?.occupants(conversation) ?? [];
+  }
+
+  setPresence(account: AccountId, presence: PresenceState): void {
+    if (this.#attached?.id !== account) return;
+    this.#attached.wishes.presence = presence;
+    this.#connection?.showPresence();
+  }
+
+  allowance(account: AccountId): { readonly envelopes: number; readonly againInMs: number } {
+    return this.#connectionOf(account)?.allowance() ?? { envelopes: 0, againInMs: 1_000 };
+  }
+
+  async request(account: AccountId, request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
+    const connection = this.#connectionOf(account);
+    if (connection === undefined) return { outcome: 'refused', failure: notOnline };
+    const { conversation, kind, options } = request;
+    const topic = options['topic'];
+    if (kind !== 'topic' || conversation === undefined || typeof topic !== 'string') {
+      return {
+        outcome: 'refused',
+        failure: failure('unsupported', 'IRC takes: topic {topic}, in a channel.'),
+      };
+    }
+    return connection.setTopic(conversation, topic, signal);
+  }
+
+  #connectionOf(account: AccountId): Connection | undefined {
+    return this.#attached?.id === account && this.#connection?.isOnline === true
+      ? this.#connection
+      : undefined;
+  }
+
+  /** One try to get online. Everything that can go wrong ends in `#failed`. */
+  #begin(): void {
+    const attached = this.#attached;
+    if (attached === undefined) return;
+    this.#busy = true;
+    const turn = ++this.#turn;
+    this.#state(attached, { state: 'connecting' });
+    this.#open(attached, () => turn === this.#turn).catch((error: unknown) => {
+      this.#context.log.warn({ account: attached.id, error: String(error) }, 'could not begin to connect');
+      if (turn === this.#turn)
+        this.#failed(attached, failure('internal', 'The session could not be prepared.'));
+    });
+  }
+
+  async #open(attached: Attached, current: () => boolean): Promise<void> {
+    await attached.absence.load();
+    const { password, serverPassword } = await this.#context.secrets();
+    if (!current()) return;
+    if (this.#settings.saslAccount !== undefined && (password === undefined || password === '')) {
+      this.#failed(attached, failure('auth-required', 'The services account has no password.'));
+      return;
+    }
+    const mayConnect = await this.#context.turn(this.#settings.host);
+    if (!current()) return;
+    if (!mayConnect) {
+      this.#busy = false;
+      return;
+    }
+    if (attached.inlet.isFull) {
+      this.#failed(attached, failure('storage-unavailable', 'What was read before is not stored yet.'));
+      return;
+    }
+    this.#connection = new Connection({
+      context: this.#context,
+      account: attached.id,
+      settings: this.#settings,
+      credentials: {
+        ...(password !== undefined && { password }),
+        ...(serverPassword !== undefined && serverPassword !== '' && { serverPassword }),
+      },
+      timings: this.#timings,
+      wishes: attached.wishes,
+      inlet: attached.inlet,
+      absence: attached.absence,
+      online: (nick) => {
+        this.#online(attached, nick);
+      },
+      ended: (why) => {
+        this.#connection = undefined;
+        this.#cancelStable?.();
+        this.#cancelStable = undefined;
+        this.#ended?.();
+        if (why !== undefined && current()) this.#failed(attached, why);
+      },
+    });
+  }
+
+  #online(attached: Attached, nick: string): void {
+    this.#state(attached, { state: 'online', localAddress: addressOf(nick) });
+    this.#context.capabilities(attached.id, capabilities);
+    this.#context.wake(attached.id);
+    this.#cancelStable ??= this.#context.clock.after(this.#timings.stable, () => {
+      this.#attempts = 0;
+    });
+  }
+
+  #failed(attached: Attached, why: Failure): void {
+    const detail = why.detail === undefined ? {} : { detail: why.detail };
+    if (why.remedy !== 'retry') {
+      this.#busy = false;
+      this.#state(attached, { state: 'needs-person', code: why.code, remedy: why.remedy, ...detail });
+      return;
+    }
+    const pause = this.#pause(why);
+    this.#attempts++;
+    const until = new Date(this.#context.clock.now() + pause).toISOString();
+    this.#context.log.info({ account: attached.id, code: why.code, pause }, 'connection failed, backing off');
+    this.#state(attached, { state: 'backing-off', until, code: why.code, ...detail });
+    this.#cancelRetry = this.#context.clock.after(pause, () => {
+      this.#cancelRetry = undefined;
+      this.#begin();
+    });
+  }
+
+  /** Doubles with every failed try; between half and the whole of it, so that many do not come back at once. */
+  #pause(why: Failure): number {
+    const { firstRetry, longestRetry, throttled } = this.#timings;
+    const asked = why.code === 'rate-limited' || why.code === 'auth-method';
+    const grown = Math.min(
+      longestRetry,
+      (asked ? throttled : firstRetry) * 2 ** Math.min(this.#attempts, 20),
+    );
+    const jittered = grown * (0.5 + this.#context.random() / 2);
+    return Math.round(asked ? Math.max(throttled, jittered) : jittered);
+  }
+
+  #state(attached: Attached, state: SessionState): void {
+    if (this.#attached === attached) this.#context.state(attached.id, state);
+  }
+
+  /** Takes the account off the network in order, and lets what was read be stored. */
+  async #leave(): Promise<void> {
+    const attached = this.#attached;
+    this.#stop();
+    if (attached === undefined) return;
+    const before = this.#context.clock.monotonic();
+    if (this.#connection !== undefined) {
+      const ended = new Promise<void>((done) => {
+        this.#ended = done;
+      });
+      this.#connection.quit();
+      await ended;
+    }
+    const left = this.#timings.close - (this.#context.clock.monotonic() - before);
+    await attached.inlet.drained(Math.max(0, left));
+    attached.inlet.close();
+    this.#state(attached, { state: 'offline' });
+    this.#attached = undefined;
+  }
+
+  #stop(): void {
+    this.#turn++;
+    this.#busy = false;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#cancelStable?.();
+    this.#cancelStable = undefined;
+  }
+}
+
+function presenceOf(desired: { readonly presence: string; readonly note?: string }): PresenceState {
+  const presence = presences.find((one) => one === desired.presence) ?? 'available';
+  return { presence, ...(desired.note !== undefined && { note: desired.note }) };
+}

@@ -1,0 +1,169 @@
+import type { JsonObject, JsonValue } from '#connector';
+
+/** JSON Schema of the settings: form, validation and docs in one. */
+export const settingsSchema: JsonObject = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  additionalProperties: false,
+  required: ['host', 'nick'],
+  properties: {
+    host: {
+      type: 'string',
+      title: 'Server',
+      description: 'Host name or address of the IRC server.',
+      examples: ['irc.example.org'],
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[^\\s/]+$',
+    },
+    port: {
+      type: 'integer',
+      title: 'Port',
+      description: '6697 with TLS and 6667 without, unless said otherwise.',
+      minimum: 1,
+      maximum: 65_535,
+    },
+    tls: {
+      type: 'boolean',
+      title: 'TLS',
+      description: 'Without it, passwords and messages travel readable.',
+      default: true,
+    },
+    caCertificate: {
+      type: 'string',
+      title: 'Certificate authority',
+      description:
+        'PEM text of the authority (or of the self-signed certificate) that the server must be signed by. It takes the place of the public authorities.',
+      contentMediaType: 'application/x-pem-file',
+      maxLength: 65_536,
+      pattern: '-----BEGIN CERTIFICATE-----',
+    },
+    nick: {
+      type: 'string',
+      title: 'Nick',
+      examples: ['alice'],
+      minLength: 1,
+      maxLength: 64,
+      pattern: '^[^\\s,!@:#&+$0-9-][^\\s,!@:]*$',
+    },
+    alternateNicks: {
+      type: 'array',
+      title: 'Other nicks',
+      description:
+        'Tried in this order while the nick is taken. After them, the nick with underscores and digits.',
+      items: { type: 'string', minLength: 1, maxLength: 64, pattern: '^[^\\s,!@:#&+$0-9-][^\\s,!@:]*$' },
+      maxItems: 10,
+      default: [],
+    },
+    username: {
+      type: 'string',
+      title: 'User name',
+      description: 'The user in nick!user@host; the nick unless said otherwise.',
+      minLength: 1,
+      maxLength: 32,
+      pattern: '^[^\\s@!:]+$',
+    },
+    realName: { type: 'string', title: 'Real name', description: 'Shown in WHOIS.', maxLength: 120 },
+    saslAccount: {
+      type: 'string',
+      title: 'Services account',
+      description:
+        'The account to sign in to by SASL. With it, the session never goes on without being signed in.',
+      minLength: 1,
+      maxLength: 64,
+      pattern: '^\\S+$',
+    },
+    burst: {
+      type: 'integer',
+      title: 'Lines at once',
+      description:
+        'How many lines may leave at once before the steady rate holds. Raise it only where you may.',
+      minimum: 1,
+      maximum: 10_000,
+      default: 10,
+    },
+    linesPerSecond: {
+      type: 'number',
+      title: 'Lines per second',
+      description: 'The steady rate after that.',
+      exclusiveMinimum: 0,
+      maximum: 10_000,
+      default: 0.5,
+    },
+  },
+};
+
+/** JSON Schema of the secrets. */
+export const secretsSchema: JsonObject = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    password: {
+      type: 'string',
+      title: 'Password',
+      description: 'Of the services account, for SASL.',
+      maxLength: 512,
+    },
+    serverPassword: {
+      type: 'string',
+      title: 'Server password',
+      description: 'Of the server itself (PASS); few networks have one, bouncers do.',
+      maxLength: 512,
+    },
+  },
+};
+
+export interface IrcSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly caCertificate?: string;
+  readonly nick: string;
+  readonly alternateNicks: readonly string[];
+  readonly username: string;
+  readonly realName: string;
+  readonly saslAccount?: string;
+  readonly burst: number;
+  readonly linesPerSecond: number;
+}
+
+/** Reads settings that have passed the schema, with what they leave unsaid filled in. */
+export function readSettings(raw: JsonObject): IrcSettings {
+  const tls = raw['tls'] !== false;
+  const nick = text(raw['nick']) ?? '';
+  const caCertificate = text(raw['caCertificate']);
+  const saslAccount = text(raw['saslAccount']);
+  const alternates = raw['alternateNicks'];
+  return {
+    host: (text(raw['host']) ?? '').replace(/^\[(.*)\]$/, '$1'),
+    port: number(raw['port']) ?? (tls ? 6697 : 6667),
+    tls,
+    ...(caCertificate !== undefined && { caCertificate }),
+    nick,
+    alternateNicks: Array.isArray(alternates)
+      ? (alternates as readonly JsonValue[]).filter(
+          (one): one is string => typeof one === 'string' && one !== '',
+        )
+      : [],
+    username: text(raw['username']) ?? usernameFrom(nick),
+    realName: text(raw['realName']) ?? nick,
+    ...(saslAccount !== undefined && { saslAccount }),
+    burst: number(raw['burst']) ?? 10,
+    linesPerSecond: number(raw['linesPerSecond']) ?? 0.5,
+  };
+}
+
+/** Servers take letters and digits in a user name and little else. */
+function usernameFrom(nick: string): string {
+  const plain = nick.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return plain === '' ? 'user' : plain.slice(0, 10);
+}
+
+function text(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function number(value: JsonValue | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}

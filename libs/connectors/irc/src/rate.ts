@@ -1,0 +1,47 @@
+/**
+ * How fast lines may leave. A network gives a burst and then a steady rate; whoever goes faster is thrown out for
+ * "Excess Flood" (60 lines at once: 11 arrived, then the connection was ended). Every line counts, whoever asked for it.
+ * Only PONG is outside: not to answer is worse.
+ */
+export class TokenBucket {
+  readonly #burst: number;
+  readonly #perMs: number;
+  readonly #now: () => number;
+  #tokens: number;
+  #at: number;
+
+  /** @param now milliseconds that only grow. */
+  constructor(burst: number, perSecond: number, now: () => number) {
+    this.#burst = Math.max(1, burst);
+    this.#perMs = perSecond / 1000;
+    this.#now = now;
+    this.#tokens = this.#burst;
+    this.#at = now();
+  }
+
+  /** Whole lines that may leave now. */
+  available(): number {
+    this.#refill();
+    // A hair of tolerance: a timer that waited for exactly one token must find it.
+    return Math.max(0, Math.floor(this.#tokens + 1e-6));
+  }
+
+  /** Counts a line. Those that cannot wait (registration) may go below nothing: what comes after them waits longer. */
+  take(): void {
+    this.#refill();
+    this.#tokens = Math.max(-this.#burst, this.#tokens - 1);
+  }
+
+  /** Milliseconds until so many tokens are there; 0 when they are. */
+  wait(tokens: number): number {
+    this.#refill();
+    const missing = Math.min(tokens, this.#burst) - this.#tokens;
+    return missing <= 0 ? 0 : Math.ceil(missing / this.#perMs);
+  }
+
+  #refill(): void {
+    const now = this.#now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    this.#at = now;
+  }
+}

@@ -1,0 +1,148 @@
+import { wireIdOf, type OutboundEnvelope, type SendOutcome, type SessionClock } from '#connector';
+import { failure, type Failure } from '#model';
+import { fold } from './case-mapping.js';
+import { Ledger, type Answer } from './ledger.js';
+import type { Network } from './network.js';
+import type { Outbox, Speech } from './outbox.js';
+import { command, labelled, linesOf, type Look } from './to-irc.js';
+
+export interface SendingParts {
+  readonly outbox: Outbox;
+  readonly clock: SessionClock;
+  readonly network: () => Network;
+  /** How our lines look to others now. */
+  readonly look: () => Look;
+  /** Whether the server answers by label. */
+  readonly labels: () => boolean;
+  /** A part's fate became known after its `send` was answered. */
+  readonly fate: (wireId: string, fate: PartFate) => void;
+}
+
+export type PartFate =
+  { readonly state: 'sent' } | { readonly state: 'failed' | 'unknown'; readonly failure: Failure };
+
+/**
+ * Envelopes on their way: out through the outbox, into the ledger, and settled by what the server answers. A `send` is
+ * answered `pending` when the last line is on the wire; what comes back completes the parts one by one.
+ */
+export class Sending {
+  readonly #parts: SendingParts;
+  readonly ledger = new Ledger();
+  readonly #running = new Map<Speech, (outcome: SendOutcome) => void>();
+
+  constructor(parts: SendingParts) {
+    this.#parts = parts;
+  }
+
+  async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    const lines = linesOf(envelope, this.#parts.look());
+    if ('code' in lines) return { outcome: 'refused', failure: lines };
+    const { outbox, clock } = this.#parts;
+    return new Promise((settle) => {
+      const abort = (): void => {
+        const left = outbox.withdraw(speech);
+        this.#settle(speech, left === 0 ? unsent('The time was over before a line could leave.') : partly);
+      };
+      const speech: Speech = {
+        lines: lines.map(({ verb, target, text }, part) => {
+          const wireId = wireIdOf(envelope.id, part);
+          const label = this.#parts.labels() ? wireId : undefined;
+          return {
+            line: labelled(label, command(verb, target, text)),
+            left: () => {
+              this.ledger.add(
+                {
+                  ...(label !== undefined && { label }),
+                  wireId,
+                  verb,
+                  target: fold(target, this.#parts.network().caseMapping),
+                  echoed: true,
+                  answered: (answer) => {
+                    this.#answered(wireId, answer, speech);
+                  },
+                },
+                clock.monotonic(),
+              );
+            },
+          };
+        }),
+        out: () => {
+          this.#settle(speech, { outcome: 'pending', parts: lines.length });
+        },
+      };
+      this.#running.set(speech, (outcome) => {
+        signal.removeEventListener('abort', abort);
+        settle(outcome);
+      });
+      if (signal.aborted) {
+        abort();
+        return;
+      }
+      signal.addEventListener('abort', abort, { once: true });
+      outbox.say(speech);
+    });
+  }
+
+  /** An echo of our own: the wire id of the part that it completes, if it completes one. */
+  echoed(verb: string, target: string, label: string | undefined): string | undefined {
+    const entry =
+      label === undefined
+        ? this.ledger.echo(verb, fold(target, this.#parts.network().caseMapping))
+        : this.ledger.labelled(label);
+    return entry?.wireId;
+  }
+
+  /** Lets nothing more leave; what has left may still be answered. */
+  stop(why: Failure = failure('network-unreachable', 'The session is being closed.')): void {
+    for (const { speech, next } of this.#parts.outbox.close()) {
+      this.#settle(speech, next === 0 ? unsent(why.detail, why) : partly);
+    }
+  }
+
+  /** The connection is over: nothing stays unsettled. */
+  close(why: Failure): void {
+    this.stop(why);
+    this.ledger.giveUp(why);
+  }
+
+  #answered(wireId: string, answer: Answer, speech: Speech): void {
+    const stillRunning = this.#running.has(speech);
+    switch (answer.kind) {
+      case 'taken':
+        this.#parts.fate(wireId, { state: 'sent' });
+        return;
+      case 'refused':
+        // What was refused once would be refused again: the rest does not leave.
+        if (stillRunning) {
+          this.#parts.outbox.withdraw(speech);
+          this.#settle(speech, { outcome: 'refused', failure: answer.failure });
+        } else {
+          this.#parts.fate(wireId, { state: 'failed', failure: answer.failure });
+        }
+        return;
+      case 'unknown':
+        if (stillRunning) {
+          this.#parts.outbox.withdraw(speech);
+          this.#settle(speech, { outcome: 'unknown', failure: answer.failure });
+        } else {
+          this.#parts.fate(wireId, { state: 'unknown', failure: answer.failure });
+        }
+    }
+  }
+
+  #settle(speech: Speech, outcome: SendOutcome): void {
+    const settle = this.#running.get(speech);
+    if (settle === undefined) return;
+    this.#running.delete(speech);
+    settle(outcome);
+  }
+}
+
+const partly: SendOutcome = {
+  outcome: 'unknown',
+  failure: failure('timeout', 'Some of its lines left and some did not.'),
+};
+
+function unsent(detail: string | undefined, why: Failure = failure('timeout', detail)): SendOutcome {
+  return { outcome: 'later', retryAfterMs: 1_000, failure: why };
+}
