@@ -1,14 +1,11 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { Signals, type JsonLike } from '#bus';
+import { Injectable } from '@nestjs/common';
 import type { AccountId, PersonId, WorkspaceId } from '#model';
 import { Clock, Database, Problem } from '#platform';
+import { AccessChanges, concerns, type Concern } from './access-changes.js';
 import type { AccountRow } from './account.rows.js';
 import { accountIdsOf, findAccount } from './account.store.js';
 import type { Principal } from './principal.js';
 import { ShortCache } from './short-cache.js';
-
-/** The channel on which a change of somebody's rights is told: `{workspace, person}`. */
-export const accessChannel = 'access';
 
 interface Seen {
   readonly workspace: WorkspaceId;
@@ -21,33 +18,27 @@ const ttlMs = 3_000;
 
 /** Who may see what: people see what their own accounts see, and no more (DESIGN.md, law 11). */
 @Injectable()
-export class Access implements OnModuleInit, OnModuleDestroy {
+export class Access {
   readonly #seen: ShortCache<Seen>;
-  #unsubscribe: (() => void) | undefined;
 
   constructor(
     private readonly database: Database,
-    private readonly signals: Signals,
+    private readonly changes: AccessChanges,
     clock: Clock,
   ) {
     this.#seen = new ShortCache(clock, ttlMs, 10_000);
-  }
-
-  onModuleInit(): void {
-    this.#unsubscribe = this.signals.subscribe(accessChannel, (payload) => {
-      this.forget(concernOf(payload));
+    changes.listen((concern) => {
+      this.#seen.forget((seen) => concerns(concern, seen));
     });
-  }
-
-  onModuleDestroy(): void {
-    this.#unsubscribe?.();
   }
 
   /** The accounts that a person holds or was given access to. At most a few seconds old. */
   async accountsOf(workspace: WorkspaceId, person: PersonId): Promise<ReadonlySet<AccountId>> {
-    const seen = await this.#seen.get(`${workspace} ${person}`, async () => {
-      return { workspace, person, accounts: new Set(await accountIdsOf(this.database, workspace, person)) };
-    });
+    const seen = await this.#seen.get(`${workspace} ${person}`, async () => ({
+      workspace,
+      person,
+      accounts: new Set(await accountIdsOf(this.database, workspace, person)),
+    }));
     return seen?.accounts ?? new Set();
   }
 
@@ -63,29 +54,13 @@ export class Access implements OnModuleInit, OnModuleDestroy {
     return row;
   }
 
-  /** Call after the commit of a change of somebody's accounts or role: forgets here and tells the other processes. */
-  changed(workspace: WorkspaceId, people: Iterable<PersonId>): void {
-    for (const person of people) {
-      this.forget({ workspace, person });
-      this.signals.publish(accessChannel, { workspace, person });
-    }
+  /**
+   * Hears that somebody's accounts, role or credentials may have changed, after this cache and the authenticator's have
+   * let go of them: ask again, and authenticate streams again.
+   */
+  onChanged(heard: (concern: Concern) => void): () => void {
+    return this.changes.listen(heard);
   }
-
-  private forget(concern: Concern): void {
-    this.#seen.forget(
-      ({ workspace, person }) =>
-        concern === 'everybody' || (concern.workspace === workspace && concern.person === person),
-    );
-  }
-}
-
-/** Whom a signal of the access channel is about; everybody, when it does not say. */
-export type Concern = 'everybody' | { readonly workspace: string; readonly person: string };
-
-export function concernOf(payload: JsonLike | undefined): Concern {
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return 'everybody';
-  const { workspace, person } = payload as Readonly<Record<string, JsonLike | undefined>>;
-  return typeof workspace === 'string' && typeof person === 'string' ? { workspace, person } : 'everybody';
 }
 
 export function noAccount(): Problem {

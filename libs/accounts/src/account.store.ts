@@ -36,16 +36,20 @@ export interface ManagedAccount extends AccountRow {
 const managedColumns = `${accountColumns}, l.shared, ARRAY(
   SELECT x.person_id::text FROM account_access x WHERE x.account_id = a.id ORDER BY x.person_id) AS people`;
 
-/** Reads an account for a change. Inside a transaction, `lock` keeps it as it is until the end. */
+/**
+ * Reads an account for a change. Inside a transaction, `lock` keeps it as it is until the end. The lock is a statement
+ * of its own: what is read together with waiting for a lock may be from before the wait.
+ */
 export async function managedAccount(
   sql: Sql,
   workspace: WorkspaceId,
   id: AccountId,
   lock: boolean,
 ): Promise<ManagedAccount | undefined> {
+  if (lock) await sql.query('SELECT FROM account WHERE id = $1 FOR UPDATE', [id]);
   const [row] = await sql.query<ManagedAccount>(
     `SELECT ${managedColumns} FROM account a JOIN link l ON l.id = a.link_id
-     WHERE a.id = $1 AND a.workspace_id = $2 ${lock ? 'FOR UPDATE OF a' : ''}`,
+     WHERE a.id = $1 AND a.workspace_id = $2`,
     [id, workspace],
   );
   return row;
@@ -151,13 +155,11 @@ export async function deleteAccounts(sql: Sql, ids: readonly AccountId[]): Promi
      ORDER BY link_id FOR UPDATE`,
     [ids],
   );
+  await sql.query('SELECT FROM account WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [ids]);
   const gone = await sql.query<RemovedAccount>(
-    `WITH held AS MATERIALIZED (
-       SELECT id FROM account WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
-     )
-     SELECT a.id, a.link_id AS link, ARRAY(
+    `SELECT a.id, a.link_id AS link, ARRAY(
        SELECT x.person_id::text FROM account_access x WHERE x.account_id = a.id ORDER BY x.person_id) AS people
-     FROM account a JOIN held USING (id) ORDER BY a.id`,
+     FROM account a WHERE a.id = ANY($1::uuid[]) ORDER BY a.id`,
     [ids],
   );
   await sql.query(

@@ -1,8 +1,7 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { scopes as allScopes, type Scope } from '#api';
-import { Signals } from '#bus';
 import { Clock, Database, Problem } from '#platform';
-import { accessChannel, concernOf } from './access.js';
+import { AccessChanges, concerns } from './access-changes.js';
 import { headerOf, type AskingRequest } from './asking-request.js';
 import { hashOf, tokenPrefix } from './codes.js';
 import { extendWebSession, findToken, findWebSession, type Credential } from './credential.store.js';
@@ -35,34 +34,21 @@ export function scopesOf(role: Role): readonly Scope[] {
 
 /** Tells who asks: by a token (RFC 6750) or by the inbox's cookie. Cheap enough for every request: a cached look-up. */
 @Injectable()
-export class Authenticator implements OnModuleInit, OnModuleDestroy {
+export class Authenticator {
   readonly #known: ShortCache<Entry>;
-  #unsubscribe: (() => void) | undefined;
 
   constructor(
     private readonly database: Database,
-    private readonly signals: Signals,
     private readonly clock: Clock,
     private readonly origins: Origins,
     private readonly cookie: SessionCookie,
     private readonly use: TokenUse,
+    changes: AccessChanges,
   ) {
     this.#known = new ShortCache(clock, ttlMs, 10_000);
-  }
-
-  onModuleInit(): void {
-    this.#unsubscribe = this.signals.subscribe(accessChannel, (payload) => {
-      const concern = concernOf(payload);
-      this.#known.forget(
-        ({ principal }) =>
-          concern === 'everybody' ||
-          (principal.person === concern.person && principal.workspace === concern.workspace),
-      );
+    changes.listen((concern) => {
+      this.#known.forget(({ principal }) => concerns(concern, principal));
     });
-  }
-
-  onModuleDestroy(): void {
-    this.#unsubscribe?.();
   }
 
   /**

@@ -1,7 +1,9 @@
-export { Access, accessChannel } from './access.js';
+export { accessChannel, type Concern } from './access-changes.js';
+export { Access } from './access.js';
 export type { AccountRow, LinkRow, OnUnknown } from './account.rows.js';
 export { AccountViews } from './account-views.js';
 export { AccountsModule } from './accounts.module.js';
+export { AccountsService } from './accounts.service.js';
 export type { AskingRequest } from './asking-request.js';
 export { Authenticator } from './authenticator.js';
 export { Connectors, ConnectorsModule } from './connectors.js';
@@ -15,5 +17,6 @@ export {
   type WantedLink,
 } from './link-book.js';
 export type { Principal } from './principal.js';
+export { SetupCode } from './setup.service.js';
 export { Caller, Route, type AnswerOf, type BodyOf, type QueryOf } from './route.js';
 export { TargetGuard, TargetRefused, TargetUnresolved, type CheckedTarget } from './target-guard.js';

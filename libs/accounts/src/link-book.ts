@@ -163,15 +163,21 @@ export class LinkBook {
     }));
   }
 
-  /** Call after the commit of a change of a link, its accounts or what is wanted of them: sessions read it again. */
-  changed(...links: readonly LinkId[]): void {
-    for (const link of links) this.signals.publish(linksChannel, { link });
+  /**
+   * Call after the commit of a change of a link, its accounts or what is wanted of them: sessions read it again.
+   * @param connect an account whose session should try at once, whatever it waits for.
+   */
+  changed(link: LinkId, connect?: AccountId): void {
+    this.signals.publish(linksChannel, { link, connect });
   }
 
-  /** Hears of changed links; undefined means that any of them may have. */
-  onChanged(heard: (link: LinkId | undefined) => void): () => void {
+  /** Hears of changed links; no link means that any of them may have. */
+  onChanged(heard: (link: LinkId | undefined, connect: AccountId | undefined) => void): () => void {
     return this.signals.subscribe(linksChannel, (payload) => {
-      heard(linkOf(payload));
+      heard(
+        textOf(payload, 'link') as LinkId | undefined,
+        textOf(payload, 'connect') as AccountId | undefined,
+      );
     });
   }
 
@@ -232,8 +238,8 @@ export function sealSecrets(
   return Object.keys(secrets).length === 0 ? null : box.seal(JSON.stringify(secrets), secretContext(link));
 }
 
-function linkOf(payload: JsonLike | undefined): LinkId | undefined {
+function textOf(payload: JsonLike | undefined, field: string): string | undefined {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return undefined;
-  const { link } = payload as Readonly<Record<string, JsonLike | undefined>>;
-  return typeof link === 'string' ? (link as LinkId) : undefined;
+  const value = (payload as Readonly<Record<string, JsonLike | undefined>>)[field];
+  return typeof value === 'string' ? value : undefined;
 }

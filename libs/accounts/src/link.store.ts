@@ -143,6 +143,11 @@ export async function everOnline(sql: Sql, link: LinkId): Promise<boolean> {
   return rows.length > 0;
 }
 
-export async function deleteLink(sql: Sql, id: LinkId): Promise<void> {
-  await sql.query('DELETE FROM link WHERE id = $1', [id]);
+/** Removes a link that no account uses; false while there are any. To be called with the link locked. */
+export async function deleteLink(sql: Sql, id: LinkId): Promise<boolean> {
+  const rows = await sql.query(
+    'DELETE FROM link WHERE id = $1 AND NOT EXISTS (SELECT FROM account WHERE link_id = $1) RETURNING 1',
+    [id],
+  );
+  return rows.length > 0;
 }

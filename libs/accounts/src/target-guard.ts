@@ -19,10 +19,10 @@ export class TargetRefused extends Error {
     const where = `${target.host}:${String(target.port)}`;
     super(
       reason === 'inward'
-        ? `${where} leads back into Parley itself; no account may connect there`
+        ? `The address ${where} leads back into Parley itself; no account may connect there.`
         : reason === 'reserved'
-          ? `${where} is a link-local, multicast or unspecified address; no account may connect there`
-          : `${where} is in a private network or on this machine; only an admin may add an account there`,
+          ? `The address ${where} is link-local, multicast or unspecified; no account may connect there.`
+          : `The address ${where} is in a private network or on this machine; only an admin (a token: with the scope admin) may add it.`,
     );
   }
 }
@@ -35,7 +35,7 @@ export class TargetUnresolved extends Error {
     readonly target: Target,
     cause: unknown,
   ) {
-    super(`the host ${target.host} could not be found`, { cause });
+    super(`The host ${target.host} could not be found.`, { cause });
   }
 }
 

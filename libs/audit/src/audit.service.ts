@@ -13,6 +13,7 @@ export const auditActions = [
   'token.revoked',
   'invitation.created',
   'invitation.accepted',
+  'invitation.removed',
   'person.changed',
   'person.removed',
   'role.changed',

@@ -1,0 +1,32 @@
+import { isUuid } from '#model';
+import { Problem } from '#platform';
+
+/** A page of a list that is ordered by id. */
+export interface Page<T> {
+  items: T[];
+  next?: string;
+}
+
+/**
+ * The id after which the next page begins.
+ * @throws Problem 422 `invalid` when it is not what an earlier page gave.
+ */
+export function afterOf(query: { readonly next?: string }): string | undefined {
+  if (query.next !== undefined && !isUuid(query.next)) {
+    throw new Problem(422, 'invalid', 'The request has mistakes; each is named.', {
+      errors: [{ pointer: 'next', detail: 'is not the next of an earlier page' }],
+    });
+  }
+  return query.next;
+}
+
+/** Cuts a page out of rows of which one more was asked for than the page may have. */
+export function pageOf<Row extends { readonly id: string }, T>(
+  rows: readonly Row[],
+  limit: number,
+  view: (row: Row) => T,
+): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return last && rows.length > limit ? { items: items.map(view), next: last.id } : { items: items.map(view) };
+}
