@@ -103,7 +103,7 @@ describeEngines('identities', (open) => {
           type: 'identity.changed',
           audience: { kind: 'account', account },
           subject: identity,
-          data: {},
+          data: { identity },
         },
       ]);
       const second = await resolve(nick('alice', { name: 'Alice' }), nick('alice'));

@@ -230,6 +230,6 @@ function changedEvent(identity: IdentityId, account: AccountId): NewEvent {
     type: 'identity.changed',
     audience: { kind: 'account', account },
     subject: identity,
-    data: {},
+    data: { identity },
   };
 }

@@ -16,7 +16,7 @@ interface IdentityRow {
 }
 
 /**
- * Presence is as good as the session that learnt it: what an older lease knew, and what is left of a session that is not
+ * Addresses come in the order in which people meet them: the newest first, the stable ones last. Presence is as good as the session that learnt it: what an older lease knew, and what is left of a session that is not
  * online now, reads as unknown. (`lease` is a table of the sessions; its epoch is the only clock that says so.)
  */
 export async function readIdentities(sql: Sql, ids: readonly string[]): Promise<Identity[]> {
@@ -24,7 +24,7 @@ export async function readIdentities(sql: Sql, ids: readonly string[]): Promise<
     `SELECT identity.id, identity.account_id, identity.name, identity.avatar, identity.version,
        coalesce((
          SELECT jsonb_agg(jsonb_build_object('address', held.address, 'kind', held.kind)
-           ORDER BY held.held_from DESC, held.address)
+           ORDER BY held.kind = 'stable', held.held_from DESC, held.address)
          FROM identity_address held WHERE held.identity_id = identity.id AND held.held
        ), '[]'::jsonb) AS addresses,
        identity.presence, identity.presence_note, identity.presence_at,
