@@ -100,6 +100,8 @@ CREATE TABLE "link" (
     "label" TEXT NOT NULL DEFAULT '',
     "settings" JSONB NOT NULL,
     "secrets" BYTEA,
+    "secret_names" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "private_leave" BOOLEAN NOT NULL DEFAULT false,
     "version" INTEGER NOT NULL DEFAULT 1,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -192,6 +194,7 @@ CREATE TABLE "conversation" (
     "capabilities" JSONB,
     "last_position" BIGINT NOT NULL DEFAULT 0,
     "last_sequence" BIGINT NOT NULL DEFAULT 0,
+    "erase_up_to" BIGINT,
     "version" INTEGER NOT NULL DEFAULT 1,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "left_at" TIMESTAMPTZ(3),
@@ -291,12 +294,14 @@ CREATE TABLE "envelope" (
     "detail" TEXT,
     "attempts" INTEGER NOT NULL DEFAULT 0,
     "deaths" INTEGER NOT NULL DEFAULT 0,
+    "parts" INTEGER,
     "epoch" BIGINT NOT NULL DEFAULT 0,
     "lane_order" BIGINT,
     "priority" SMALLINT NOT NULL DEFAULT 0,
     "due_at" TIMESTAMPTZ(3) NOT NULL,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
     "retry_at" TIMESTAMPTZ(3),
+    "resent" BOOLEAN NOT NULL DEFAULT false,
     "change" JSONB,
     "route" JSONB,
     "person_id" UUID,
@@ -496,7 +501,10 @@ CREATE INDEX "identity_address_identity_id_idx" ON "identity_address"("identity_
 CREATE UNIQUE INDEX "identity_address_account_id_address_held_key" ON "identity_address"("account_id", "address", "held");
 
 -- CreateIndex
-CREATE INDEX "conversation_workspace_id_last_sequence_idx" ON "conversation"("workspace_id", "last_sequence" DESC);
+CREATE INDEX "conversation_account_id_last_sequence_id_idx" ON "conversation"("account_id", "last_sequence" DESC, "id" DESC);
+
+-- CreateIndex
+CREATE INDEX "conversation_erase_up_to_idx" ON "conversation"("erase_up_to");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "conversation_account_id_address_held_key" ON "conversation"("account_id", "address", "held");
@@ -508,7 +516,10 @@ CREATE INDEX "read_mark_conversation_id_idx" ON "read_mark"("conversation_id");
 CREATE INDEX "message_conversation_id_position_sequence_idx" ON "message"("conversation_id", "position", "sequence");
 
 -- CreateIndex
-CREATE INDEX "message_conversation_id_sequence_idx" ON "message"("conversation_id", "sequence");
+CREATE INDEX "message_conversation_id_mode_sequence_idx" ON "message"("conversation_id", "mode", "sequence");
+
+-- CreateIndex
+CREATE INDEX "message_account_id_position_sequence_idx" ON "message"("account_id", "position", "sequence");
 
 -- CreateIndex
 CREATE INDEX "message_words_idx" ON "message" USING GIN ("words");
