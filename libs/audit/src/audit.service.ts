@@ -26,6 +26,7 @@ export const auditActions = [
   'access.granted',
   'access.revoked',
   'private-target.allowed',
+  'conversation.erased',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
