@@ -67,6 +67,9 @@ function schemasOf(
   );
 }
 
+/** A shape of its own: one that is used in several places would be referred to by a name that nobody gave it. */
+const copyOf = (shape: z.ZodType): z.ZodType => z.clone(shape);
+
 const isInput = (name: string): boolean => name.endsWith('Body') || name === 'ClientFrame';
 
 /** Finds or makes the schema of any shape in the table; what has a name is referred to by it. */
@@ -80,10 +83,10 @@ class Schemas {
     for (const [name, spec] of table) {
       for (const part of ['params', 'query', 'headers', 'body'] as const) {
         const shape = spec[part];
-        if (shape && !this.#names.has(shape)) unnamed.input.set(`${name} ${part}`, shape);
+        if (shape && !this.#names.has(shape)) unnamed.input.set(`${name} ${part}`, copyOf(shape));
       }
       for (const [status, shape] of answersOf(spec)) {
-        if (!this.#names.has(shape)) unnamed.output.set(`${name} ${status}`, shape);
+        if (!this.#names.has(shape)) unnamed.output.set(`${name} ${status}`, copyOf(shape));
       }
     }
     const input = schemasOf({ ...named, ...Object.fromEntries(unnamed.input) }, 'input');

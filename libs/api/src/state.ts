@@ -130,11 +130,7 @@ function takeConversation(draft: Draft, conversation: Conversation): void {
 
 function takeMark(draft: Draft, mark: Mark): void {
   const known = draft.marks.get(mark.conversation);
-  const newer =
-    !known ||
-    known.version < mark.version ||
-    (known.version === mark.version && later(mark.countedTo, known.countedTo));
-  if (newer) draft.marks.set(mark.conversation, mark);
+  if (!known || known.version < mark.version) draft.marks.set(mark.conversation, mark);
 }
 
 function takeMessage(draft: Draft, message: Message): void {
