@@ -45,4 +45,5 @@ export type {
   InboundRoom,
   RemoteId,
 } from './inbound.js';
+export { lookupAmong } from './lookup.js';
 export { parseWireId, wireIdOf, type OutboundEnvelope, type SendOutcome } from './outbound.js';

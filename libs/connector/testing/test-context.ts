@@ -10,6 +10,8 @@ import type {
   SessionClock,
   SessionContext,
   SessionLog,
+  Target,
+  Turn,
 } from '#connector';
 import type { AccountId, Capabilities, PresenceState, SessionState } from '#model';
 import { breachesOf, stateBreaches } from './breaches.js';
@@ -156,11 +158,16 @@ export class TestContext implements SessionContext {
     },
   };
 
-  turn(host: string): Promise<boolean> {
+  turn({ host }: Target): Promise<Turn> {
     this.touched('turn');
     this.turns.push(host);
-    if (this.grantsTurns) return Promise.resolve(true);
-    return new Promise((answer) => this.waitingTurns.push(answer));
+    const go: Turn = { turn: 'go', addresses: [host === 'localhost' ? '127.0.0.1' : host] };
+    if (this.grantsTurns) return Promise.resolve(go);
+    return new Promise((answer) => {
+      this.waitingTurns.push((granted) => {
+        answer(granted ? go : { turn: 'closed' });
+      });
+    });
   }
 
   /** A linear congruential generator (Numerical Recipes): the same sequence in every run. */

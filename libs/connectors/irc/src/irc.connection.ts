@@ -39,6 +39,8 @@ export interface ConnectionParts {
   readonly context: SessionContext;
   readonly account: AccountId;
   readonly settings: IrcSettings;
+  /** Where the host was found, of which one is connected to. */
+  readonly addresses: readonly string[];
   readonly credentials: Credentials;
   readonly timings: IrcTimings;
   readonly wishes: Wishes;
@@ -77,29 +79,32 @@ export class Connection {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    const { context, account, settings, timings } = parts;
+    const { context, account, settings, addresses, timings } = parts;
     const { clock } = context;
     this.#timers = new Timers(clock);
     this.#heard = clock.now();
     const network = (): Network => this.#network;
     const bucket = new TokenBucket(settings.burst, settings.linesPerSecond, () => clock.monotonic());
-    this.#wire = new Wire(settings, {
-      opened: () => {
-        this.#opened();
+    this.#wire = new Wire(
+      { ...settings, addresses },
+      {
+        opened: () => {
+          this.#opened();
+        },
+        line: (line) => {
+          this.#line(line);
+        },
+        lull: () => {
+          this.#flush();
+        },
+        drained: () => {
+          this.#outbox.pump();
+        },
+        closed: (why) => {
+          this.#closed(why);
+        },
       },
-      line: (line) => {
-        this.#line(line);
-      },
-      lull: () => {
-        this.#flush();
-      },
-      drained: () => {
-        this.#outbox.pump();
-      },
-      closed: (why) => {
-        this.#closed(why);
-      },
-    });
+    );
     this.#self = new Self(network);
     this.#occupancy = new Occupancy(clock, timings.occupancy, (conversation, change) => {
       context.occupancy(account, conversation, change);

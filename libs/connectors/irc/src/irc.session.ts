@@ -186,10 +186,15 @@ export class IrcSession implements Session, HasRooms, SetsPresence, Paces, Takes
       this.#failed(attached, failure('auth-required', 'The services account has no password.'));
       return;
     }
-    const mayConnect = await this.#context.turn(this.#settings.host);
+    const { host, port } = this.#settings;
+    const turn = await this.#context.turn({ host, port });
     if (!current()) return;
-    if (!mayConnect) {
+    if (turn.turn === 'closed') {
       this.#busy = false;
+      return;
+    }
+    if (turn.turn === 'refused') {
+      this.#failed(attached, turn.failure);
       return;
     }
     if (attached.inlet.isFull) {
@@ -200,6 +205,7 @@ export class IrcSession implements Session, HasRooms, SetsPresence, Paces, Takes
       context: this.#context,
       account: attached.id,
       settings: this.#settings,
+      addresses: turn.addresses,
       credentials: {
         ...(password !== undefined && { password }),
         ...(serverPassword !== undefined && serverPassword !== '' && { serverPassword }),

@@ -10,6 +10,7 @@
 import { EventEmitter } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { lookupAmong } from '#connector';
 import { failure, type Failure } from '#model';
 import type { ClientOptions, Transport } from 'irc-framework';
 import { socketFailure } from './failures.js';
@@ -39,6 +40,8 @@ export interface WireOptions {
   readonly port: number;
   readonly tls: boolean;
   readonly caCertificate?: string;
+  /** The addresses that the host was found at, and that may be connected to. */
+  readonly addresses: readonly string[];
 }
 
 export class Wire {
@@ -61,20 +64,22 @@ export class Wire {
   }
 
   open(): void {
-    const { host, port, tls, caCertificate } = this.#options;
+    const { host, port, tls, caCertificate, addresses } = this.#options;
+    const lookup = lookupAmong(addresses);
     let socket: Socket;
     try {
       socket = tls
         ? connectTls({
             host,
             port,
+            lookup,
             minVersion: 'TLSv1.2',
             rejectUnauthorized: true,
             // SNI takes names only; an address is checked against the certificate's own addresses.
             ...(isIP(host) === 0 && { servername: host }),
             ...(caCertificate !== undefined && { ca: caCertificate }),
           })
-        : connectTcp({ host, port });
+        : connectTcp({ host, port, lookup });
     } catch (error) {
       // A text that is no certificate. Told later, as every failure is: whoever opens the wire is not ready yet.
       const why = failure(

@@ -270,10 +270,15 @@ export class LoopbackSession
     this.phase = 'connecting';
     this.tell({ state: 'connecting' });
     const { host, port, connectMs, pingMs } = this.settings;
-    void this.context.turn(host).then(
-      (granted) => {
-        if (!granted || this.phase !== 'connecting') return;
-        const wire: Wire = new Wire({ host, port, connectMs, pingMs }, this.context.clock, {
+    void this.context.turn({ host, port }).then(
+      (turn) => {
+        if (turn.turn === 'closed' || this.phase !== 'connecting') return;
+        if (turn.turn === 'refused') {
+          this.ended(turn.failure);
+          return;
+        }
+        const { addresses } = turn;
+        const wire: Wire = new Wire({ host, port, addresses, connectMs, pingMs }, this.context.clock, {
           opened: () => {
             void this.hello(wire);
           },

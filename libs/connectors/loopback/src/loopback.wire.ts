@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { SessionClock } from '#connector';
+import { lookupAmong, type SessionClock } from '#connector';
 import type { ErrorCode } from '#model';
 import { Lines } from './lines.js';
 import {
@@ -17,6 +17,8 @@ const congestion = 1 << 20;
 export interface WireOptions {
   readonly host: string;
   readonly port: number;
+  /** Where the host was found, of which one is connected to. */
+  readonly addresses: readonly string[];
   readonly connectMs: number;
   readonly pingMs: number;
 }
@@ -53,8 +55,8 @@ export class Wire {
     private readonly clock: SessionClock,
     private readonly events: WireEvents,
   ) {
-    const { host, port } = options;
-    this.socket = connect({ host, port, noDelay: true });
+    const { host, port, addresses } = options;
+    this.socket = connect({ host, port, lookup: lookupAmong(addresses), noDelay: true });
     this.silence = clock.after(options.connectMs, () => {
       this.end({ code: 'timeout', detail: 'The network did not answer.' });
     });
