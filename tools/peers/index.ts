@@ -10,3 +10,7 @@ export {
 } from './peer.js';
 export { postgresPeer, startPostgres, type PostgresOptions, type RunningPostgres } from './postgres.js';
 export { redisPeer, startRedis, type RunningRedis } from './redis.js';
+export { anope, startAnope, type Anope, type ServicesAccount } from './anope.js';
+export { makeAuthority, openssl, type Authority, type Certificate } from './certificates.js';
+export { inspircd, inspircdPeers, startInspircd, type Inspircd, type InspircdOptions } from './inspircd.js';
+export { plainClient, type PlainClient } from './irc-client.js';
