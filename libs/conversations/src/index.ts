@@ -1,4 +1,8 @@
-export { ChangeStore, type MessageChange } from './change.store.js';
+export { ConversationViews } from './conversation.views.js';
+export { ConversationsModule } from './conversations.module.js';
+export { ConversationsService } from './conversations.service.js';
+export { Fates } from './fates.js';
+export { History } from './history.service.js';
 export {
   conversationKey,
   Positions,
@@ -13,4 +17,17 @@ export {
   type RemoteIdRow,
   type RoomFacts,
 } from './intake.store.js';
+export {
+  linkAddress,
+  LinkRequests,
+  type ActAnswer,
+  type ActRequest,
+  type LinkRequest,
+  type OccupantsAnswer,
+  type OccupantsRequest,
+  type TypingRequest,
+} from './link-requests.js';
+export { MessageViews } from './message.views.js';
+export { Participants } from './participants.service.js';
 export { Places, type Place } from './places.js';
+export { Sight } from './sight.js';

@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { RosterModule } from '#roster';
+import { ConversationViews } from './conversation.views.js';
+import { ConversationsController } from './conversations.controller.js';
+import { ConversationsService } from './conversations.service.js';
+import { Erasure } from './erasure.js';
+import { History } from './history.service.js';
+import { IntakeStore } from './intake.store.js';
+import { LinkRequests } from './link-requests.js';
+import { Marks } from './marks.service.js';
+import { MessageViews } from './message.views.js';
+import { MessagesController } from './messages.controller.js';
+import { Participants } from './participants.service.js';
+import { Places } from './places.js';
+import { Search } from './search.service.js';
+import { Sight } from './sight.js';
+
+/** What the rooms above call. */
+const offered = [
+  ConversationViews,
+  ConversationsService,
+  History,
+  IntakeStore,
+  LinkRequests,
+  MessageViews,
+  Participants,
+  Places,
+  Sight,
+];
+
+/**
+ * What was said where, and how a person reads it. Messages come in through `IntakeStore`, in the transactions of the
+ * rooms above. Needs the accounts' module and, bound by the server for everybody, `Fates`.
+ */
+@Module({
+  imports: [RosterModule],
+  controllers: [ConversationsController, MessagesController],
+  providers: [...offered, Erasure, Marks, Search],
+  exports: offered,
+})
+export class ConversationsModule {}

@@ -1,0 +1,8 @@
+import type { EnvelopeSummary } from '#api';
+import type { MessageId } from '#model';
+
+/** What became of our messages on their way out. Published here, implemented by delivery, bound by the server. */
+export abstract class Fates {
+  /** One call for any number of messages; a message without envelopes may be left out. */
+  abstract of(messages: readonly MessageId[]): Promise<ReadonlyMap<MessageId, EnvelopeSummary[]>>;
+}

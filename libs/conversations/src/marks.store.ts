@@ -1,0 +1,131 @@
+import type { Mark } from '#api';
+import { encodeCursor, type Alongside } from '#bus';
+import type { ConversationId, PersonId } from '#model';
+import type { Sql } from '#platform';
+import { notHidden } from './message.views.store.js';
+
+/** More unread messages than this are not counted. */
+export const unreadCap = 1_000;
+
+interface MarkRow {
+  id: ConversationId;
+  sequence: bigint | null;
+  draft: string | null;
+  muted: boolean | null;
+  pinned: boolean | null;
+  version: number | null;
+  unread: bigint;
+  counted_to: bigint | null;
+}
+
+/**
+ * What counts as unread once it is new: said by others, as it happened or while catching up. It rests on what never
+ * changes of a message, so that a reader who applies events counts the same; a retracted one still shows that it was.
+ */
+const countable = `message.origin = 'remote' AND message.kind = 'message'`;
+
+const lastOf = (mode: string): string =>
+  `(SELECT message.sequence FROM message
+    WHERE message.conversation_id = asked.id AND message.mode = '${mode}'
+    ORDER BY message.sequence DESC LIMIT 1)`;
+
+/** What a person did with these conversations, and what they have not read: one statement for any number. */
+export async function readMarks(
+  sql: Sql,
+  ids: readonly string[],
+  person: PersonId,
+): Promise<Map<string, Mark>> {
+  const rows = await sql.query<MarkRow>(
+    `SELECT asked.id, mark.sequence, mark.draft, mark.muted, mark.pinned, mark.version,
+       (SELECT count(*) FROM (
+          SELECT FROM message
+          WHERE message.conversation_id = asked.id AND message.mode IN ('live', 'catch-up') AND ${countable}
+            AND message.sequence > coalesce(mark.sequence, 0) AND ${notHidden(2)}
+          LIMIT ${String(unreadCap)}
+        ) AS unread) AS unread,
+       greatest(${lastOf('live')}, ${lastOf('catch-up')}) AS counted_to
+     FROM unnest($1::uuid[]) AS asked (id)
+     LEFT JOIN read_mark mark ON mark.conversation_id = asked.id AND mark.person_id = $2::uuid`,
+    [ids, person],
+  );
+  return new Map(rows.map((row) => [row.id, markOf(row)]));
+}
+
+function markOf(row: MarkRow): Mark {
+  return {
+    conversation: row.id,
+    readMark: cursorOf(row.sequence),
+    unread: Number(row.unread),
+    countedTo: cursorOf(row.counted_to),
+    draft: row.draft,
+    muted: row.muted ?? false,
+    pinned: row.pinned ?? false,
+    version: row.version ?? 0,
+  };
+}
+
+function cursorOf(sequence: bigint | null): string | null {
+  return sequence === null || sequence === 0n ? null : encodeCursor(sequence);
+}
+
+/** What a person changes about a conversation; what is left out stays. */
+export interface MarkChange {
+  readonly draft?: string | null;
+  readonly muted?: boolean;
+  readonly pinned?: boolean;
+  /** Never beyond the log's head and never backwards. */
+  readonly sequence?: bigint;
+}
+
+/** Whether the change would change anything. */
+export async function changesMark(
+  sql: Sql,
+  person: PersonId,
+  conversation: ConversationId,
+  change: MarkChange,
+): Promise<boolean> {
+  const [row] = await sql.query<{ draft: string | null; muted: boolean; pinned: boolean; sequence: bigint }>(
+    `SELECT draft, muted, pinned, sequence FROM read_mark WHERE person_id = $1 AND conversation_id = $2`,
+    [person, conversation],
+  );
+  const now = row ?? { draft: null, muted: false, pinned: false, sequence: 0n };
+  return (
+    (change.draft !== undefined && change.draft !== now.draft) ||
+    (change.muted !== undefined && change.muted !== now.muted) ||
+    (change.pinned !== undefined && change.pinned !== now.pinned) ||
+    (change.sequence !== undefined && change.sequence > now.sequence)
+  );
+}
+
+/**
+ * The change, alongside the append of its event: whoever writes marks takes the log's head first and the mark after it,
+ * as the sends do that move their person's mark, so that none waits for another in a circle.
+ */
+export function changeMark(person: PersonId, conversation: ConversationId, change: MarkChange): Alongside {
+  return {
+    ctes: (from) => {
+      const param = (index: number) => `$${String(from + index)}`;
+      return `marked AS (
+        INSERT INTO read_mark AS mark (person_id, conversation_id, draft, muted, pinned, sequence)
+        SELECT ${param(0)}::uuid, ${param(1)}::uuid, ${param(2)}::text, coalesce(${param(4)}::boolean, false),
+          coalesce(${param(5)}::boolean, false),
+          least(coalesce(${param(6)}::bigint, 0), (SELECT max(sequence) FROM numbered))
+        ON CONFLICT (person_id, conversation_id) DO UPDATE SET
+          draft = CASE WHEN ${param(3)}::boolean THEN excluded.draft ELSE mark.draft END,
+          muted = coalesce(${param(4)}::boolean, mark.muted),
+          pinned = coalesce(${param(5)}::boolean, mark.pinned),
+          sequence = greatest(mark.sequence, excluded.sequence),
+          version = mark.version + 1, changed_at = now()
+      )`;
+    },
+    params: [
+      person,
+      conversation,
+      change.draft ?? null,
+      change.draft !== undefined,
+      change.muted ?? null,
+      change.pinned ?? null,
+      change.sequence ?? null,
+    ],
+  };
+}
