@@ -49,13 +49,12 @@ export class ChangeStore {
     const returning = 'RETURNING id, account_id, conversation_id';
     switch (change.type) {
       case 'edit': {
-        const { text, replyTo, ...rest } = change.content ?? { text: '' };
-        // What a message answers does not change with its words.
-        replyTo;
+        const { text, spans, emote, notice, attachments } = change.content ?? { text: '' };
+        const rest = { spans, emote, notice, attachments };
         return await sql.query<ChangedRow>(
           `UPDATE message SET text = $3, content = $4::jsonb, edited_at = $5, version = version + 1,
              words = to_tsvector('simple', left($3, 100000)) WHERE ${mine} ${returning}`,
-          [message, identity ?? null, text, Object.keys(rest).length > 0 ? asJson(rest) : null, at],
+          [message, identity ?? null, text, asJson(rest), at],
         );
       }
       case 'retraction':

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { RosterModule } from '#roster';
+import { ChangeStore } from './change.store.js';
 import { ConversationViews } from './conversation.views.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsService } from './conversations.service.js';
@@ -17,6 +18,7 @@ import { Sight } from './sight.js';
 
 /** What the rooms above call. */
 const offered = [
+  ChangeStore,
   ConversationViews,
   ConversationsService,
   History,

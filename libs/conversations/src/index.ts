@@ -1,3 +1,4 @@
+export { ChangeStore, type MessageChange } from './change.store.js';
 export { ConversationViews } from './conversation.views.js';
 export { ConversationsModule } from './conversations.module.js';
 export { ConversationsService } from './conversations.service.js';

@@ -15,7 +15,7 @@ import { EventLog } from '#bus';
 import type { OutboundEnvelope, SendOutcome } from '#connector';
 import { failure, type AccountId, type EnvelopeId, type WorkspaceId } from '#model';
 import { Clock, Database, logger, type Sql } from '#platform';
-import { EnvelopeStore } from './envelope.store.js';
+import { EnvelopeStore, type Begun } from './envelope.store.js';
 import { Lanes, type Ready } from './lanes.js';
 import { Fence, type Claim, type Outlet } from './outlet.js';
 import { Settler, type Settled } from './settler.js';
@@ -258,9 +258,9 @@ export class Dispatcher {
     if (done.last !== undefined) this.events.committed(workspace, done.last);
     this.afterOutcomes(finished, done.settled);
     for (const { desk, ready } of picks) {
-      const attempt = done.start.begun.get(ready.envelope.id);
-      if (attempt === undefined) desk.lanes.settle(ready.conversation, ready.envelope.id);
-      else this.send(desk, ready, attempt, done.start.targets.get(ready.envelope.id));
+      const begun = done.start.begun.get(ready.envelope.id);
+      if (begun === undefined) desk.lanes.settle(ready.conversation, ready.envelope.id);
+      else this.send(desk, ready, begun, done.start.targets.get(ready.envelope.id));
     }
     for (const { desk } of [...picks, ...finished])
       if (!done.held.has(desk.outlet.link)) desk.outlet.fenced();
@@ -268,19 +268,19 @@ export class Dispatcher {
 
   private async begin(sql: Sql, picks: readonly { desk: Desk; ready: Ready }[]) {
     const none: Targets = new Map();
-    if (picks.length === 0) return { begun: new Map<EnvelopeId, number>(), events: [], targets: none };
+    if (picks.length === 0) return { begun: new Map<EnvelopeId, Begun>(), events: [], targets: none };
     const { begun, events } = await this.store.begin(
       sql,
-      picks.map(({ desk, ready }) => ({ id: ready.envelope.id, epoch: desk.outlet.epoch })),
+      picks.map(({ desk, ready }) => ({ id: ready.envelope.id, epoch: desk.outlet.epoch, seen: ready.seen })),
     );
     const speaking = picks.filter(({ ready }) => ready.needsTarget).map(({ ready }) => ready.envelope.id);
     const targets: Targets = speaking.length > 0 ? await this.store.targets(sql, speaking) : none;
     return { begun, events, targets };
   }
 
-  private send(desk: Desk, ready: Ready, attempt: number, target: Ready['envelope']['target']): void {
+  private send(desk: Desk, ready: Ready, begun: Begun, target: Ready['envelope']['target']): void {
     desk.lanes.left(ready);
-    const envelope = { ...ready.envelope, attempt, ...(target ? { target } : {}) };
+    const envelope = { ...ready.envelope, ...begun, ...(target ? { target } : {}) };
     void desk.outlet.send(envelope).then(
       (outcome) => {
         this.outcome(desk, ready, outcome);

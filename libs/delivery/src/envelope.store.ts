@@ -12,6 +12,7 @@ import {
   type MessageContent,
   type MessageId,
   type NewEvent,
+  type WorkspaceId,
 } from '#model';
 import { asJson, type Sql } from '#platform';
 import type { Ready } from './lanes.js';
@@ -31,6 +32,7 @@ interface ReadyRow {
   text: string;
   content: Omit<MessageContent, 'text'> | null;
   reply_to: MessageId | null;
+  seen: number;
   address: string;
   conversation_kind: ConversationKind;
 }
@@ -39,10 +41,24 @@ interface ReadyRow {
 export interface EnvelopeChange {
   readonly content?: MessageContent;
   readonly reaction?: { readonly emoji: string; readonly removed: boolean };
+  /** The network cannot carry the act: the content tells of it as a plain message. */
+  readonly fallback?: boolean;
 }
 
+/** An envelope that may leave now. */
+export interface Begun {
+  readonly attempt: number;
+  /** What it says now, where its message was changed after it was read. */
+  readonly content?: MessageContent;
+}
+
+/** How an earlier message stands, for what is to be done to it. */
+export type Target =
+  | { readonly fate: 'waits'; readonly envelope: EnvelopeId; readonly state: EnvelopeState }
+  | { readonly fate: 'left' | 'none'; readonly state: EnvelopeState };
+
 const READY = `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.kind, e.attempts, e.lane_order, e.priority,
-    e.retry_at, e.change, m.text, m.content, m.reply_to, c.address, c.kind AS conversation_kind
+    e.retry_at, e.change, m.text, m.content, m.reply_to, m.version AS seen, c.address, c.kind AS conversation_kind
   FROM envelope e JOIN message m ON m.id = e.message_id JOIN conversation c ON c.id = e.conversation_id`;
 
 /** The envelopes' tables, as workers use them: any number of rows per statement. */
@@ -106,18 +122,30 @@ export class EnvelopeStore {
    */
   async begin(
     sql: Sql,
-    rows: readonly { readonly id: EnvelopeId; readonly epoch: bigint }[],
-  ): Promise<{ begun: Map<EnvelopeId, number>; events: NewEvent[] }> {
-    const begun = await sql.query<ChangedRow & { attempts: number }>(
+    rows: readonly { readonly id: EnvelopeId; readonly epoch: bigint; readonly seen: number }[],
+  ): Promise<{ begun: Map<EnvelopeId, Begun>; events: NewEvent[] }> {
+    const begun = await sql.query<
+      ChangedRow & { attempts: number; fresh: { text: string; content: ReadyRow['content'] } | null }
+    >(
       `UPDATE envelope e SET state = 'sending', waits_for = NULL, code = NULL, remedy = NULL, detail = NULL,
          retry_at = NULL, epoch = g.epoch, attempts = e.attempts + 1, version = e.version + 1, changed_at = now()
-       FROM json_to_recordset($1::json) AS g(id uuid, epoch bigint)
-       WHERE e.id = g.id AND e.expires_at > now() AND (e.state IN ('accepted', 'waiting')
+       FROM json_to_recordset($1::json) AS g(id uuid, epoch bigint, seen int), message m
+       WHERE e.id = g.id AND m.id = e.message_id AND e.expires_at > now() AND (e.state IN ('accepted', 'waiting')
          OR e.state = 'sending' AND e.epoch = g.epoch)
-       RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.attempts`,
-      [asJson(rows.map(({ id, epoch }) => ({ id, epoch })))],
+       RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.attempts,
+         CASE WHEN m.version <> g.seen AND e.change IS NULL
+           THEN json_build_object('text', m.text, 'content', m.content) END AS fresh`,
+      [asJson(rows)],
     );
-    return { begun: new Map(begun.map((row) => [row.id, row.attempts])), events: begun.map(envelopeChanged) };
+    return {
+      begun: new Map(
+        begun.map(({ id, attempts, fresh }) => [
+          id,
+          { attempt: attempts, ...(fresh ? { content: { ...fresh.content, text: fresh.text } } : {}) },
+        ]),
+      ),
+      events: begun.map(envelopeChanged),
+    };
   }
 
   /** Locks envelopes, in the order of their ids, and says what is known of them. */
@@ -243,6 +271,55 @@ export class EnvelopeStore {
     return new Set(rows.map((row) => row.id));
   }
 
+  /**
+   * How a message stands, its envelopes locked: it still waits, it left (or is leaving), or it never will. Undefined for
+   * one that did not go out through Parley.
+   */
+  async targetOf(sql: Sql, message: MessageId): Promise<Target | undefined> {
+    const rows = await sql.query<{ id: EnvelopeId; state: EnvelopeState }>(
+      `SELECT id, state FROM envelope WHERE message_id = $1 AND kind = 'message' ORDER BY id FOR NO KEY UPDATE`,
+      [message],
+    );
+    const left = rows.find(({ state }) =>
+      ['sending', 'unknown', 'sent', 'delivered', 'read'].includes(state),
+    );
+    if (left) return { fate: 'left', state: left.state };
+    const waits = rows.find(({ state }) => state === 'accepted' || state === 'waiting');
+    if (waits) return { fate: 'waits', envelope: waits.id, state: waits.state };
+    const last = rows.at(-1);
+    return last ? { fate: 'none', state: last.state } : undefined;
+  }
+
+  /** What an envelope carries besides its message. */
+  async changeOf(sql: Sql, id: EnvelopeId): Promise<EnvelopeChange | undefined> {
+    const [row] = await sql.query<{ change: EnvelopeChange | null }>(
+      'SELECT change FROM envelope WHERE id = $1',
+      [id],
+    );
+    return row?.change ?? undefined;
+  }
+
+  /** Whether the gate holds an envelope of a workspace; undefined where there is none. */
+  async heldIn(sql: Sql, workspace: WorkspaceId, id: EnvelopeId): Promise<boolean | undefined> {
+    const [row] = await sql.query<{ held: boolean }>(
+      `SELECT state = 'waiting' AND waits_for = 'gate' AS held FROM envelope WHERE id = $1 AND workspace_id = $2`,
+      [id, workspace],
+    );
+    return row?.held;
+  }
+
+  /** What the gate held waits for its time or for a session from now on. */
+  async release(sql: Sql, id: EnvelopeId): Promise<(ChangedRow & { waits_for: string }) | undefined> {
+    const [row] = await sql.query<ChangedRow & { waits_for: string }>(
+      `UPDATE envelope SET waits_for = CASE WHEN due_at > now() THEN 'schedule' ELSE 'session' END, detail = NULL,
+         expires_at = greatest(due_at, now()) + (expires_at - due_at), version = version + 1, changed_at = now()
+       WHERE id = $1 AND state = 'waiting' AND waits_for = 'gate'
+       RETURNING id, account_id, conversation_id, message_id, state, waits_for`,
+      [id],
+    );
+    return row;
+  }
+
   /** While an account has no session its due envelopes wait for one, and say so. At most 500 at a time. */
   async awaitSession(sql: Sql, account: AccountId): Promise<NewEvent[]> {
     const rows = await sql.query<ChangedRow>(
@@ -284,7 +361,7 @@ function readyOf(row: ReadyRow): Ready {
   const envelope: OutboundEnvelope = {
     id: row.id,
     account: row.account_id,
-    kind: row.kind,
+    kind: row.change?.fallback === true ? 'message' : row.kind,
     to: row.address,
     conversationKind: row.conversation_kind,
     content: row.change?.content ?? stored,
@@ -296,6 +373,7 @@ function readyOf(row: ReadyRow): Ready {
     message: row.message_id,
     conversation: row.conversation_id,
     laneOrder: row.lane_order,
+    seen: row.seen,
     priority: row.priority,
     notBefore: row.retry_at?.getTime() ?? 0,
     needsTarget: row.kind !== 'message' || row.reply_to !== null,

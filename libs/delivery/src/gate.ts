@@ -13,7 +13,8 @@ export interface GateQuestion {
   readonly workspace: WorkspaceId;
   readonly person: PersonId;
   readonly account: AccountId;
-  readonly conversation: ConversationId;
+  /** Absent for an address that was never written to. */
+  readonly conversation?: ConversationId;
   readonly kind: ConversationKind;
   readonly address: string;
   readonly content: MessageContent;

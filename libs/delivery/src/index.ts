@@ -1,6 +1,7 @@
-export { Acceptor, DUE_CHANNEL, type Acceptance, type Ask, type Send, type Stored } from './accept.js';
+export { DeliveryModule } from './delivery.module.js';
 export { Dispatcher } from './dispatcher.js';
-export { EnvelopeStore } from './envelope.store.js';
+export { EnvelopeFates, EnvelopeViews } from './envelope.views.js';
+export { FanOuts } from './fan-outs.js';
 export { Gate, OpenGate, type GateQuestion, type GateVerdict } from './gate.js';
 export { Fence, type Claim, type Outlet } from './outlet.js';
 export { Receipts, type Echo } from './receipts.js';

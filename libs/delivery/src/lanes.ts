@@ -7,6 +7,8 @@ export interface Ready {
   readonly message: MessageId;
   readonly conversation: ConversationId;
   readonly laneOrder: bigint;
+  /** The version of its message when it was read. */
+  readonly seen: number;
   /** 0 people, 1 bulk. */
   readonly priority: number;
   /** Milliseconds since 1970; a moment before which it must not be tried again. */

@@ -24,8 +24,8 @@ export interface KeyValueNote {
 /** A batch as units, in order. A batch without events is one unit of notes. */
 export function unitsOf(taker: Taker, batch: InboundBatch): Unit[] {
   const notes: KeyValueNote[] = [...(batch.keyValues ?? []), ...(batch.checkpoint ? [batch.checkpoint] : [])];
-  if (batch.events.length === 0) return [{ taker, notes }];
   const last = batch.events.length - 1;
+  if (last < 0) return [{ taker, notes }];
   return batch.events.map((event, index) => ({
     taker,
     event: cleaned(event),
@@ -42,7 +42,7 @@ function cleaned(event: InboundEvent): InboundEvent {
   if (event.type === 'message') {
     return { ...event, content: cleanContent(event.content), at: believable(event.at) };
   }
-  if ('content' in event && event.content) return { ...event, content: cleanContent(event.content) };
+  if ('content' in event) return { ...event, content: cleanContent(event.content) };
   return event;
 }
 

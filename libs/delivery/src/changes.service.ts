@@ -1,0 +1,185 @@
+import { Injectable } from '@nestjs/common';
+import { Access, type Principal } from '#accounts';
+import type { EditMessageBody, Message } from '#api';
+import { EventLog, Signals } from '#bus';
+import { ChangeStore, History, IntakeStore, type MessageChange } from '#conversations';
+import {
+  levelOf,
+  newId,
+  type Capabilities,
+  type CapabilityName,
+  type EnvelopeKind,
+  type MessageContent,
+  type MessageId,
+} from '#model';
+import { Clock, Database, Problem } from '#platform';
+import { DUE_CHANNEL, LIFETIME_MS } from './accept.js';
+import { Dispatcher } from './dispatcher.js';
+import { EnvelopeStore, type EnvelopeChange } from './envelope.store.js';
+import { envelopeRows, type NewEnvelope } from './intake.js';
+import { Settler } from './settler.js';
+
+type Act = Exclude<EnvelopeKind, 'message'>;
+
+const capabilityOf: Record<Act, CapabilityName> = {
+  edit: 'edits',
+  retraction: 'retractions',
+  reaction: 'reactions',
+};
+
+/**
+ * Corrections, retractions and reactions. Each is an envelope behind its target: a target that still waits is changed or
+ * withdrawn in place, one in flight is awaited, a failed one refuses them. What the network cannot carry goes as its
+ * declared fallback (DESIGN.md, law 7), or is refused before anything happens.
+ */
+@Injectable()
+export class Changes {
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventLog,
+    private readonly store: EnvelopeStore,
+    private readonly changes: ChangeStore,
+    private readonly intake: IntakeStore,
+    private readonly settler: Settler,
+    private readonly dispatcher: Dispatcher,
+    private readonly history: History,
+    private readonly access: Access,
+    private readonly signals: Signals,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws Problem 404, 409 */
+  async edit(caller: Principal, id: MessageId, body: EditMessageBody): Promise<Message> {
+    const message = await this.ours(caller, id);
+    const content: MessageContent = { text: body.text, spans: body.spans ?? [], emote: message.emote };
+    const fallback = { content: { text: `* ${body.text}` } };
+    return await this.change(caller, message, 'edit', { content }, fallback);
+  }
+
+  /** @throws Problem 404, 409 `unsupported` where the network cannot take back */
+  async retract(caller: Principal, id: MessageId): Promise<Message> {
+    return await this.change(caller, await this.ours(caller, id), 'retraction', {}, undefined);
+  }
+
+  /** @throws Problem 404, 409 */
+  async react(caller: Principal, id: MessageId, emoji: string, removed: boolean): Promise<Message> {
+    const message = await this.history.get(caller, id);
+    const quote = message.text.length > 40 ? `${message.text.slice(0, 40).toWellFormed()}…` : message.text;
+    const line = { content: { text: `reacted with ${emoji} to “${quote}”`, emote: true } };
+    return await this.change(
+      caller,
+      message,
+      'reaction',
+      { reaction: { emoji, removed } },
+      removed ? undefined : line,
+    );
+  }
+
+  private async ours(caller: Principal, id: MessageId): Promise<Message> {
+    const message = await this.history.get(caller, id);
+    if (message.origin === 'remote') {
+      throw new Problem(409, 'not-allowed', 'Only a message of one’s own can be changed.');
+    }
+    return message;
+  }
+
+  private async change(
+    caller: Principal,
+    message: Message,
+    act: Act,
+    native: EnvelopeChange,
+    fallback: EnvelopeChange | undefined,
+  ): Promise<Message> {
+    if (message.erased || message.retractedAt !== null) {
+      throw new Problem(409, 'not-allowed', 'The message is gone already.');
+    }
+    const account = await this.access.mustSee(caller, message.account);
+    const way = wayFor(account.capabilities, act, native, fallback);
+    const now = new Date(this.clock.now());
+    const edit: MessageChange = {
+      message: message.id,
+      type: act,
+      ...(act === 'reaction' ? { person: caller.person } : {}),
+      ...native,
+      at: now,
+    };
+    const done = await this.database.transaction(async (sql) => {
+      const place = (await this.intake.lock(sql, [message.conversation])).get(message.conversation);
+      const target = act === 'reaction' ? undefined : await this.store.targetOf(sql, message.id);
+      if (target?.fate === 'none') {
+        throw new Problem(409, 'not-sent', 'The message never left: send a new one instead.', {
+          members: { state: target.state },
+        });
+      }
+      const inPlace = target?.fate === 'waits';
+      if (inPlace && act === 'retraction') {
+        const { events, settled } = await this.settler.apply(sql, [
+          { envelope: target.envelope, whole: { state: 'withdrawn' } },
+        ]);
+        const told = [...events, ...(await this.changes.apply(sql, [edit]))];
+        return { settled, last: (await this.events.append(sql, caller.workspace, told)).last };
+      }
+      // Nobody could be told of the change: refused before anything happens, unless it has not left at all.
+      if (!inPlace && !way) throw new Problem(409, 'unsupported', cannot[act]);
+      const told = await this.changes.apply(sql, [edit]);
+      if (told.length === 0) return undefined;
+      const envelope =
+        inPlace || !way || !place ? [] : [this.envelopeFor(caller, message, act, way, place.address, now)];
+      const { last } = await this.events.append(sql, caller.workspace, told, envelopeRows(envelope));
+      return { settled: new Map(), last };
+    });
+    if (done) {
+      this.events.committed(caller.workspace, done.last);
+      this.dispatcher.settled(done.settled);
+      this.signals.publish(DUE_CHANNEL, { accounts: [message.account] });
+    }
+    return await this.history.get(caller, message.id);
+  }
+
+  private envelopeFor(
+    caller: Principal,
+    message: Message,
+    act: Act,
+    change: EnvelopeChange,
+    address: string,
+    now: Date,
+  ): NewEnvelope {
+    return {
+      id: newId<'EnvelopeId'>(now.getTime()),
+      workspace: caller.workspace,
+      account: message.account,
+      conversation: message.conversation,
+      message: message.id,
+      kind: act,
+      priority: 0,
+      dueAt: now,
+      expiresAt: new Date(now.getTime() + LIFETIME_MS),
+      change,
+      route: {
+        account: message.account,
+        address,
+        why: change.fallback ? 'This network cannot carry it: it is told in words.' : 'This conversation.',
+        ...(change.fallback ? { fallbackFor: act } : {}),
+      },
+      person: caller.person,
+      orderedBy: message.id,
+    };
+  }
+}
+
+const cannot: Record<Act, string> = {
+  edit: 'This network cannot correct what has left.',
+  retraction: 'This network cannot take back what has left. It can be hidden for yourself with scope=me.',
+  reaction: 'This network cannot carry that reaction.',
+};
+
+/** As the network means it, by the fallback, or not at all. */
+function wayFor(
+  capabilities: Capabilities,
+  act: Act,
+  native: EnvelopeChange,
+  fallback: EnvelopeChange | undefined,
+): EnvelopeChange | undefined {
+  if (levelOf(capabilities, capabilityOf[act]) === 'native') return native;
+  return fallback ? { ...fallback, fallback: true } : undefined;
+}

@@ -1,0 +1,46 @@
+import { Module } from '@nestjs/common';
+import { ConversationsModule } from '#conversations';
+import { Acceptor } from './accept.js';
+import { Changes } from './changes.service.js';
+import { DeliveryController } from './delivery.controller.js';
+import { Dispatcher } from './dispatcher.js';
+import { EnvelopeStore } from './envelope.store.js';
+import { EnvelopeViews } from './envelope.views.js';
+import { Envelopes } from './envelopes.service.js';
+import { FanOutStore } from './fan-out.store.js';
+import { FanOutSweep } from './fan-out.sweep.js';
+import { FanOuts } from './fan-outs.js';
+import { IdempotencyStore } from './idempotency.store.js';
+import { Receipts } from './receipts.js';
+import { SendService } from './send.service.js';
+import { Settler } from './settler.js';
+import { SweepStore } from './sweep.store.js';
+import { DeliverySweeps } from './sweeps.js';
+import { UnknownFates } from './unknown-fates.js';
+
+/** What the rooms above call. */
+const offered = [Dispatcher, EnvelopeViews, FanOuts, Receipts, UnknownFates];
+
+/**
+ * How messages leave. Needs, bound by the server for everybody, `Gate` (policy) and `Fence` (leases).
+ */
+@Module({
+  imports: [ConversationsModule],
+  controllers: [DeliveryController],
+  providers: [
+    ...offered,
+    Acceptor,
+    Changes,
+    DeliverySweeps,
+    EnvelopeStore,
+    Envelopes,
+    FanOutStore,
+    FanOutSweep,
+    IdempotencyStore,
+    SendService,
+    Settler,
+    SweepStore,
+  ],
+  exports: offered,
+})
+export class DeliveryModule {}

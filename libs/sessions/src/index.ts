@@ -1,0 +1,3 @@
+export { LeaseStore } from './lease.store.js';
+export { Leases } from './leases.js';
+export { SessionsModule } from './sessions.module.js';
