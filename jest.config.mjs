@@ -3,6 +3,8 @@ const common = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/apps/server', '<rootDir>/libs', '<rootDir>/tools'],
   testEnvironment: 'node',
+  // A machine may be busy; a test that hangs is still seen.
+  testTimeout: 20_000,
   testEnvironmentOptions: { customExportConditions: ['parley-source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -33,6 +35,6 @@ export default {
       testPathIgnorePatterns: ['\\.(conformance|peers)\\.spec\\.ts$'],
     },
     { ...common, displayName: 'conformance', testMatch: ['**/*.conformance.spec.ts'] },
-    { ...common, displayName: 'peers', testMatch: ['**/*.peers.spec.ts'] },
+    { ...common, displayName: 'peers', testTimeout: 60_000, testMatch: ['**/*.peers.spec.ts'] },
   ],
 };

@@ -13,6 +13,7 @@ export { Metrics, type EventLoopDelay } from './metrics.js';
 export { migrate, MigrationError, readMigrations, type Migration } from './migrations.js';
 export { openDatabase, type OpenOptions } from './open-database.js';
 export { PlatformModule } from './platform.module.js';
+export { packageRoot } from './package-root.js';
 export { Problem, type ProblemError, type ProblemExtras } from './problem.js';
 export { openSecretBox, SecretBox, SecretBoxError, type SecretBoxOptions } from './secret-box.js';
 export { endOnSignal } from './shutdown.js';

@@ -15,7 +15,7 @@ const released = readMigrations();
 const first = migration('29990101000000_first', 'CREATE TABLE one (a int);\nCREATE TABLE two (a int);');
 const second = migration('29990102000000_second', 'ALTER TABLE one ADD COLUMN b int;');
 
-describeEngines('migrations', (open) => {
+describeEngines('migrations', (open, engine) => {
   it('are applied in order, each once', async () => {
     await using test = await open();
     expect(await migrate(test.engine, [...released, first])).toEqual([first.name]);
@@ -81,11 +81,13 @@ describeEngines('migrations', (open) => {
     );
   });
 
-  it('are applied once by processes that start together', async () => {
-    await using test = await open();
-    const all = await Promise.all([1, 2, 3].map(() => migrate(test.engine, [...released, first, second])));
-    expect(all.flat()).toEqual([first.name, second.name]);
-  });
+  if (engine === 'postgres') {
+    it('are applied once by processes that start together', async () => {
+      await using test = await open();
+      const all = await Promise.all([1, 2, 3].map(() => migrate(test.engine, [...released, first, second])));
+      expect(all.flat()).toEqual([first.name, second.name]);
+    });
+  }
 
   it('leave tables that hold what the typed client expects', async () => {
     await using test = await open();

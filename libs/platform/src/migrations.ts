@@ -76,20 +76,26 @@ export async function migrate(
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<readonly string[]> {
   using _held = engine.longStatements();
-  const client = new pg.Client(engine.poolConfig({ lock_timeout: lockPatienceMs }));
-  client.on('error', () => undefined);
-  await client.connect();
+  const pool = new pg.Pool(engine.poolConfig({ max: 1, lock_timeout: lockPatienceMs }));
+  pool.on('error', () => undefined);
   try {
-    await lock(client);
-    await client.query(bookkeeping);
-    const sql: Sql = {
-      query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows,
-    };
-    const missing = await missingMigrations(sql, migrations);
-    for (const migration of missing) await apply(client, migration);
-    return missing.map(({ name }) => name);
+    const client = await pool.connect();
+    client.on('error', () => undefined);
+    try {
+      await lock(client);
+      await client.query(bookkeeping);
+      const sql: Sql = {
+        query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows,
+      };
+      const missing = await missingMigrations(sql, migrations);
+      for (const migration of missing) await apply(client, migration);
+      return missing.map(({ name }) => name);
+    } finally {
+      // Its end releases the lock, whatever state it is in.
+      client.release(true);
+    }
   } finally {
-    await client.end();
+    await pool.end();
   }
 }
 
@@ -104,7 +110,7 @@ export async function missingMigrations(
   return compare(migrations, applied);
 }
 
-async function lock(client: pg.Client): Promise<void> {
+async function lock(client: pg.ClientBase): Promise<void> {
   try {
     await client.query('SELECT pg_advisory_lock($1)', [lockKey]);
   } catch (error) {
@@ -143,7 +149,7 @@ function compare(migrations: readonly Migration[], applied: readonly Applied[]):
   return migrations.filter(({ name }) => !done.has(name));
 }
 
-async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+async function apply(client: pg.ClientBase, { name, sql, checksum }: Migration): Promise<void> {
   try {
     await client.query('BEGIN');
     await client.query(sql);

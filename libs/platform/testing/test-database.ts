@@ -1,80 +1,66 @@
-import { afterAll, describe } from '@jest/globals';
-import pg from 'pg';
-import { describeWithPeers, postgresPeer, startPostgres, type RunningPostgres } from '#peers';
-import { Database, migrate, postgresEngine, type Engine } from '#platform';
+import { describe } from '@jest/globals';
+import { describeWithPeers, postgresPeer } from '#peers';
+import { Database, postgresEngine, type DatabaseOptions, type Engine } from '#platform';
+import { borrowEngine } from './test-engine.js';
+import { emptyDatabase } from './test-server.js';
 
-export type EngineKind = 'embedded' | 'postgres';
+export type EngineKind = Engine['kind'];
 
 export interface TestDatabase extends AsyncDisposable {
-  /** Migrated and empty. */
+  /** Migrated and empty. Its transactions throw when their work asks the database itself. */
   readonly database: Database;
   /** Its engine, to open it once more. */
   readonly engine: Engine;
   /** Of the same database, for another process; undefined on the embedded engine, which belongs to one. */
   readonly url: string | undefined;
+  /** Ends the embedded engine's worker as a crash would, with all that it had in memory; undefined on PostgreSQL. */
+  readonly crash: (() => Promise<void>) | undefined;
 }
 
-/** A database of one's own, until its holder goes. */
-export async function openTestDatabase(kind: EngineKind): Promise<TestDatabase> {
-  if (kind === 'embedded') throw new Error('not built yet');
-  const url = await emptyDatabase();
-  const engine = postgresEngine(url);
-  const database = new Database(engine, { watchful: true });
+/** A database of one's own, until its holder goes. The embedded one is in memory. */
+export async function openTestDatabase(
+  kind: EngineKind,
+  options: DatabaseOptions = {},
+): Promise<TestDatabase> {
+  switch (kind) {
+    case 'embedded': {
+      const engine = await borrowEngine();
+      return held(engine, options, { url: undefined, crash: () => engine.crash() });
+    }
+    case 'postgres': {
+      const url = await emptyDatabase();
+      return held(postgresEngine(url), options, { url, crash: undefined });
+    }
+  }
+}
+
+function held(
+  engine: Engine,
+  options: DatabaseOptions,
+  more: Pick<TestDatabase, 'url' | 'crash'>,
+): TestDatabase {
+  const database = new Database(engine, { watchful: true, ...options });
   return {
     database,
     engine,
-    url,
+    ...more,
     async [Symbol.asyncDispose]() {
       await database.close();
     },
   };
 }
 
-/** One suite on both engines; the one on PostgreSQL needs the server, as peers do. */
+/**
+ * One suite on both engines; the one on PostgreSQL needs the server, as peers do.
+ */
 export function describeEngines(
   name: string,
-  suite: (open: () => Promise<TestDatabase>, engine: EngineKind) => void,
+  suite: (open: (options?: DatabaseOptions) => Promise<TestDatabase>, engine: EngineKind) => void,
 ): void {
-  describe.skip(`${name} on the embedded engine`, () => {
-    suite(() => openTestDatabase('embedded'), 'embedded');
+  describe(`${name} on the embedded engine`, () => {
+    suite((options) => openTestDatabase('embedded', options), 'embedded');
   });
   describeWithPeers(`${name} on PostgreSQL`, [postgresPeer], () => {
-    suite(() => openTestDatabase('postgres'), 'postgres');
+    suite((options) => openTestDatabase('postgres', options), 'postgres');
   });
-}
-
-/** One server for all tests of a file, begun by the first that asks; each has a database of its own on it. */
-let server: Promise<RunningPostgres> | undefined;
-let count = 0;
-
-afterAll(async () => {
-  await (await server)?.[Symbol.asyncDispose]();
-});
-
-async function emptyDatabase(): Promise<string> {
-  server ??= begin();
-  const { url } = await server;
-  const name = `test_${String(++count)}`;
-  await ask(url, `CREATE DATABASE ${name} TEMPLATE migrated`);
-  return inDatabase(url, name);
-}
-
-async function begin(): Promise<RunningPostgres> {
-  const running = await startPostgres();
-  await ask(running.url, 'CREATE DATABASE migrated');
-  await migrate(postgresEngine(inDatabase(running.url, 'migrated')));
-  return running;
-}
-
-async function ask(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}
-
-function inDatabase(url: string, name: string): string {
-  const other = new URL(url);
-  other.pathname = `/${name}`;
-  return other.href;
 }
