@@ -191,7 +191,7 @@ describe('the stream of a client', () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it.each([4401, 4403])('ends with an error when it is closed with %i', async (code) => {
+  it.each([4400, 4401, 4403])('ends with an error when it is closed with %i', async (code) => {
     const stream = open('a0');
     socket(0).drop(code, 'the token was taken back');
     await expect(stream[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code });

@@ -1,5 +1,6 @@
 import type { EphemeralFrame, EventFrame } from './shapes/events.js';
 import { ServerFrame, type ClientFrame } from './shapes/events.js';
+import { closeCodes } from './values.js';
 import type { ResetReason } from './words.js';
 
 /** As much of a WebSocket as is needed; a browser's and that of `ws` both fit. */
@@ -45,8 +46,11 @@ export class StreamRequestFailed extends Error {
   }
 }
 
-/** Close codes after which coming again is of no use: not signed in (any more), or not allowed. */
-const final = new Set([4401, 4403]);
+const final: ReadonlySet<number> = new Set([
+  closeCodes.invalid,
+  closeCodes.notSignedIn,
+  closeCodes.notAllowed,
+]);
 /** The server says something at least every 15 s; three times that in silence is a dead connection. */
 const silenceMs = 45_000;
 const firstPauseMs = 250;

@@ -27,10 +27,13 @@ export { compareCursors, decodePosition, encodePosition } from './order.js';
 export { route, tags, type Auth, type Method, type RouteSpec, type Tag } from './routes/route.js';
 export { routes, type RouteName, type Routes } from './routes.js';
 export {
+  closeCodes,
   maxPageSize,
   maxRecipients,
   maxRecipientsAtOnce,
   maxTextLength,
+  maxUnread,
+  maxWatched,
   sessionCookie,
   usualPageSize,
   type JsonObject,

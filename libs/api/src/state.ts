@@ -1,5 +1,6 @@
-import type { AccountId, ConversationId, IdentityId } from '#model';
+import type { AccountId, ConversationId, IdentityId, MessageId, PersonId } from '#model';
 import { compareCursors } from './order.js';
+import { maxUnread } from './values.js';
 import type { Account } from './shapes/accounts.js';
 import type { Conversation, Identity, Mark, MyConversation } from './shapes/conversations.js';
 import type { EventBody, EventFrame, Snapshot } from './shapes/events.js';
@@ -59,7 +60,7 @@ export function apply(state: InboxState, frames: readonly EventFrame[]): InboxSt
   for (const frame of frames) {
     if (compareCursors(frame.cursor, cursor) <= 0) continue;
     cursor = frame.cursor;
-    applyOne(draft, frame);
+    applyOne(draft, frame, state.me.id);
   }
   return { cursor, me: state.me, ...draft };
 }
@@ -97,11 +98,14 @@ function draftOf(state?: InboxState): Draft {
   };
 }
 
-function applyOne(draft: Draft, { cursor, event }: EventFrame): void {
+function applyOne(draft: Draft, { cursor, event }: EventFrame, me: PersonId): void {
   if (event.type === 'account.removed') removeAccount(draft, event.subject as AccountId);
   if (event.type === 'conversation.removed') removeConversation(draft, event.subject as ConversationId);
+  if (event.data.hidden !== undefined) hide(draft, event.data.hidden);
   takeEntities(draft, event.data);
-  if (event.type === 'message.created' && event.data.message) count(draft, event.data.message, cursor);
+  if (event.type === 'message.created' && event.data.message) {
+    count(draft, event.data.message, cursor, me);
+  }
 }
 
 /** Everything that an event carries, whatever its type: the newest of each stays. */
@@ -159,20 +163,31 @@ function newestOf(envelopes: readonly EnvelopeSummary[]): EnvelopeSummary[] {
   return [...newest.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** A new message counts once: what the mark has counted already is known by its cursor. */
-function count(draft: Draft, message: Message, cursor: string): void {
+/**
+ * A new message counts once: what the mark has counted already is known by its cursor. My own moves my mark, which has
+ * no event of its own then.
+ */
+function count(draft: Draft, message: Message, cursor: string, me: PersonId): void {
   if (message.mode === 'history') return;
   const mark = draft.marks.get(message.conversation) ?? emptyMark(message.conversation);
   if (!later(cursor, mark.countedTo)) return;
+  const unread = Math.min(mark.unread + (countsAsUnread(message) ? 1 : 0), maxUnread);
   draft.marks.set(message.conversation, {
     ...mark,
-    unread: mark.unread + (countsAsUnread(message) ? 1 : 0),
+    ...(message.person === me ? { readMark: cursor, unread: 0 } : { unread }),
     countedTo: cursor,
   });
 }
 
 function later(a: string | null, b: string | null): boolean {
   return a !== null && (b === null || compareCursors(a, b) > 0);
+}
+
+/** I hid it: if it was the last of its conversation, the event brings the one that is now. */
+function hide(draft: Draft, id: MessageId): void {
+  for (const message of draft.lastMessages.values()) {
+    if (message.id === id) draft.lastMessages.delete(message.conversation);
+  }
 }
 
 function emptyMark(conversation: ConversationId): Mark {

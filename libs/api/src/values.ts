@@ -14,6 +14,24 @@ export const maxRecipients = 10_000;
 /** Recipients up to which `POST /v1/messages` answers with the messages themselves (201); above, with a job (202). */
 export const maxRecipientsAtOnce = 100;
 
+/** More unread messages of one conversation than this are not counted. */
+export const maxUnread = 1_000;
+
+/** The most conversations that one stream may watch. */
+export const maxWatched = 200;
+
+/**
+ * Why the server closed a stream (RFC 6455 §7.4.2 leaves these numbers to applications). After the first three, coming
+ * again is of no use; after the others it is: resume by cursor.
+ */
+export const closeCodes = {
+  invalid: 4400,
+  notSignedIn: 4401,
+  notAllowed: 4403,
+  slow: 4408,
+  tooMany: 4429,
+} as const;
+
 /** The cookie that carries the inbox's web session. */
 export const sessionCookie = 'parley_session';
 

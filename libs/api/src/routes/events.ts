@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EventPage, Health, Snapshot } from '../shapes/events.js';
-import { Cursor, JsonObjectOut, Limit, Next } from '../values.js';
+import { Cursor, JsonObjectOut, Limit, maxWatched, Next } from '../values.js';
 import { route } from './route.js';
 
 export const eventRoutes = {
@@ -22,7 +22,15 @@ export const eventRoutes = {
     tag: 'events',
     auth: 'person',
     scope: 'read',
-    query: z.strictObject({ limit: Limit, since: Cursor.exactOptional() }),
+    query: z.strictObject({
+      limit: Limit,
+      since: Cursor.exactOptional(),
+      /** For a stream: conversations to watch, and `roster` for everybody's presence, with commas between. */
+      watch: z
+        .string()
+        .max(maxWatched * 40)
+        .exactOptional(),
+    }),
     /** A reconnecting EventSource says where it was; this wins over `since`. */
     headers: z.object({ 'last-event-id': Cursor.exactOptional() }),
     status: 200,

@@ -1,4 +1,4 @@
-import type { AccountId, ConversationId, EventId, FanOutId, IdentityId } from '#model';
+import type { AccountId, ConversationId, EventId, FanOutId, IdentityId, MessageId } from '#model';
 import { z } from 'zod';
 import { EventTypeWord, ResetReason } from '../words.js';
 import { Cursor, idOf, Next, Time } from '../values.js';
@@ -31,6 +31,8 @@ export const EventBody = z.looseObject({
   message: Message.exactOptional(),
   envelope: Envelope.exactOptional(),
   job: Job.exactOptional(),
+  /** A message that I have hidden from myself; `message` is then the last one that the conversation still shows me. */
+  hidden: idOf<MessageId>().exactOptional(),
 });
 export type EventBody = z.output<typeof EventBody>;
 
@@ -97,6 +99,8 @@ export const EphemeralFrame = z.discriminatedUnion('type', [
     joined: z.array(Participant),
     left: z.array(z.string()),
   }),
+  /** Some were lost on the way: ask anew for what is being looked at. */
+  z.object({ type: z.literal('missed') }),
 ]);
 export type EphemeralFrame = z.output<typeof EphemeralFrame>;
 
@@ -127,7 +131,7 @@ export const ClientFrame = z.discriminatedUnion('request', [
 ]);
 export type ClientFrame = z.output<typeof ClientFrame>;
 
-/** What the server says on the WebSocket. The first frame is a heartbeat or a reset. */
+/** What the server says on the WebSocket. The first frame is a heartbeat (the client is let in) or a reset. */
 export const ServerFrame = z.union([
   EventFrame,
   z.object({ reset: z.object({ reason: ResetReason }) }),

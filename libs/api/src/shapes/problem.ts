@@ -11,7 +11,8 @@ export type Failure = z.output<typeof Failure>;
 
 /**
  * An error's answer: RFC 9457 problem details, media type application/problem+json. `code` is stable and meant for
- * programs; `detail` is a sentence for people. `errors` names each refused field by its path.
+ * programs; `detail` is a sentence for people. `errors` says of each mistake where it is (a JSON pointer, RFC 6901,
+ * into the body, or a parameter's name) and what.
  */
 export const Problem = z.object({
   type: z.string(),
@@ -20,7 +21,6 @@ export const Problem = z.object({
   code: z.string(),
   detail: z.string(),
   instance: z.string().exactOptional(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).exactOptional(),
-  retryAfterSeconds: z.number().exactOptional(),
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).exactOptional(),
 });
 export type Problem = z.output<typeof Problem>;
