@@ -21,17 +21,7 @@ const when = '2026-01-01T00:00:00.000Z';
 const idOf = <K extends string>(kind: number, n: number): Id<K> =>
   brand(`0190f0a0-000${String(kind)}-7000-8000-${n.toString(16).padStart(12, '0')}`);
 const cursorOf = (sequence: number): string => `a${sequence.toString(36)}`;
-const me = {
-  id: idOf<'PersonId'>(0, 1),
-  email: 'alice@example.org',
-  name: 'Alice',
-  role: 'admin',
-  workspace: { id: idOf(0, 2), name: 'home' },
-  scopes: ['read'],
-  presence: { presence: 'available' },
-  createdAt: when,
-  version: 1,
-};
+const person = idOf<'PersonId'>(0, 1);
 
 interface Fact {
   readonly type: EventType;
@@ -158,7 +148,7 @@ class Tables {
       // Some come late: from a network's archive, or with an older time.
       position: encodePosition(BigInt(history ? how : 1_000 + sequence), BigInt(sequence)),
       author: own ? null : this.#identityAt(n, account),
-      person: own ? me.id : null,
+      person: own ? person : null,
       origin: own ? 'own' : 'remote',
       mode: history ? 'history' : 'live',
       kind: 'message',
@@ -475,13 +465,13 @@ describe('the apply law', () => {
           between.forEach(run);
           const first = {
             cursor: cursorOf(cursor),
-            me,
+            person,
             ...tables.showAll(true, (id) => id < border),
           } as Snapshot;
           during.forEach(run);
           const second = {
             cursor: cursorOf(cursor),
-            me,
+            person,
             ...tables.showAll(false, (id) => id >= border),
           } as Snapshot;
           let state = stateOf([first, second]);
@@ -513,7 +503,7 @@ describe('the apply law', () => {
     fc.assert(
       fc.property(stretch, (before) => {
         const tables = begin();
-        const state = stateOf([{ cursor: cursorOf(0), me, ...tables.showAll(true) } as Snapshot]);
+        const state = stateOf([{ cursor: cursorOf(0), person, ...tables.showAll(true) } as Snapshot]);
         for (const act of before) act(tables);
         const frames = tables.log.map((_, at) => tables.show(at + 1, at));
         const once = apply(state, frames);
@@ -525,7 +515,7 @@ describe('the apply law', () => {
 
   it('leaves the state that it was given as it was', () => {
     const tables = begin();
-    const state = stateOf([{ cursor: cursorOf(0), me, ...tables.showAll(true) } as Snapshot]);
+    const state = stateOf([{ cursor: cursorOf(0), person, ...tables.showAll(true) } as Snapshot]);
     const was = structuredClone(inboxOf(state));
     tables.message(0, 0, 1);
     tables.removeAccount(1);
@@ -541,7 +531,7 @@ describe('the apply law', () => {
   it('gives a new conversation an empty mark, and counts from there', () => {
     const tables = new Tables();
     tables.account(0);
-    const state = stateOf([{ cursor: cursorOf(1), me, ...tables.showAll(true) } as Snapshot]);
+    const state = stateOf([{ cursor: cursorOf(1), person, ...tables.showAll(true) } as Snapshot]);
     tables.conversation(0, 0);
     tables.message(0, 0, 1);
     tables.message(0, 0, 10);

@@ -5,7 +5,6 @@ import type { Account } from './shapes/accounts.js';
 import type { Conversation, Identity, Mark, MyConversation } from './shapes/conversations.js';
 import type { EventBody, EventFrame, Snapshot } from './shapes/events.js';
 import type { Envelope, EnvelopeSummary, Message } from './shapes/messages.js';
-import type { Me } from './shapes/people.js';
 
 /*
  * What a client knows, and how it follows the log. The apply law (DESIGN.md §4): a snapshot with the events since its
@@ -21,7 +20,8 @@ import type { Me } from './shapes/people.js';
 export interface InboxState {
   /** The last event that has been taken in. */
   readonly cursor: string;
-  readonly me: Me;
+  /** Whose inbox it is. */
+  readonly person: PersonId;
   readonly accounts: ReadonlyMap<AccountId, Account>;
   readonly conversations: ReadonlyMap<ConversationId, Conversation>;
   readonly marks: ReadonlyMap<ConversationId, Mark>;
@@ -49,7 +49,7 @@ export function stateOf(pages: readonly [Snapshot, ...Snapshot[]]): InboxState {
       if (lastMessage) draft.lastMessages.set(conversation.id, lastMessage);
     }
   }
-  return { cursor: first.cursor, me: first.me, ...draft };
+  return { cursor: first.cursor, person: first.person, ...draft };
 }
 
 /** The state after some more events, in their order. The state that is given stays as it was. */
@@ -60,9 +60,9 @@ export function apply(state: InboxState, frames: readonly EventFrame[]): InboxSt
   for (const frame of frames) {
     if (compareCursors(frame.cursor, cursor) <= 0) continue;
     cursor = frame.cursor;
-    applyOne(draft, frame, state.me.id);
+    applyOne(draft, frame, state.person);
   }
-  return { cursor, me: state.me, ...draft };
+  return { cursor, person: state.person, ...draft };
 }
 
 /** A state as a snapshot would say it: for comparing, and for pages that show an inbox. Sorted by id. */

@@ -1,11 +1,11 @@
-import type { AccountId, ConversationId, EventId, FanOutId, IdentityId, MessageId } from '#model';
+import type { AccountId, ConversationId, EventId, FanOutId, MessageId, PersonId } from '#model';
 import { z } from 'zod';
 import { EventTypeWord, ResetReason } from '../words.js';
 import { Cursor, idOf, Next, Time } from '../values.js';
 import { Account } from './accounts.js';
-import { Conversation, Identity, Mark, MyConversation, Participant } from './conversations.js';
+import { Conversation, Identity, Mark, MyConversation } from './conversations.js';
 import { Envelope, Message } from './messages.js';
-import { Me, Presence } from './people.js';
+import { Presence } from './people.js';
 import { Failure } from './problem.js';
 
 /** Work that goes on after its 202. */
@@ -66,10 +66,14 @@ export const EventPage = z.object({
 });
 export type EventPage = z.output<typeof EventPage>;
 
-/** Present state and the cursor from which to follow; every page bears the same cursor. */
+/**
+ * Present state and the cursor from which to follow; every page bears the same cursor. It holds what the log goes on to
+ * tell, so not the person's own profile: that is `GET /v1/me`.
+ */
 export const Snapshot = z.object({
   cursor: Cursor,
-  me: Me,
+  /** Whose it is. */
+  person: idOf<PersonId>(),
   accounts: z.array(Account),
   conversations: z.array(MyConversation),
   next: Next.exactOptional(),
@@ -81,9 +85,9 @@ export const EphemeralFrame = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('presence'),
     account: idOf<AccountId>(),
-    changes: z.array(
-      z.object({ address: z.string(), identity: idOf<IdentityId>().nullable(), presence: Presence }),
-    ),
+    /** Absent: everybody whom the account knows. */
+    address: z.string().exactOptional(),
+    presence: Presence,
   }),
   z.object({
     type: z.literal('typing'),
@@ -92,11 +96,18 @@ export const EphemeralFrame = z.discriminatedUnion('type', [
     address: z.string(),
     active: z.boolean(),
   }),
+  /** Who came and who went; who is there is asked for by `GET …/participants`. */
   z.object({
     type: z.literal('occupancy'),
     account: idOf<AccountId>(),
     conversation: idOf<ConversationId>(),
-    joined: z.array(Participant),
+    joined: z.array(
+      z.object({
+        address: z.string(),
+        name: z.string().exactOptional(),
+        role: z.string().exactOptional(),
+      }),
+    ),
     left: z.array(z.string()),
   }),
   /** Some were lost on the way: ask anew for what is being looked at. */
