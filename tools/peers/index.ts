@@ -14,3 +14,4 @@ export { anope, startAnope, type Anope, type ServicesAccount } from './anope.js'
 export { makeAuthority, openssl, type Authority, type Certificate } from './certificates.js';
 export { inspircd, inspircdPeers, startInspircd, type Inspircd, type InspircdOptions } from './inspircd.js';
 export { plainClient, type PlainClient } from './irc-client.js';
+export { scriptedIrc, type ScriptClient, type ScriptOptions, type ScriptServer } from './irc-script.js';

@@ -59,12 +59,13 @@ export class Inlet {
       this.#notes = [...this.#notes.filter((old) => !notes.some((one) => one.key === old.key)), ...notes];
     }
     if (this.#cancelRetry !== undefined) return;
-    if (this.#waiting.length === 0 && this.#notes.length === 0) return;
-    const held = this.#waiting;
+    // Never more than the house takes at once; the rest goes when something has been answered.
+    const held = this.#waiting.splice(0, Math.max(0, this.#context.emitLimit - this.#outstanding));
+    if (held.length === 0 && (this.#notes.length === 0 || this.#waiting.length > 0)) return;
     const events = held.map(({ event }) => event);
-    const keyValues = this.#notes;
-    this.#waiting = [];
-    this.#notes = [];
+    // A note says that everything up to now is stored: it goes with the last of what waits.
+    const keyValues = this.#waiting.length === 0 ? this.#notes : [];
+    if (this.#waiting.length === 0) this.#notes = [];
     this.#outstanding += events.length;
     this.#context.emit({ events, ...(keyValues.length > 0 && { keyValues }) }).then(
       (outcomes) => {
@@ -151,6 +152,7 @@ export class Inlet {
       }
     }
     if (again.length > 0) this.#retry(again, waitMs);
+    else if (this.#waiting.length > 0) this.flush();
     this.#weigh();
     if (this.#isQuiet()) for (const tell of [...this.#quiet]) tell();
   }

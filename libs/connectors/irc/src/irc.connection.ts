@@ -39,7 +39,7 @@ export interface ConnectionParts {
   readonly context: SessionContext;
   readonly account: AccountId;
   readonly settings: IrcSettings;
-  /** Where the host was found, of which one is connected to. */
+  /** Where the host was found: nowhere else do we connect. */
   readonly addresses: readonly string[];
   readonly credentials: Credentials;
   readonly timings: IrcTimings;
@@ -79,14 +79,14 @@ export class Connection {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    const { context, account, settings, addresses, timings } = parts;
+    const { context, account, settings, timings } = parts;
     const { clock } = context;
     this.#timers = new Timers(clock);
     this.#heard = clock.now();
     const network = (): Network => this.#network;
     const bucket = new TokenBucket(settings.burst, settings.linesPerSecond, () => clock.monotonic());
     this.#wire = new Wire(
-      { ...settings, addresses },
+      { ...settings, addresses: parts.addresses },
       {
         opened: () => {
           this.#opened();

@@ -187,14 +187,14 @@ export class IrcSession implements Session, HasRooms, SetsPresence, Paces, Takes
       return;
     }
     const { host, port } = this.#settings;
-    const turn = await this.#context.turn({ host, port });
+    const granted = await this.#context.turn({ host, port });
     if (!current()) return;
-    if (turn.turn === 'closed') {
+    if (granted.turn === 'closed') {
       this.#busy = false;
       return;
     }
-    if (turn.turn === 'refused') {
-      this.#failed(attached, turn.failure);
+    if (granted.turn === 'refused') {
+      this.#failed(attached, granted.failure);
       return;
     }
     if (attached.inlet.isFull) {
@@ -205,7 +205,7 @@ export class IrcSession implements Session, HasRooms, SetsPresence, Paces, Takes
       context: this.#context,
       account: attached.id,
       settings: this.#settings,
-      addresses: turn.addresses,
+      addresses: granted.addresses,
       credentials: {
         ...(password !== undefined && { password }),
         ...(serverPassword !== undefined && serverPassword !== '' && { serverPassword }),

@@ -8,9 +8,8 @@
  * flooding server does not hold up the others.
  */
 import { EventEmitter } from 'node:events';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { lookupAmong } from '#connector';
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import { failure, type Failure } from '#model';
 import type { ClientOptions, Transport } from 'irc-framework';
 import { socketFailure } from './failures.js';
@@ -36,12 +35,13 @@ export interface WireHandler {
 }
 
 export interface WireOptions {
+  /** The server's name: for TLS. */
   readonly host: string;
+  /** Where it was found: the only places we connect to. */
+  readonly addresses: readonly string[];
   readonly port: number;
   readonly tls: boolean;
   readonly caCertificate?: string;
-  /** The addresses that the host was found at, and that may be connected to. */
-  readonly addresses: readonly string[];
 }
 
 export class Wire {
@@ -65,21 +65,26 @@ export class Wire {
 
   open(): void {
     const { host, port, tls, caCertificate, addresses } = this.#options;
-    const lookup = lookupAmong(addresses);
+    const [only] = addresses;
+    const where = {
+      // With one address there is nothing to look up; with several, Node tries them one after another (RFC 8305).
+      host: addresses.length === 1 && only !== undefined ? only : host,
+      port,
+      lookup: lookupOf(addresses),
+    };
     let socket: Socket;
     try {
       socket = tls
         ? connectTls({
-            host,
-            port,
-            lookup,
+            ...where,
             minVersion: 'TLSv1.2',
             rejectUnauthorized: true,
             // SNI takes names only; an address is checked against the certificate's own addresses.
             ...(isIP(host) === 0 && { servername: host }),
+            checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
             ...(caCertificate !== undefined && { ca: caCertificate }),
           })
-        : connectTcp({ host, port, lookup });
+        : connectTcp(where);
     } catch (error) {
       // A text that is no certificate. Told later, as every failure is: whoever opens the wire is not ready yet.
       const why = failure(
@@ -209,6 +214,21 @@ export class Wire {
     this.#socket?.destroy();
     this.#handler.closed(why);
   }
+}
+
+/** Answers every question for an address with those that were found already. */
+function lookupOf(addresses: readonly string[]): LookupFunction {
+  const found = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_host, options, answer) => {
+    const [first] = found;
+    if (first === undefined) {
+      answer(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '', 4);
+    } else if (options.all === true) {
+      answer(null, found);
+    } else {
+      answer(null, first.address, first.family);
+    }
+  };
 }
 
 /** The one place where a line is made harmless. */
