@@ -21,7 +21,7 @@ export {
 export {
   linkAddress,
   LinkRequests,
-  type ActAnswer,
+  pageOfOccupants,
   type ActRequest,
   type LinkRequest,
   type OccupantsAnswer,

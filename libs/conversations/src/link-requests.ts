@@ -25,16 +25,24 @@ export interface OccupantsAnswer {
   readonly more: boolean;
 }
 
-/** What `TakesRequests` of the connector's contract answers: set a topic, kick, list rooms. */
+/** The page that was asked for, of all occupants of a room: an answer must be small, and rooms are not. */
+export function pageOfOccupants(
+  all: readonly Occupant[],
+  { after, limit }: Pick<OccupantsRequest, 'after' | 'limit'>,
+): OccupantsAnswer {
+  const behind = all
+    .filter((occupant) => after === undefined || occupant.address > after)
+    .sort((a, b) => (a.address < b.address ? -1 : 1));
+  return { occupants: behind.slice(0, limit), more: behind.length > limit };
+}
+
+/** Set a topic, kick, list rooms: answered with what `TakesRequests` of the connector's contract answers. */
 export interface ActRequest {
   readonly act: 'request';
   readonly account: AccountId;
   readonly conversation: string;
   readonly kind: string;
   readonly options: JsonObject;
-}
-export interface ActAnswer {
-  readonly answer: JsonValue;
 }
 
 /** Our person is writing, or has stopped. The answer means nothing. */
@@ -68,9 +76,8 @@ export class LinkRequests {
   }
 
   /** @throws Problem as `occupants` */
-  async act(account: AccountRow, request: ActRequest, deadlineMs: number): Promise<ActAnswer> {
-    const answer = await this.ask(account, request, deadlineMs);
-    return answer as unknown as ActAnswer;
+  async act(account: AccountRow, request: ActRequest, deadlineMs: number): Promise<JsonValue> {
+    return (await this.ask(account, request, deadlineMs)) as JsonValue;
   }
 
   /** Tells the session in passing: whether it heard is nobody's concern. */

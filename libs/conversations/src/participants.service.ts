@@ -70,8 +70,7 @@ export class Participants {
     const { address } = await this.where(id);
     const { kind, options = {} } = body;
     const request = { act: 'request', account: account.id, conversation: address, kind, options } as const;
-    const { answer } = await this.links.act(account, request, actMs);
-    return { answer };
+    return { answer: await this.links.act(account, request, actMs) };
   }
 
   /** Resolves as soon as the session was told; where nobody is online, or typing is not shown, nobody needs to know. */
