@@ -42,6 +42,7 @@ const rooms = {
     packages: [node, '@jest/globals', 'pg'],
   },
   'connector/testing': { rooms: ['model', 'connector', 'peers'], packages: [node, '@jest/globals'] },
+  'accounts/testing': { rooms: [...floor, 'audit', 'accounts'], packages: [node, ...nest] },
   peers: { rooms: [], packages: [node, '@jest/globals'] },
   api: { rooms: ['model'], packages: ['zod'] },
   ...Object.fromEntries(
@@ -86,7 +87,7 @@ const law = [
     from: { file: { categories: 'spec' } },
     allow: {
       to: {
-        element: { types: { anyOf: ['connector/testing', 'platform/testing', 'peers'] } },
+        element: { types: { anyOf: ['connector/testing', 'platform/testing', 'accounts/testing', 'peers'] } },
         file: { categories: 'door' },
       },
     },

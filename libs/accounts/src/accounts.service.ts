@@ -170,7 +170,7 @@ export class AccountsService {
   async answer(caller: Principal, id: AccountId, body: AnswerAccountBody): Promise<Account> {
     const { link } = await this.mustManage(this.database, caller, id);
     try {
-      const request = { kind: 'answer', account: id, answer: body.answer };
+      const request = { act: 'answer', account: id, answer: body.answer };
       await this.requests.ask(`link:${link}`, request, answerMs);
     } catch (error) {
       if (error instanceof NoResponder) {

@@ -19,4 +19,10 @@ export {
 export type { Principal } from './principal.js';
 export { SetupCode } from './setup.service.js';
 export { Caller, Route, type AnswerOf, type BodyOf, type QueryOf } from './route.js';
-export { TargetGuard, TargetRefused, TargetUnresolved, type CheckedTarget } from './target-guard.js';
+export {
+  Resolver,
+  TargetGuard,
+  TargetRefused,
+  TargetUnresolved,
+  type CheckedTarget,
+} from './target-guard.js';

@@ -73,7 +73,11 @@ function takeInput(spec: RouteSpec, request: FastifyRequest): void {
   if (spec.query) {
     const query = spec.query.safeParse(request.query);
     if (query.success) request.query = query.data;
-    else mistakes.push(...mistakesOf(query.error.issues, (path) => path.map(String).join('.')));
+    else mistakes.push(...mistakesOf(query.error.issues, named));
+  }
+  if (spec.headers) {
+    const headers = spec.headers.safeParse(request.headers);
+    if (!headers.success) mistakes.push(...mistakesOf(headers.error.issues, named));
   }
   if (spec.body) {
     const body = spec.body.safeParse(request.body);
@@ -101,6 +105,11 @@ function mistakesOf(
       ? keys.map((key) => ({ pointer: place([...path, key]), detail: 'is not known' }))
       : [{ pointer: place(path), detail: message }],
   );
+}
+
+/** Parameters and headers are called by their names. */
+function named(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.');
 }
 
 /** RFC 6901 */
