@@ -1,1 +1,28 @@
-process.stdout.write('Parley\n');
+import { SetupCode } from '#accounts';
+import { ConfigError, endOnSignal, Health, readConfig, startLogging } from '#platform';
+import { createApp } from './app.js';
+
+try {
+  const config = readConfig(process.env);
+  startLogging(config.logLevel);
+  const app = await createApp(config);
+  endOnSignal(app, app.get(Health));
+  await app.listen(config.port, config.host);
+  greet((config.publicUrl?.href ?? (await app.getUrl())).replace(/\/$/, ''), app.get(SetupCode).current());
+} catch (error) {
+  process.stderr.write(`Parley cannot start. ${sentenceOf(error)}\n`);
+  process.exitCode = 1;
+  // What was opened on the way must not keep a server half alive.
+  setTimeout(() => process.exit(1), 2_000).unref();
+}
+
+function greet(url: string, code: string | undefined): void {
+  process.stdout.write(`Parley is ready on ${url}\n`);
+  if (code === undefined) return;
+  process.stdout.write(`Set it up at ${url}/#setup=${code}\nSetup code: ${code}\n`);
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,7 +2,7 @@ import { RequestRefused, Requests, type JsonLike } from '#bus';
 import { can } from '#connector';
 import {
   linkAddress,
-  type ActAnswer,
+  pageOfOccupants,
   type ActRequest,
   type LinkRequest,
   type OccupantsAnswer,
@@ -29,21 +29,16 @@ async function answer(runtime: LinkRuntime, request: LinkRequest, signal: AbortS
       }
       return null;
     case 'request':
-      return (await act(runtime, request, signal)) as unknown as JsonLike;
+      return await act(runtime, request, signal);
   }
 }
 
 function occupants(runtime: LinkRuntime, request: OccupantsRequest): OccupantsAnswer {
   if (!can(runtime.live, 'has-rooms')) throw unsupported();
-  const { account, conversation, after = '', limit } = request;
-  const behind = runtime.live
-    .occupants(account, conversation)
-    .filter(({ address }) => address > after)
-    .sort((a, b) => (a.address < b.address ? -1 : 1));
-  return { occupants: behind.slice(0, limit), more: behind.length > limit };
+  return pageOfOccupants(runtime.live.occupants(request.account, request.conversation), request);
 }
 
-async function act(runtime: LinkRuntime, request: ActRequest, signal: AbortSignal): Promise<ActAnswer> {
+async function act(runtime: LinkRuntime, request: ActRequest, signal: AbortSignal): Promise<JsonLike> {
   const session = runtime.live;
   const { account, kind, conversation, options } = request;
   if (!can(session, 'takes-requests') || !session.requestKinds.includes(kind)) throw unsupported();
@@ -51,7 +46,7 @@ async function act(runtime: LinkRuntime, request: ActRequest, signal: AbortSigna
   if (outcome.outcome === 'refused') {
     throw refusal(outcome.failure.code, outcome.failure.detail ?? 'The network refused.');
   }
-  return { answer: outcome.answer };
+  return outcome.answer;
 }
 
 function unsupported(): RequestRefused {

@@ -1,0 +1,31 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccountsModule, ConnectorsModule } from '#accounts';
+import { BusModule } from '#bus';
+import type { Connector } from '#connector';
+import { ConversationsModule } from '#conversations';
+import { DeliveryModule } from '#delivery';
+import { PlatformModule, type Config } from '#platform';
+import { RosterModule } from '#roster';
+import { SessionsModule } from '#sessions';
+import { PortsModule } from './ports.module.js';
+
+/** The whole house, floor by floor. Which part of it is awake is said by the roles in the configuration. */
+@Module({})
+export class AppModule {
+  static with(config: Config, connectors: readonly Connector[]): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.forRoot(config),
+        BusModule,
+        ConnectorsModule.forRoot(connectors),
+        PortsModule,
+        AccountsModule,
+        RosterModule,
+        ConversationsModule,
+        DeliveryModule,
+        SessionsModule,
+      ],
+    };
+  }
+}

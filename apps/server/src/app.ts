@@ -1,0 +1,24 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Connector } from '#connector';
+import { irc } from '#connectors/irc';
+import { loopback } from '#connectors/loopback';
+import { createHttpAdapter, NestLog, type Config } from '#platform';
+import { AppModule } from './app.module.js';
+
+/** The protocols that are built in. */
+export const builtIn: readonly Connector[] = [irc, loopback];
+
+/** Makes the server, ready to listen but not yet listening. */
+export async function createApp(
+  config: Config,
+  connectors: readonly Connector[] = builtIn,
+): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(config, connectors),
+    createHttpAdapter(config),
+    { logger: new NestLog(), abortOnError: false },
+  );
+  return app;
+}
