@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { TargetRefused, TargetUnresolved, type TargetGuard } from '#accounts';
 import type { Ephemerals } from '#bus';
 import type {
@@ -55,6 +56,8 @@ export class SessionHouse implements SessionContext {
     private readonly rooms: HouseRooms,
     private readonly listener: Listener,
   ) {
+    // Every send in flight listens for the end.
+    setMaxListeners(0, this.end.signal);
     this.clock = rooms.clock;
     this.log = rooms.log;
     this.keyValues = {

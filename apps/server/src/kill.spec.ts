@@ -1,0 +1,31 @@
+import { expect, it } from '@jest/globals';
+import { killTrial } from '../testing/kill-trial.js';
+
+/** `npm run soak` multiplies the length of the trial. */
+const scale = Number(process.env['PARLEY_SOAK'] ?? '1');
+
+it.each([
+  ['that can tell what arrived', true],
+  ['that cannot tell', false],
+])(
+  'loses and doubles nothing through kill -9 on the embedded engine, on a network %s',
+  async (_, resolvesUnknown) => {
+    const trial = await killTrial({
+      sends: 1_000 * scale,
+      inbound: 1_000 * scale,
+      kills: 5 * scale,
+      resolvesUnknown,
+      seed: resolvesUnknown ? 7 : 11,
+    });
+    expect(trial).toMatchObject({
+      wronglySent: [],
+      wronglyStored: [],
+      readerFaults: [],
+      stuck: [],
+      online: true,
+    });
+    expect(trial.accepted).toBe(1_000 * scale);
+    if (resolvesUnknown) expect(trial.unknown).toBe(0);
+  },
+  300_000 * scale,
+);

@@ -1,0 +1,275 @@
+/*
+ * The trial of DESIGN.md's first law: messages go both ways while the server is killed at random moments. Its peer lives
+ * in this process, behind a socket, and remembers all that it ever received; a reader resumes by cursor. Afterwards:
+ * - every accepted message reached the peer once, or its envelope says `unknown` and why;
+ * - every message from the peer that was acknowledged is stored once, and in the end all of them are;
+ * - the reader saw every message once, in order, and each frame's `prev` is the cursor it had;
+ * - nothing is left in between: no envelope waits or sends, the account is online.
+ */
+import { LoopbackServer } from '#connectors/loopback';
+import { eventually } from '#peers';
+import { House, type HouseOptions } from './house.js';
+
+export interface TrialOptions extends HouseOptions {
+  readonly sends: number;
+  readonly inbound: number;
+  readonly kills: number;
+  /** Whether the network can say what became of an envelope of unknown fate. */
+  readonly resolvesUnknown: boolean;
+  /** Seeds the moments of the kills. */
+  readonly seed: number;
+}
+
+/** What the trial found; the tests say what it must be. */
+export interface Findings {
+  readonly accepted: number;
+  readonly unknown: number;
+  /** Accepted messages that the peer received more than once, or neither received nor unknown. */
+  readonly wronglySent: readonly string[];
+  /** Messages from the peer that are stored more than once or not at all. */
+  readonly wronglyStored: readonly string[];
+  /** Breaks in what the reader saw. */
+  readonly readerFaults: readonly string[];
+  readonly stuck: readonly string[];
+  readonly online: boolean;
+}
+
+const PEERS = 10;
+const AT_ONCE = 20;
+
+interface Frame {
+  readonly cursor: string;
+  readonly prev: string;
+  readonly event: { readonly type: string; readonly subject: string };
+}
+
+interface MessageShape {
+  readonly id: string;
+  readonly text: string;
+  readonly origin: string;
+  readonly envelopes: readonly { readonly state: string; readonly failure: unknown }[];
+}
+
+export async function killTrial(options: TrialOptions): Promise<Findings> {
+  const peer = new LoopbackServer({});
+  await peer.start();
+  try {
+    await using house = await House.open(options);
+    const { account, conversations } = await settle(house, peer, options);
+    const reader = new Reader(house);
+    const ends = new AbortController();
+    const reading = reader.run(ends.signal);
+    const accepted = new Map<string, string>();
+    const killing = kills(house, options);
+    await Promise.all([
+      sendAll(house, conversations, options.sends, accepted),
+      sayAll(peer, options.inbound),
+      killing,
+    ]);
+    await eventually(
+      'the peer’s messages are acknowledged',
+      () => peer.unacknowledged('alice') === 0,
+      60_000,
+    );
+    const messages = await quiet(house, conversations, accepted.size + options.inbound);
+    await eventually('the reader has seen all', () => reader.seen.size >= messages.length, 30_000).catch(
+      () => undefined,
+    );
+    ends.abort();
+    await reading;
+    const { body } = await house.call<{ session: { state: string } }>('GET', `/v1/accounts/${account}`);
+    return judge(peer, options, accepted, messages, reader, body.session.state === 'online');
+  } finally {
+    await peer.stop();
+  }
+}
+
+async function settle(house: House, peer: LoopbackServer, { resolvesUnknown }: TrialOptions) {
+  const { body: account } = await house.call<{ id: string }>('POST', '/v1/accounts', {
+    connector: 'loopback',
+    label: 'Trial',
+    settings: {
+      host: '127.0.0.1',
+      port: peer.port,
+      name: 'alice',
+      resolvesUnknown,
+      backoffMs: 50,
+      backoffMaxMs: 500,
+    },
+    secrets: {},
+  });
+  await eventually('the account is online', async () => {
+    const { body } = await house.call<{ session: { state: string } }>('GET', `/v1/accounts/${account.id}`);
+    return body.session.state === 'online';
+  });
+  const conversations: string[] = [];
+  for (let index = 0; index < PEERS; index++) {
+    const { body } = await house.call<{ id: string }>('POST', '/v1/conversations', {
+      account: account.id,
+      address: `bob${String(index)}`,
+      kind: 'direct',
+    });
+    conversations.push(body.id);
+  }
+  return { account: account.id, conversations };
+}
+
+/** Each send insists under its own key until it is accepted: a lost answer must not double it. */
+async function sendAll(
+  house: House,
+  conversations: readonly string[],
+  count: number,
+  accepted: Map<string, string>,
+): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      while (next < count) {
+        const index = next++;
+        const text = `out ${String(index)}`;
+        const conversation = conversations[index % conversations.length] ?? '';
+        const { status, body } = await house.insist<{ id: string }>(
+          'POST',
+          `/v1/conversations/${conversation}/messages`,
+          { text },
+          { 'idempotency-key': `trial-${String(index)}` },
+        );
+        if (status !== 201) throw new Error(`a send was answered ${String(status)}: ${JSON.stringify(body)}`);
+        accepted.set(body.id, text);
+      }
+    }),
+  );
+}
+
+async function sayAll(peer: LoopbackServer, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    peer.say(`bob${String(index % PEERS)}`, 'alice', `in ${String(index)}`);
+    // A breath now and then, so that they are spread over the kills.
+    if (index % 20 === 19) await new Promise((breath) => setTimeout(breath, 40));
+  }
+}
+
+async function kills(house: House, { kills: count, seed }: TrialOptions): Promise<void> {
+  let random = seed;
+  for (let kill = 0; kill < count; kill++) {
+    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+    await new Promise((moment) => setTimeout(moment, 150 + (random / 2 ** 32) * 900));
+    await house.kill('SIGKILL');
+    await house.start();
+  }
+}
+
+/** Follows the log by cursor, page by page, as any client that was away does. */
+class Reader {
+  readonly seen = new Map<string, number>();
+  readonly faults: string[] = [];
+  private cursor = '';
+
+  constructor(private readonly house: House) {}
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.cursor = (await this.house.insist<{ cursor: string }>('GET', '/v1/snapshot?limit=1')).body.cursor;
+    let again = false;
+    while (!signal.aborted || again) {
+      const { body } = await this.house.insist<{ items: Frame[]; cursor: string; reset?: unknown }>(
+        'GET',
+        `/v1/events?since=${this.cursor}&limit=200`,
+      );
+      if (body.reset !== undefined) this.faults.push(`reset: ${JSON.stringify(body.reset)}`);
+      for (const frame of body.items) this.take(frame);
+      again = body.items.length > 0;
+      this.cursor = body.cursor;
+      if (!again && !signal.aborted) await new Promise((breath) => setTimeout(breath, 30));
+    }
+  }
+
+  private take(frame: Frame): void {
+    if (frame.prev !== this.cursor) this.faults.push(`prev ${frame.prev} after ${this.cursor}`);
+    this.cursor = frame.cursor;
+    if (frame.event.type !== 'message.created') return;
+    this.seen.set(frame.event.subject, (this.seen.get(frame.event.subject) ?? 0) + 1);
+  }
+}
+
+/** Waits until nothing is in between any more, and reads all messages. */
+async function quiet(
+  house: House,
+  conversations: readonly string[],
+  expected: number,
+): Promise<MessageShape[]> {
+  const open = new Set(['accepted', 'waiting', 'sending']);
+  let last: MessageShape[] = [];
+  await eventually(
+    'every envelope has a fate',
+    async () => {
+      last = (await Promise.all(conversations.map((id) => history(house, id)))).flat();
+      return (
+        last.length >= expected &&
+        !last.some(({ envelopes }) => envelopes.some(({ state }) => open.has(state)))
+      );
+    },
+    60_000,
+  ).catch(() => undefined);
+  return last;
+}
+
+async function history(house: House, conversation: string): Promise<MessageShape[]> {
+  const messages: MessageShape[] = [];
+  let before: string | undefined;
+  for (;;) {
+    const { body } = await house.insist<{ items: MessageShape[]; next?: string }>(
+      'GET',
+      `/v1/conversations/${conversation}/messages?limit=200${before === undefined ? '' : `&before=${before}`}`,
+    );
+    messages.push(...body.items);
+    if (body.next === undefined) return messages;
+    before = body.next;
+  }
+}
+
+function judge(
+  peer: LoopbackServer,
+  options: TrialOptions,
+  accepted: ReadonlyMap<string, string>,
+  messages: readonly MessageShape[],
+  reader: Reader,
+  online: boolean,
+): Findings {
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  const received = new Map<string, number>();
+  for (const { text } of peer.received) received.set(text, (received.get(text) ?? 0) + 1);
+  const wronglySent: string[] = [];
+  const stuck: string[] = [];
+  let unknown = 0;
+  for (const [id, text] of accepted) {
+    const states = byId.get(id)?.envelopes.map(({ state }) => state) ?? [];
+    const times = received.get(text) ?? 0;
+    if (states.includes('unknown')) {
+      unknown++;
+      if (
+        times > 1 ||
+        byId.get(id)?.envelopes.some(({ state, failure }) => state === 'unknown' && !failure)
+      ) {
+        wronglySent.push(`${text}: unknown, received ${String(times)} times`);
+      }
+    } else if (times !== 1 || states[0] === undefined) {
+      wronglySent.push(`${text}: ${states.join()}, received ${String(times)} times`);
+    }
+    for (const state of states)
+      if (['accepted', 'waiting', 'sending'].includes(state)) stuck.push(`${text}: ${state}`);
+  }
+  const stored = new Map<string, number>();
+  for (const { text, origin } of messages) {
+    if (origin === 'remote') stored.set(text, (stored.get(text) ?? 0) + 1);
+  }
+  const wronglyStored = Array.from({ length: options.inbound }, (_, index) => `in ${String(index)}`)
+    .filter((text) => stored.get(text) !== 1)
+    .map((text) => `${text}: stored ${String(stored.get(text) ?? 0)} times`);
+  const readerFaults = [
+    ...reader.faults,
+    ...messages
+      .filter(({ id }) => reader.seen.get(id) !== 1)
+      .map(({ id, text }) => `${text}: read ${String(reader.seen.get(id) ?? 0)} times`),
+  ];
+  return { accepted: accepted.size, unknown, wronglySent, wronglyStored, readerFaults, stuck, online };
+}
