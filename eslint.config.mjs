@@ -37,6 +37,7 @@ const rooms = {
   },
   bus: { rooms: ['model', 'platform'], packages: [node, ...nest, 'pg', 'bullmq', 'ioredis'] },
   connector: { rooms: ['model'], packages: [] },
+  'embedded-postgres/testing': { rooms: ['peers'], packages: [node, '@jest/globals', 'pg'] },
   'platform/testing': {
     rooms: ['model', 'embedded-postgres', 'platform', 'peers'],
     packages: [node, '@jest/globals', 'pg'],
@@ -87,7 +88,17 @@ const law = [
     from: { file: { categories: 'spec' } },
     allow: {
       to: {
-        element: { types: { anyOf: ['connector/testing', 'platform/testing', 'accounts/testing', 'peers'] } },
+        element: {
+          types: {
+            anyOf: [
+              'connector/testing',
+              'embedded-postgres/testing',
+              'platform/testing',
+              'accounts/testing',
+              'peers',
+            ],
+          },
+        },
         file: { categories: 'door' },
       },
     },
