@@ -51,8 +51,7 @@ interface MessageShape {
 }
 
 export async function killTrial(options: TrialOptions): Promise<Findings> {
-  const peer = new LoopbackServer({});
-  await peer.start();
+  const peer = await LoopbackServer.start();
   try {
     await using house = await House.open(options);
     const { account, conversations } = await settle(house, peer, options);
