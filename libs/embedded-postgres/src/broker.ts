@@ -8,12 +8,13 @@
  * connection in the middle of something, so that one owns the engine too.) So isolation is perfect, and dear: whoever
  * idles in a transaction stops everybody. Hence the limit on idling owners, with SQLSTATE 25P03 as a server has it.
  */
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Connection, encryptionRefusal, type Wish } from './connection.js';
 import type { Engine } from './engine.js';
 import type { SlowOwner, WorkerStats } from './messages.js';
-import { nothing, Session } from './session.js';
-import { errorResponse, quoteLiteral, type Bytes } from './wire.js';
+import { nothing, reportedParameters, Session } from './session.js';
+import { errorResponse, type Bytes } from './wire.js';
 
 /** Where the broker's words go. */
 export interface Outward {
@@ -23,22 +24,6 @@ export interface Outward {
   /** The engine is beyond use. */
   died(error: unknown): void;
 }
-
-/** What a server reports of itself as a client connects (PostgreSQL documentation, 55.2.7). */
-const reported = [
-  'client_encoding',
-  'DateStyle',
-  'default_transaction_read_only',
-  'in_hot_standby',
-  'integer_datetimes',
-  'IntervalStyle',
-  'is_superuser',
-  'search_path',
-  'server_encoding',
-  'server_version',
-  'standard_conforming_strings',
-  'TimeZone',
-];
 
 /** For how long the broker works without looking whether anything has arrived, in ms. */
 const stretch = 10;
@@ -61,20 +46,16 @@ export class Broker {
     engine: Engine,
     private readonly outward: Outward,
     private readonly idleTransactionMs: number,
-    private readonly parameters: ReadonlyMap<string, string>,
+    parameters: ReadonlyMap<string, string>,
   ) {
-    this.#session = new Session(engine, this.#connections, (connection, bytes) => {
+    this.#session = new Session(engine, parameters, this.#connections, (connection, bytes) => {
       this.#send(connection, bytes);
     });
   }
 
   /** @param idleTransactionMs how long an owner may idle while others wait. */
   static async over(engine: Engine, outward: Outward, idleTransactionMs: number): Promise<Broker> {
-    const names = reported.map((name) => quoteLiteral(name.toLowerCase())).join(', ');
-    const { rows } = await engine.ask(
-      `SELECT name, setting FROM pg_settings WHERE lower(name) IN (${names})`,
-    );
-    const parameters = new Map(rows.map(([name, value]) => [name ?? '', value ?? '']));
+    const parameters = await reportedParameters(engine);
     return new Broker(engine, outward, idleTransactionMs, parameters);
   }
 
@@ -195,12 +176,9 @@ export class Broker {
   async #grant(connection: Connection, wish: Wish): Promise<void> {
     const inside = this.#owner === connection;
     switch (wish.kind) {
-      case 'greet': {
-        const refusal = await this.#session.greet(connection);
-        this.#send(connection, refusal ?? connection.greeting(this.parameters));
-        if (refusal !== undefined) await this.#drop(connection);
+      case 'greet':
+        if (!(await this.#session.greet(connection))) await this.#drop(connection);
         return;
-      }
       case 'refuse':
         this.#fail(connection, '08P01', wish.why);
         return this.#drop(connection);

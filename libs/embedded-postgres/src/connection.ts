@@ -102,10 +102,7 @@ export class Connection {
 
   /** What a server says when it lets a client in: AuthenticationOk, ParameterStatus for each, BackendKeyData. */
   greeting(parameters: ReadonlyMap<string, string>): Bytes {
-    const statuses = [...parameters].map(([name, value]) =>
-      message('S', name, this.settings.get(name.toLowerCase()) ?? value),
-    );
-    statuses.push(message('S', 'application_name', this.applicationName));
+    const statuses = [...parameters].map(([name, value]) => message('S', name, value));
     return concat([
       message('R', 0),
       ...statuses,

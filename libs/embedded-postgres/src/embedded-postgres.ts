@@ -251,8 +251,11 @@ export class EmbeddedPostgres extends EventEmitter<Events> implements AsyncDispo
       if (this.#sockets.has(id)) this.#send({ kind: 'bytes', id, bytes: new Uint8Array(bytes) });
     },
     end: (id) => {
+      if (this.#sockets.has(id)) this.#send({ kind: 'end', id });
+    },
+    forget: (id) => {
       this.#holdBy(id, false);
-      if (this.#sockets.delete(id)) this.#send({ kind: 'end', id });
+      this.#sockets.delete(id);
     },
     hold: (id, held) => {
       if (this.#sockets.has(id)) this.#holdBy(id, held);

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { Broker } from './broker.js';
 import type { Engine } from './engine.js';
 import { checkpointAfterMegabytes } from './parameters.js';

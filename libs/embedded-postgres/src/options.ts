@@ -20,7 +20,10 @@ export interface EmbeddedPostgresOptions {
   readonly archive?: Uint8Array | string;
 }
 
-/** The connection's other end is gone, or was never there. `cause` says why the engine stopped. */
+/**
+ * The connection's other end is gone, or was never there. `cause` says why the engine stopped; its `code` is 53100
+ * where the disk was full.
+ */
 export class EngineUnavailable extends Error {
   override readonly name = 'EngineUnavailable';
 

@@ -10,11 +10,36 @@ import {
   message,
   query,
   quoteIdentifier,
+  quoteLiteral,
   readyForQuery,
   sync,
   writeInt32,
   type Bytes,
 } from './wire.js';
+
+/** What a server reports of itself, as a client connects and whenever it changes (PostgreSQL documentation, 54.2.7). */
+const reported = [
+  'application_name',
+  'client_encoding',
+  'DateStyle',
+  'default_transaction_read_only',
+  'in_hot_standby',
+  'integer_datetimes',
+  'IntervalStyle',
+  'is_superuser',
+  'search_path',
+  'server_encoding',
+  'server_version',
+  'standard_conforming_strings',
+  'TimeZone',
+];
+
+/** The reported settings of a connection that asks for nothing. */
+export async function reportedParameters(engine: Engine): Promise<ReadonlyMap<string, string>> {
+  const names = reported.map((name) => quoteLiteral(name.toLowerCase())).join(', ');
+  const { rows } = await engine.ask(`SELECT name, setting FROM pg_settings WHERE lower(name) IN (${names})`);
+  return new Map(rows.map(([name, value]) => [name ?? '', value ?? '']));
+}
 
 /**
  * The engine's one session, worn by one connection after another. What a session holds is kept per connection:
@@ -30,6 +55,7 @@ export class Session {
 
   constructor(
     private readonly engine: Engine,
+    private readonly parameters: ReadonlyMap<string, string>,
     private readonly connections: ReadonlyMap<number, Connection>,
     private readonly send: (connection: Connection, bytes: Bytes) => void,
   ) {
@@ -40,9 +66,17 @@ export class Session {
     return this.#settings.switches;
   }
 
-  /** Checks a new connection's settings by putting them on; returns the ErrorResponse where they do not fit. */
-  greet(connection: Connection): Promise<Bytes | undefined> {
-    return this.#settings.apply(connection.settings);
+  /** Lets a connection in, where its settings fit. */
+  async greet(connection: Connection): Promise<boolean> {
+    const refusal = await this.#settings.apply(connection.settings);
+    this.send(connection, refusal ?? connection.greeting(this.#parametersOf(connection)));
+    return refusal === undefined;
+  }
+
+  #parametersOf({ settings }: Connection): Map<string, string> {
+    return new Map(
+      [...this.parameters].map(([name, value]) => [name, settings.get(name.toLowerCase()) ?? value]),
+    );
   }
 
   /**
@@ -123,7 +157,10 @@ export class Session {
     connection.settleListens(reply.tags.includes('ROLLBACK'));
     if (connection.settingsTouched) {
       connection.settingsTouched = false;
+      const before = this.#parametersOf(connection);
       connection.settings = await this.#settings.capture();
+      for (const [name, value] of this.#parametersOf(connection))
+        if (before.get(name) !== value) this.send(connection, message('S', name, value));
     }
     if (this.#deaf) await this.#listenAgain();
   }

@@ -5,8 +5,10 @@ export interface SocketHost {
   /** Opens a connection; returns its number. */
   open(socket: VirtualSocket): number;
   send(connection: number, bytes: Uint8Array): void;
-  /** The client will send nothing more. */
+  /** The client will send nothing more; the engine answers by ending the connection. */
   end(connection: number): void;
+  /** Nobody is there any more to hear of this connection. */
+  forget(connection: number): void;
   /** Whether this connection keeps the process running, as an open TCP connection does. */
   hold(connection: number, held: boolean): void;
 }
@@ -44,7 +46,7 @@ export class VirtualSocket extends Duplex {
 
   /** The engine has ended this connection. */
   finish(): void {
-    this.#leave();
+    this.#forget();
     this.push(null);
   }
 
@@ -83,12 +85,13 @@ export class VirtualSocket extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#leave();
+    if (this.#connection !== undefined) this.host.end(this.#connection);
     done();
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#leave();
+    if (this.#connection !== undefined) this.host.end(this.#connection);
+    this.#forget();
     done(error);
   }
 
@@ -102,9 +105,9 @@ export class VirtualSocket extends Duplex {
     if (this.#connection !== undefined) this.host.send(this.#connection, bytes);
   }
 
-  #leave(): void {
+  #forget(): void {
     if (this.#connection === undefined) return;
-    this.host.end(this.#connection);
+    this.host.forget(this.#connection);
     this.#connection = undefined;
   }
 }

@@ -57,7 +57,7 @@ export class WorkerLink {
           this.#opened();
           return;
         case 'dying':
-          this.#why = new Error(message.why);
+          this.#why = lastWords(message.why);
           return;
         case 'answer':
           this.#settle(message.number)?.resolve(message.value);
@@ -111,4 +111,10 @@ export class WorkerLink {
     this.#asked.delete(number);
     return asked;
   }
+}
+
+/** With the SQLSTATE of a full disk, which callers answer in a way of its own, where that is what the engine died of. */
+function lastWords(why: string): Error {
+  const error = new Error(why);
+  return why.includes('No space left on device') ? Object.assign(error, { code: '53100' }) : error;
 }

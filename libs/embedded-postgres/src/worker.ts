@@ -11,6 +11,13 @@ if (parentPort === null) throw new Error('to be run as a worker thread');
 const port = parentPort;
 const options = workerData as WorkerOptions;
 
+/*
+ * The engine takes its timers from JavaScript's setTimeout. They could only go off between batches, in somebody else's
+ * turn, and those that a client may ask for (idle_in_transaction_session_timeout, transaction_timeout …) end the one
+ * session that all share. So they never go off; the broker keeps the one that matters. Our own come from node:timers.
+ */
+Object.assign(globalThis, { setTimeout: () => 0 });
+
 /** Above this length, in bytes, it is cheaper to hand memory over than to copy it. */
 const worthTransfer = 2_048;
 

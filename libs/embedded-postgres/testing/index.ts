@@ -1,0 +1,1 @@
+export { describeParity, type StartPool } from './parity.js';
