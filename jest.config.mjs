@@ -3,8 +3,6 @@ const common = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/apps/server', '<rootDir>/libs', '<rootDir>/tools'],
   testEnvironment: 'node',
-  // A machine may be busy; a test that hangs is still seen.
-  testTimeout: 20_000,
   testEnvironmentOptions: { customExportConditions: ['parley-source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -26,6 +24,8 @@ const common = {
 };
 
 export default {
+  // A machine may be busy; a test that hangs is still seen.
+  testTimeout: 20_000,
   reporters: ['default', '<rootDir>/tools/tally.mjs'],
   projects: [
     {
@@ -35,6 +35,11 @@ export default {
       testPathIgnorePatterns: ['\\.(conformance|peers)\\.spec\\.ts$'],
     },
     { ...common, displayName: 'conformance', testMatch: ['**/*.conformance.spec.ts'] },
-    { ...common, displayName: 'peers', testTimeout: 60_000, testMatch: ['**/*.peers.spec.ts'] },
+    {
+      ...common,
+      displayName: 'peers',
+      testMatch: ['**/*.peers.spec.ts'],
+      setupFilesAfterEnv: ['<rootDir>/tools/peers/patience.ts'],
+    },
   ],
 };

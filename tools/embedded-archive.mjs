@@ -1,21 +1,12 @@
 /*
  * Leaves the archive in dist that new data directories start from: unpacking it takes a tenth of what initdb takes.
- * It fits one version of PGlite only, and is made again when that changes. Run after the server is built.
+ * It fits one version of PGlite only; tools/ready.mjs has it made again when that changes. Run after the server is built.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { prepareArchive } from '../dist/libs/embedded-postgres/src/index.js';
 
-const root = dirname(import.meta.dirname);
-const archive = join(root, 'dist/embedded-postgres.tar.gz');
-const stamp = join(root, 'dist/.embedded-postgres');
-const { version } = JSON.parse(
-  readFileSync(join(root, 'node_modules/@electric-sql/pglite/package.json'), 'utf8'),
-);
-
-if (!existsSync(archive) || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== version) {
-  const { prepareArchive } = await import('../dist/libs/embedded-postgres/src/index.js');
-  mkdirSync(dirname(archive), { recursive: true });
-  writeFileSync(`${archive}.new`, await prepareArchive());
-  renameSync(`${archive}.new`, archive);
-  writeFileSync(stamp, version);
-}
+const archive = join(dirname(import.meta.dirname), 'dist/embedded-postgres.tar.gz');
+mkdirSync(dirname(archive), { recursive: true });
+writeFileSync(`${archive}.new`, await prepareArchive());
+renameSync(`${archive}.new`, archive);

@@ -50,19 +50,88 @@ const steps = [
       node('node_modules/@nestjs/cli/bin/nest.js', 'build', 'server');
     },
   },
+  {
+    // What a new data directory is unpacked from, made by the built server.
+    name: 'embedded archive',
+    inputs: [
+      'package-lock.json',
+      'tools/embedded-archive.mjs',
+      'libs/embedded-postgres/src/archive.ts',
+      'libs/embedded-postgres/src/parameters.ts',
+    ],
+    stamp: 'dist/.embedded-archive',
+    run: () => node('tools/embedded-archive.mjs'),
+  },
 ];
 
-for (const step of steps) {
-  const stamp = join(root, step.stamp);
-  const now = hash(step.inputs);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) continue;
+const pending = () => steps.filter(({ stamp, inputs }) => read(join(root, stamp)) !== hash(inputs));
+
+// Two commands at once must not build into one folder: the second waits, and then finds nothing left to do.
+if (pending().length > 0) {
+  const release = await lock(join(root, '.ready.lock'));
+  try {
+    for (const step of steps) make(step);
+  } finally {
+    release();
+  }
+}
+
+function make({ name, inputs, stamp, run }) {
+  const file = join(root, stamp);
+  const now = hash(inputs);
+  if (read(file) === now) return;
   const started = Date.now();
-  process.stderr.write(`${step.name} … `);
-  rmSync(stamp, { force: true });
-  step.run();
-  mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, now);
+  process.stderr.write(`${name} … `);
+  rmSync(file, { force: true });
+  run();
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, now);
   process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+/** A file that names its holder. One whose holder is dead is taken away, and whoever did so looks twice. */
+async function lock(path) {
+  const mine = `${process.pid}\n`;
+  for (let told = false; ;) {
+    try {
+      writeFileSync(path, mine, { flag: 'wx' });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      const holder = Number(read(path) ?? 0);
+      if (holder > 0 && !isAlive(holder)) rmSync(path, { force: true });
+      else if (!told)
+        process.stderr.write(`waiting for process ${holder}, which makes things ready here (${path}) …\n`);
+      told = true;
+      await new Promise((again) => setTimeout(again, 200));
+      continue;
+    }
+    // Where two found the same dead holder, the slower may have taken the faster one's file away.
+    if (told) await new Promise((again) => setTimeout(again, 50));
+    if (read(path) === mine) break;
+  }
+  const release = () => {
+    if (read(path) === mine) rmSync(path, { force: true });
+  };
+  process.once('exit', release);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  return release;
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function hash(inputs) {
@@ -83,19 +152,19 @@ function filesOf(path) {
     return [path];
   }
   return entries
-    .filter(({ name }) => name !== 'generated' && !name.endsWith('.spec.ts'))
+    .filter(({ name }) => !/^(generated|testing)$|\.spec\.ts$|\.planted\./.test(name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => (entry.isDirectory() ? filesOf(`${path}/${entry.name}`) : [`${path}/${entry.name}`]));
 }
 
 function node(...args) {
-  const { status, stdout } = spawnSync(process.execPath, args, {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath },
   });
-  if (status !== 0) fail(stdout);
+  if (status !== 0) fail(`failed\n${stdout}${stderr}`);
 }
 
 function fail(why) {

@@ -1,0 +1,4 @@
+import { jest } from '@jest/globals';
+
+// Real software takes its time to start.
+jest.setTimeout(60_000);
