@@ -25,7 +25,7 @@ export function createHttpAdapter(config: Pick<Config, 'trustProxy'>): FastifyAd
     logger: false,
     frameworkErrors: (error: Error, _request: unknown, reply: unknown) => {
       const { status, headers, body } = renderProblem(problemOf(error));
-      (reply as Reply).code(status).headers(headers).send(body);
+      (reply as Reply).code(status).headers(headers).send(Buffer.from(body));
     },
     clientErrorHandler: answerBadRequest,
   });

@@ -16,7 +16,7 @@ export interface Reply {
   readonly raw: ServerResponse;
   code(status: number): this;
   headers(fields: Readonly<Record<string, string>>): this;
-  send(body: string): unknown;
+  send(body: Uint8Array): unknown;
 }
 
 /** Every error of every route becomes a problem document; those that are ours become a line in the log as well. */
@@ -39,6 +39,7 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const { status, headers, body } = renderProblem(problem);
-    reply.code(status).headers(headers).send(body);
+    // As bytes: to text Fastify would add a charset, which JSON has none of (RFC 8259 §11).
+    reply.code(status).headers(headers).send(Buffer.from(body));
   }
 }
