@@ -93,6 +93,7 @@ export async function openRedisQueue(url: string): Promise<JobQueue> {
 interface Emitter {
   on(event: 'error', listener: (err: Error) => void): unknown;
   close(): Promise<void>;
+  disconnect(): Promise<void>;
 }
 
 function queueOf(
@@ -111,7 +112,7 @@ function queueOf(
       worker.on('error', complain);
       return {
         async close() {
-          await within(worker.close(), patienceMs);
+          if (!(await within(worker.close(), patienceMs))) await within(worker.disconnect(), 500);
         },
       };
     },
@@ -133,15 +134,21 @@ function complaints(): (err: Error) => void {
   };
 }
 
-async function within(work: Promise<void>, ms: number): Promise<void> {
+/** Whether it was done in time, well or badly. */
+async function within(work: Promise<void>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    work.catch((err: unknown) => {
-      log.debug({ err }, 'the job queue did not close well');
-    }),
-    new Promise<void>((over) => {
-      timer = setTimeout(over, ms);
+  const done = await Promise.race([
+    work.then(
+      () => true,
+      (err: unknown) => {
+        log.debug({ err }, 'the job queue did not close well');
+        return true;
+      },
+    ),
+    new Promise<boolean>((over) => {
+      timer = setTimeout(over, ms, false);
     }),
   ]);
   clearTimeout(timer);
+  return done;
 }

@@ -28,7 +28,7 @@ export interface JobOptions {
 export type JobHandler = (data: JsonLike) => Promise<void>;
 
 /** How long adding may take before it counts as failed. */
-const patienceMs = 3_000;
+const patienceMs = 5_000;
 const retryMs = { first: 1_000, most: 30_000 };
 
 /**
@@ -42,7 +42,7 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
   #worker: JobWorker | undefined;
   #starting = false;
   #started = false;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #failures = 0;
   #cancelRetry: (() => void) | undefined;
 
@@ -83,8 +83,11 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Jobs that run may finish; nothing new begins. */
-  async onModuleDestroy(): Promise<void> {
-    this.#closed = true;
+  onModuleDestroy(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#cancelRetry?.();
     await this.#worker?.close();
     const queue = await this.#queue?.catch(() => undefined);
@@ -109,7 +112,7 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Opened by the first who needs it, and anew after a failure. */
   #open(): Promise<JobQueue> {
-    if (this.#closed) return Promise.reject(new Error('the job queue is closed'));
+    if (this.#closing) return Promise.reject(new Error('the job queue is closed'));
     if (!this.#queue) {
       const { redisUrl } = this.config;
       const opening = redisUrl === undefined ? openPostgresQueue(this.database) : openRedisQueue(redisUrl);
@@ -122,7 +125,7 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #work(): Promise<void> {
-    if (this.#worker || this.#starting || this.#closed) return;
+    if (this.#worker || this.#starting || this.#closing) return;
     if (this.#handlers.size === 0 || !this.config.roles.has('worker')) return;
     this.#starting = true;
     try {
@@ -139,7 +142,7 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private get isClosed(): boolean {
-    return this.#closed;
+    return this.#closing !== undefined;
   }
 
   async #run(name: string, data: unknown): Promise<void> {
