@@ -1,3 +1,7 @@
-export { ManualClock, RealClock } from './clock.js';
+export { RealClock, ManualClock } from './clock.js';
+export { FaultProxy, type Endpoint } from './fault-proxy.js';
+export type { ActName, Harness, Heard, Login, Network, Observer, Timing } from './harness.js';
 export { MemoryStorage, type StorageFault } from './storage.js';
+export { describeConnector, runCase } from './suite.js';
 export { TestContext, type TestContextOptions } from './test-context.js';
+export { until } from './until.js';

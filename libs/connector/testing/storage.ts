@@ -29,6 +29,8 @@ export class MemoryStorage {
   /** Events handed in and not answered yet, now and at most. */
   outstanding = 0;
   mostOutstanding = 0;
+  /** How many batches fared badly. */
+  failed = 0;
   private readonly known = new Set<string>();
   private readonly queue: Waiting[] = [];
   private readonly faults: { fault: StorageFault; batches: number }[] = [];
@@ -139,6 +141,7 @@ export class MemoryStorage {
     const [first] = this.faults;
     if (!first) return undefined;
     if (--first.batches <= 0) this.faults.shift();
+    this.failed++;
     return first.fault;
   }
 

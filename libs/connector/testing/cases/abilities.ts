@@ -1,0 +1,284 @@
+import { expect } from '@jest/globals';
+import {
+  can,
+  wireIdOf,
+  type AbilityName,
+  type OutboundEnvelope,
+  type RemoteId,
+  type Session,
+} from '#connector';
+import type { Bench, Rig } from '../bench.js';
+import type { Case } from '../cases.js';
+import type { Observer } from '../harness.js';
+import { expectLeft, heardBy } from './talks.js';
+
+/** The session with an ability that it has declared. */
+function able<A extends AbilityName>(session: Session, ability: A) {
+  if (!can(session, ability)) throw new Error(`${ability} is declared and not there`);
+  return session;
+}
+
+/** Says something and waits for the network's id of it: from the answer, the echo or a receipt. */
+async function target(rig: Rig, to: string, text: string): Promise<NonNullable<OutboundEnvelope['target']>> {
+  const { envelope, outcome } = await rig.say(to, text);
+  expectLeft(outcome);
+  const wireId = wireIdOf(envelope.id, 0);
+  const remoteId = await rig.until<RemoteId>('the network’s id', () => {
+    const answered = outcome.outcome === 'sent' ? outcome.parts[0]?.remoteId : undefined;
+    const echoed = rig.context.messages().find((message) => message.wireId === wireId)?.remoteId;
+    const told = rig.context
+      .receipts()
+      .find(({ about }) => 'wireId' in about && about.wireId === wireId)?.remoteId;
+    return answered ?? echoed ?? told;
+  });
+  return { remoteIds: [remoteId], text };
+}
+
+async function changed(
+  bench: Bench,
+  more: (target: OutboundEnvelope['target'], mark: string) => Partial<OutboundEnvelope>,
+): Promise<{ readonly observer: Observer; readonly rig: Rig; readonly mark: string }> {
+  const observer = await bench.observer();
+  const rig = await bench.rig();
+  const mark = bench.mark();
+  const about = await target(rig, observer.address, `${mark} first`);
+  const { outcome } = await rig.say(observer.address, `${mark} second`, more(about, mark));
+  expectLeft(outcome);
+  return { observer, rig, mark };
+}
+
+export const abilities: readonly Case[] = [
+  {
+    id: 'edits',
+    sentence: 'corrects what was said (abilities, edits)',
+    needs: [{ ability: 'edits' }],
+    async run(bench) {
+      const { observer, rig, mark } = await changed(bench, (about) => ({
+        kind: 'edit',
+        ...(about && { target: about }),
+      }));
+      expect(await heardBy(bench, observer, rig, `${mark} second`)).toMatchObject({ kind: 'edit' });
+    },
+  },
+  {
+    id: 'retracts',
+    sentence: 'takes back what was said (abilities, retracts)',
+    needs: [{ ability: 'retracts' }],
+    async run(bench) {
+      const { observer, rig } = await changed(bench, (about) => ({
+        kind: 'retraction',
+        ...(about && { target: about }),
+      }));
+      await rig.until('it is taken back', () => observer.heard().some(({ kind }) => kind === 'retraction'));
+    },
+  },
+  {
+    id: 'reacts',
+    sentence: 'reacts to what was said (abilities, reacts)',
+    needs: [{ ability: 'reacts' }],
+    async run(bench) {
+      const { observer, rig } = await changed(bench, (about) => ({
+        kind: 'reaction',
+        reaction: { emoji: '👍🏽', removed: false },
+        ...(about && { target: about }),
+      }));
+      await rig.until('the reaction', () =>
+        observer.heard().some(({ kind, text }) => kind === 'reaction' && text === '👍🏽'),
+      );
+    },
+  },
+  {
+    id: 'hears-changes',
+    sentence: 'tells what others correct, take back and react to, about the right message (§6)',
+    needs: [{ act: 'changes' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      const mark = bench.mark();
+      await observer.say(rig.address, mark);
+      const said = await rig.until('the message', () =>
+        rig.context.heard().find(({ content }) => content.text === mark),
+      );
+      await observer.change?.(rig.address, mark, { kind: 'reaction', emoji: '🎉' });
+      await observer.change?.(rig.address, mark, { kind: 'edit', text: `${mark} better` });
+      await observer.change?.(rig.address, mark, { kind: 'retraction' });
+      await rig.until('all three', () => rig.context.changes().length >= 3);
+      const changes = rig.context.changes();
+      expect(changes.map(({ type }) => type)).toEqual(['reaction', 'edit', 'retraction']);
+      for (const change of changes) {
+        expect(change).toMatchObject({ target: said.remoteId, author: said.author, origin: 'remote' });
+      }
+    },
+  },
+  {
+    id: 'receipts',
+    sentence: 'tells what was delivered, by the wire id or the network’s own (law 6)',
+    needs: [{ capability: 'receipts' }, { act: 'receipts' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      await bench.network.tellReceipts?.();
+      const rig = await bench.rig();
+      const { envelope, outcome } = await rig.say(observer.address, bench.mark());
+      expectLeft(outcome);
+      const known = outcome.outcome === 'sent' ? outcome.parts[0]?.remoteId : undefined;
+      const receipt = await rig.until('the receipt', () =>
+        rig.context.receipts().find(({ state }) => state === 'delivered'),
+      );
+      if ('wireId' in receipt.about) expect(receipt.about.wireId).toBe(wireIdOf(envelope.id, 0));
+      else expect(receipt.about.remoteId).toEqual(known);
+    },
+  },
+  {
+    id: 'rooms-follow',
+    sentence: 'enters and leaves rooms as the desired state says, and says who is there (§6, desired state)',
+    needs: [{ ability: 'has-rooms' }, { act: 'rooms' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      const [one, two] = [await bench.room(observer), await bench.room(observer)];
+      const rig = await bench.rig({ rooms: [one] });
+      const rooms = able(rig.session, 'has-rooms');
+      await rig.until('both are there', () => {
+        const names = rooms.occupants(rig.account, one).map(({ address }) => address);
+        return names.includes(observer.address) && names.includes(rig.address);
+      });
+      rooms.setRooms(rig.account, [{ address: two, options: {} }]);
+      const told = (room: string, joined: boolean) => () =>
+        rig.context.storage.stored.some(
+          (event) => event.type === 'room' && event.conversation === room && event.joined === joined,
+        );
+      await rig.until('the second is entered', told(two, true));
+      await rig.until('the first is left', told(one, false));
+      const mark = bench.mark();
+      await observer.say(one, `${mark} to nobody`);
+      await observer.say(two, `${mark} to you`);
+      await rig.until('the second is heard', () => rig.heard(mark).length > 0);
+      expect(rig.heard(mark)).toEqual([`${mark} to you`]);
+      await observer.leave(two);
+      await rig.until('the observer is gone', () =>
+        rooms.occupants(rig.account, two).every(({ address }) => address !== observer.address),
+      );
+    },
+  },
+  {
+    id: 'presence-out',
+    sentence: 'tells the network how reachable our person is (§7)',
+    needs: [{ ability: 'sets-presence' }, { act: 'presence' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      await rig.say(observer.address, bench.mark());
+      able(rig.session, 'sets-presence').setPresence(rig.account, { presence: 'away', note: 'back soon' });
+      await rig.until('the observer sees it', () => observer.sees?.(rig.address) === 'away');
+    },
+  },
+  {
+    id: 'presence-in',
+    sentence: 'tells how reachable others are, and when it was learnt (§7)',
+    needs: [{ capability: 'presence' }, { act: 'presence' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      await rig.say(observer.address, bench.mark());
+      await observer.show?.('away');
+      const seen = await rig.until('the presence', () => {
+        const presence = rig.context.presences.get(observer.address);
+        return presence?.presence === 'away' ? presence : undefined;
+      });
+      expect(Number.isNaN(Date.parse(seen.since ?? ''))).toBe(false);
+    },
+  },
+  {
+    id: 'typing',
+    sentence: 'shows that somebody writes, both ways (§5, present state)',
+    needs: [{ ability: 'shows-typing' }, { act: 'typing' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      await rig.say(observer.address, bench.mark());
+      able(rig.session, 'shows-typing').typing(rig.account, observer.address, true);
+      await rig.until('the observer sees it', () => observer.seesTyping?.(rig.address) === true);
+      await observer.type?.(rig.address, true);
+      await rig.until('it is told', () =>
+        rig.context.typings.some(({ address, active }) => address === observer.address && active),
+      );
+    },
+  },
+  {
+    id: 'history',
+    sentence: 'fetches the past page by page, in order, as history (§8, HasHistory)',
+    needs: [{ ability: 'has-history' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      const mark = bench.mark();
+      const texts = Array.from({ length: 7 }, (_, i) => `${mark} ${String(i)}`);
+      for (const text of texts) await observer.say(rig.address, text);
+      await rig.until('all of them live', () => rig.heard(mark).length === texts.length);
+      const session = able(rig.session, 'has-history');
+      const found: string[] = [];
+      let before: string | undefined;
+      for (let pages = 0; pages < 10; pages++) {
+        const page = await session.history(rig.account, {
+          conversation: observer.address,
+          limit: 3,
+          ...(before === undefined ? {} : { before }),
+        });
+        for (const event of page.events) expect(event.mode).toBe('history');
+        found.unshift(
+          ...page.events.map(({ content }) => content.text).filter((text) => text.includes(mark)),
+        );
+        before = page.next;
+        if (page.complete || before === undefined) break;
+      }
+      expect(found).toEqual(texts);
+    },
+  },
+  {
+    id: 'resolves',
+    sentence: 'can tell what reached the network from what did not (§6, unknown)',
+    needs: [{ ability: 'resolves-unknown' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      const { signal } = new AbortController();
+      const { envelope, outcome } = await rig.say(observer.address, bench.mark());
+      expectLeft(outcome);
+      const session = able(rig.session, 'resolves-unknown');
+      expect(await session.resolve(envelope, signal)).toBe('present');
+      expect(await session.resolve(rig.envelope(observer.address, bench.mark()), signal)).toBe('absent');
+    },
+  },
+  {
+    id: 'paces',
+    sentence: 'says how much may be sent now, and when to ask again (§6, lanes)',
+    needs: [{ ability: 'paces' }],
+    async run(bench) {
+      const rig = await bench.rig();
+      const { envelopes, againInMs } = able(rig.session, 'paces').allowance(rig.account);
+      expect(envelopes).toBeGreaterThanOrEqual(0);
+      expect(Number.isFinite(againInMs)).toBe(true);
+      if (envelopes === 0) expect(againInMs).toBeGreaterThan(0);
+    },
+  },
+  {
+    id: 'requests',
+    sentence: 'answers a request that it does not know as unsupported, and rejects nothing (§6, requests)',
+    needs: [{ ability: 'takes-requests' }],
+    async run(bench) {
+      const rig = await bench.rig();
+      const session = able(rig.session, 'takes-requests');
+      expect(session.requestKinds).not.toContain('no-such-kind');
+      const { signal } = new AbortController();
+      expect(await session.request(rig.account, { kind: 'no-such-kind', options: {} }, signal)).toMatchObject(
+        {
+          outcome: 'refused',
+          failure: { code: 'unsupported' },
+        },
+      );
+      for (const kind of session.requestKinds) {
+        const aborted = await session.request(rig.account, { kind, options: {} }, AbortSignal.abort());
+        expect(aborted.outcome).toBe('refused');
+      }
+    },
+  },
+];

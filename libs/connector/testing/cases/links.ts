@@ -1,0 +1,257 @@
+import { expect } from '@jest/globals';
+import { remedyOf, type ErrorCode } from '#model';
+import type { Bench, Rig } from '../bench.js';
+import type { Case } from '../cases.js';
+import { within } from '../until.js';
+import { expectLeft, heardBy } from './talks.js';
+
+/** How a lost link may be named. */
+const lost: readonly ErrorCode[] = ['network-unreachable', 'timeout', 'server-shutdown', 'refused'];
+
+/** Cuts the link by `how`, and waits until it was lost and is back. */
+async function thereAndBack(
+  rig: Rig,
+  how: () => void | Promise<void>,
+  codes: readonly ErrorCode[],
+): Promise<void> {
+  const since = rig.context.states.length;
+  await how();
+  const { code, until } = await rig.untilStateSince(since, 'backing-off');
+  expect(codes).toContain(code);
+  expect(Date.parse(until)).toBeGreaterThanOrEqual(rig.context.clock.now() - 5_000);
+  await rig.untilStateSince(since, 'online');
+}
+
+/** Shows that a session is alive: something said to it is heard. */
+export async function hears(bench: Bench, rig: Rig): Promise<void> {
+  const observer = await bench.observer();
+  const mark = bench.mark();
+  await observer.say(rig.address, `${mark} still there?`);
+  await rig.until('it is heard', () => rig.heard(mark).length > 0);
+  expectLeft((await rig.say(observer.address, `${mark} yes`)).outcome);
+  await heardBy(bench, observer, rig, `${mark} yes`);
+}
+
+export const links: readonly Case[] = [
+  {
+    id: 'auth-failed',
+    sentence: 'asks the person when the secrets are wrong, and does not try again (§11, credentials wrong)',
+    needs: [{ act: 'refuses-secrets' }],
+    async run(bench) {
+      const rig = await bench.rig({ wrongSecrets: true, online: false });
+      rig.session.connect();
+      const state = await rig.untilState('needs-person');
+      expect(state).toMatchObject({ code: 'auth-failed', remedy: remedyOf('auth-failed') });
+      const { connects } = rig.proxy;
+      await rig.wait(bench.timing.quietMs * 3);
+      expect(rig.proxy.connects).toBe(connects);
+      expect(connects).toBe(1);
+      expect(rig.context.stateOf()).toEqual(state);
+    },
+  },
+  {
+    id: 'unreachable',
+    sentence:
+      'backs off from a dead port, longer each time and in its turn, and is online when it lives (§10, §11)',
+    async run(bench) {
+      const rig = await bench.rig({ online: false });
+      await rig.proxy.deafen();
+      rig.session.connect();
+      const backings = () =>
+        rig.context.states.flatMap(({ state, at }) =>
+          state.state === 'backing-off' ? [{ ...state, at }] : [],
+        );
+      await rig.until('three tries have failed', () => backings().length >= 3);
+      for (const { code } of backings()) expect(code).toBe('network-unreachable');
+      await rig.proxy.listen();
+      await rig.untilState('online');
+      const waits = rig.context.states.flatMap(({ state, at }, i) => {
+        const next = rig.context.states[i + 1];
+        return state.state === 'backing-off' && next ? [next.at - at] : [];
+      });
+      expect(waits[2]).toBeGreaterThan((waits[0] ?? 0) / 2);
+      for (const wait of waits) expect(wait).toBeGreaterThan(0);
+      const tries = rig.context.states.filter(({ state }) => state.state === 'connecting').length;
+      expect(rig.context.turns.length).toBeGreaterThanOrEqual(tries);
+    },
+  },
+  ...(['rst', 'fin'] as const).map((how): Case => ({
+    id: `cut-${how}`,
+    sentence: `comes back by itself when the link is cut (${how}), into its rooms, and nothing comes twice (§10)`,
+    async run(bench) {
+      const observer = await bench.observer();
+      const rooms = bench.harness.acts.includes('rooms') ? [await bench.room(observer)] : [];
+      const rig = await bench.rig({ rooms });
+      const mark = bench.mark();
+      const [to = rig.address] = rooms;
+      await observer.say(to, `${mark} before`);
+      await rig.until('it is heard', () => rig.heard(mark).length === 1);
+      const entered = (): number =>
+        rig.context.storage.stored.filter((event) => event.type === 'room' && event.joined === true).length;
+      const before = entered();
+      await thereAndBack(
+        rig,
+        () => {
+          rig.proxy.cut(how);
+        },
+        lost,
+      );
+      if (rooms.length > 0) await rig.until('in the room again', () => entered() > before);
+      await observer.say(to, `${mark} after`);
+      await rig.until('it is heard', () => rig.heard(mark).length >= 2);
+      await rig.quiet();
+      expect(rig.heard(mark)).toEqual([`${mark} before`, `${mark} after`]);
+    },
+  })),
+  {
+    id: 'send-while-lost',
+    sentence: 'settles every send when the link drops: none hangs, none is refused (§8, MUST)',
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      const { perLane } = bench.connector.describe().inFlight;
+      rig.proxy.swallow(true);
+      const mark = bench.mark();
+      const flying = Array.from({ length: Math.min(30, perLane) }, (_, i) =>
+        rig.session.send(
+          rig.envelope(observer.address, `${mark} ${String(i)}`),
+          new AbortController().signal,
+        ),
+      );
+      await rig.quiet();
+      rig.proxy.cut('rst');
+      const settled = await within(bench.timing.factMs, Promise.all(flying));
+      for (const { outcome } of settled ?? [{ outcome: 'hanging' }]) {
+        expect(['unknown', 'pending', 'later', 'sent']).toContain(outcome);
+      }
+      await rig.until('the link is lost', () => rig.context.stateOf()?.state !== 'online');
+      rig.proxy.swallow(false);
+      const { outcome } = await rig.session.send(
+        rig.envelope(observer.address, mark),
+        new AbortController().signal,
+      );
+      expect(['later', 'unknown', 'sent', 'pending']).toContain(outcome);
+    },
+  },
+  {
+    id: 'sent-is-sent',
+    sentence: 'calls sent, by an id of the network, only what arrived, and nothing arrives twice (law 6)',
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      const mark = bench.mark();
+      const envelopes = Array.from({ length: 60 }, (_, i) =>
+        rig.envelope(observer.address, `${mark} ${String(i)}.`),
+      );
+      const flying = envelopes.map((envelope) => rig.session.send(envelope, new AbortController().signal));
+      await rig.until('some have arrived', () => observer.heard().length > 5);
+      rig.proxy.cut('rst');
+      const outcomes = await Promise.all(flying);
+      await rig.untilState('online');
+      await rig.quiet();
+      const heard = observer.heard().map(({ text }) => text);
+      expect(new Set(heard).size).toBe(heard.length);
+      for (const [i, outcome] of outcomes.entries()) {
+        if (outcome.outcome !== 'sent' || outcome.parts[0]?.remoteId === undefined) continue;
+        expect(heard).toContain(`${mark} ${String(i)}.`);
+      }
+    },
+  },
+  {
+    id: 'half-open',
+    sentence:
+      'notices a link that is silent but not closed, and comes back when it can (§11, a network down)',
+    needs: [{ timing: 'silenceMs' }],
+    async run(bench) {
+      const rig = await bench.rig();
+      await thereAndBack(rig, async () => {
+        rig.proxy.freeze();
+        await rig.until('the silence is noticed', () => rig.context.stateOf()?.state === 'backing-off');
+        rig.proxy.cut('rst');
+        rig.proxy.thaw();
+      }, ['timeout', 'network-unreachable']);
+      await hears(bench, rig);
+    },
+  },
+  {
+    id: 'slow',
+    sentence: 'lives on a slow link (law 9)',
+    async run(bench) {
+      const rig = await bench.rig();
+      rig.proxy.slow(100_000);
+      await hears(bench, rig);
+      expect(rig.context.states.some(({ state }) => state.state === 'backing-off')).toBe(false);
+    },
+  },
+  {
+    id: 'split',
+    sentence: 'understands a stream that is split at every byte (law 9)',
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig({
+        manners: (proxy) => {
+          proxy.split(1);
+        },
+      });
+      const mark = bench.mark();
+      const text = `${mark} שלום 👩‍👩‍👧‍👦 é 日本語`;
+      await observer.say(rig.address, text);
+      await rig.until('it is heard', () => rig.heard(mark).length > 0);
+      expect(rig.heard(mark)).toEqual([text]);
+      expectLeft((await rig.say(observer.address, text)).outcome);
+      expect((await heardBy(bench, observer, rig, mark)).text).toBe(text);
+    },
+  },
+  {
+    id: 'restart',
+    sentence: 'comes back when its network does (§11, a network down)',
+    needs: [{ act: 'restarts' }],
+    async run(bench) {
+      const rig = await bench.rig();
+      await thereAndBack(
+        rig,
+        async () => {
+          await bench.network.stop?.();
+          await rig.until('the link is lost', () => rig.context.stateOf()?.state === 'backing-off');
+          await bench.network.restart?.();
+        },
+        lost,
+      );
+      await hears(bench, rig);
+    },
+  },
+  {
+    id: 'clock-jump',
+    sentence: 'does not mind that somebody sets the clock',
+    async run(bench) {
+      const rig = await bench.rig();
+      for (const hours of [24, -48]) {
+        rig.jump(hours * 3_600_000);
+        await rig.quiet();
+        await hears(bench, rig);
+      }
+      expect(rig.context.states.filter(({ state }) => state.state === 'online')).toHaveLength(1);
+    },
+  },
+  {
+    id: 'offline-send',
+    sentence: 'holds nothing for later: what is sent while the link is down is told to come again (§6)',
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig({ online: false });
+      await rig.proxy.deafen();
+      rig.session.connect();
+      await rig.untilState('backing-off');
+      const mark = bench.mark();
+      const outcome = await rig.session.send(
+        rig.envelope(observer.address, mark),
+        new AbortController().signal,
+      );
+      expect(outcome).toMatchObject({ outcome: 'later' });
+      await rig.proxy.listen();
+      await rig.untilState('online');
+      await rig.quiet();
+      expect(observer.heard()).toEqual([]);
+    },
+  },
+];

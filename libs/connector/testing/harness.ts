@@ -1,0 +1,139 @@
+/*
+ * What an implementation brings to the conformance kit: its connector and a way to start a network to talk to. The kit
+ * never names a protocol; what a network cannot do for a test is left out here, and the test is skipped with the name
+ * of what is missing in its title.
+ *
+ * A harness in one breath: `start` brings the network up once for the suite; `login` makes a login whose settings point
+ * at a port that the kit chooses (its fault proxy stands there, in front of the network); `observer` is somebody on the
+ * network who does not use Parley, a plain socket if need be, and who says and hears things on their own.
+ */
+import type { Connector, JsonObject } from '#connector';
+import type { Presence } from '#model';
+import type { Endpoint } from './fault-proxy.js';
+
+export interface Harness {
+  readonly connector: Connector;
+  /** Brings the network up, once for the suite. It is disposed of at the end. */
+  start(): Promise<Network>;
+  /** The optional acts below that this network offers. Declared here because tests are made before it is started. */
+  readonly acts: readonly ActName[];
+  readonly addresses: {
+    /** Texts that a person may type, and what they become. */
+    readonly good: Readonly<Record<string, string>>;
+    /** Texts that are no address on this network, besides the obvious (empty, control characters, endless). */
+    readonly bad?: readonly string[];
+  };
+  readonly timing?: Partial<Timing>;
+  /** How many messages the tests of order and volume send; 200 where nothing is said. */
+  readonly volume?: number;
+  /** Tests that this connector need not pass, by their id, each with the reason. The reason stands in the title. */
+  readonly exceptions?: Readonly<Record<string, string>>;
+}
+
+export interface Timing {
+  /** How long a fact may take before a test gives it up, in milliseconds. */
+  readonly factMs: number;
+  /** How long a test watches that nothing happens. */
+  readonly quietMs: number;
+  /** By when a session with the harness's settings has noticed a silent link. Absent: not within a test's time. */
+  readonly silenceMs?: number;
+  /** The longest that a session with the harness's settings waits before its third try. */
+  readonly backoffMs: number;
+}
+
+export const defaultTiming: Timing = { factMs: 5_000, quietMs: 40, backoffMs: 2_000 };
+
+/** A network that is up. */
+export interface Network extends Endpoint, AsyncDisposable {
+  /** A login for one test, reached at this endpoint. Fresh if it can be; settings with the shortest times there are. */
+  login(at: Endpoint): Promise<Login>;
+  /** Somebody who listens and speaks without Parley. */
+  observer(): Promise<Observer>;
+
+  // ---- acts: each optional, and declared by its name ----
+
+  /** `rooms`: the address of a room that nobody is in. */
+  room?(): Promise<string>;
+  /** `restarts`: stops the network so that its port is dead, then `restart` brings it back. */
+  stop?(): Promise<void>;
+  restart?(): Promise<void>;
+  /** `redelivers`: how many deliveries to this login the network holds to be unacknowledged. */
+  unacknowledged?(login: Login): number;
+  /** `receipts`: from now on the network tells what was delivered. */
+  tellReceipts?(): Promise<void>;
+  /** `injections`: protocol lines that, said by this login, would make an address hear the text `injected`. */
+  injections?(login: Login, address: string): readonly string[];
+  /** `shared-link`: a second account on the login's link. */
+  second?(login: Login): Promise<Pick<Login, 'localAddress' | 'address'>>;
+}
+
+/** The names of the acts, and the member that each one needs. */
+export const acts = {
+  rooms: 'room',
+  restarts: 'restart',
+  redelivers: 'unacknowledged',
+  receipts: 'tellReceipts',
+  injections: 'injections',
+  'shared-link': 'second',
+  /** The login brings secrets that the network refuses. */
+  'refuses-secrets': undefined,
+  /** Observers can change what they said. */
+  changes: undefined,
+  /** Observers show presence, and see it. */
+  presence: undefined,
+  /** Observers show that they write, and see it. */
+  typing: undefined,
+} as const satisfies Record<string, keyof Network | undefined>;
+
+export type ActName = keyof typeof acts;
+
+export interface Login {
+  readonly settings: JsonObject;
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Secrets that the network refuses (`refuses-secrets`). */
+  readonly wrongSecrets?: Readonly<Record<string, string>>;
+  /** How the account is addressed on a shared link. */
+  readonly localAddress?: string;
+  /** The address by which others reach it once it is online. */
+  readonly address: string;
+}
+
+/** What an observer was told. */
+export interface Heard {
+  /** Who said it. */
+  readonly from: string;
+  /** Where: the room's address, or the observer's own. */
+  readonly to: string;
+  /** The text; of a reaction the emoji; of a retraction nothing. */
+  readonly text: string;
+  readonly kind: 'message' | 'edit' | 'retraction' | 'reaction';
+}
+
+export interface Observer extends AsyncDisposable {
+  readonly address: string;
+  /** Says something to an address, in a room if it is one. */
+  say(to: string, text: string): Promise<void>;
+  /** Everything heard so far, in order. */
+  heard(): readonly Heard[];
+  join(room: string): Promise<void>;
+  leave(room: string): Promise<void>;
+
+  // ---- acts ----
+
+  /** `changes`: changes the last message with this text that was said to this address. */
+  change?(
+    to: string,
+    said: string,
+    change:
+      | { readonly kind: 'edit'; readonly text: string }
+      | { readonly kind: 'retraction' }
+      | { readonly kind: 'reaction'; readonly emoji: string },
+  ): Promise<void>;
+  /** `presence`: shows a presence, and sees others'. */
+  show?(presence: Presence): Promise<void>;
+  sees?(address: string): Presence | undefined;
+  /** `typing`. */
+  type?(to: string, active: boolean): Promise<void>;
+  /** Whether an address was last seen to be writing. */
+  seesTyping?(address: string): boolean;
+}
