@@ -4,7 +4,9 @@
  * n is durably kept, and whatever was not acknowledged is delivered again after the next `attach`. Everything on one
  * connection is answered in order.
  */
+import type { JsonValue } from '#connector';
 import { errorCodes, presences } from '#model';
+import { isCanonical } from './loopback.addresses.js';
 import {
   count,
   fields,
@@ -17,16 +19,20 @@ import {
   type Read,
   type Reader,
 } from './readers.js';
-import type { JsonValue } from '#connector';
 
 /** Longest line in bytes, either way. A line past it is a violation, so that nobody fills our memory. */
 export const longestLine = 1 << 20;
 
 const code = oneOf(errorCodes);
+/** A peer's word for an address is none until it has the form of one. */
+const address: Reader<string> = (value, what) => {
+  if (typeof value !== 'string' || !isCanonical(value)) throw new ProtocolViolation(`${what} is no address`);
+  return value;
+};
 const json: Reader<JsonValue> = (value) => value as JsonValue;
-const party = fields({ address: text }, { name: text, stable: text });
-const occupant = fields({ address: text }, { name: text, role: text });
-const told = { from: party, conversation: text, room: flag, at: count };
+const party = fields({ address: address }, { name: text, stable: address });
+const occupant = fields({ address: address }, { name: text, role: text });
+const told = { from: party, conversation: address, room: flag, at: count };
 const own = { own: flag, wire: text };
 
 /** What a name receives; kept by the server until it is acknowledged. */
@@ -40,7 +46,7 @@ const event = tagged('kind', {
     { id: text, code, detail: text },
   ),
   room: fields(
-    { conversation: text, at: count },
+    { conversation: address, at: count },
     {
       act: oneOf(['topic', 'kick', 'ban', 'mode', 'invite']),
       by: party,
@@ -50,31 +56,31 @@ const event = tagged('kind', {
       code,
     },
   ),
-  identity: fields({ party, at: count }, { formerly: text }),
+  identity: fields({ party, at: count }, { formerly: address }),
 });
 
 const serverFrame = tagged('t', {
   welcome: fields({ server: text }),
   denied: fields({ code }, { detail: text }),
   attached: fields(
-    { as: text, instance: text, first: count },
+    { as: address, instance: text, first: count },
     { lost: fields({ from: count, until: count, reason: text }) },
   ),
-  unattached: fields({ as: text, code }, { detail: text }),
-  detached: fields({ as: text }),
-  deliver: fields({ as: text, n: count, event }, { late: flag }),
-  accepted: fields({ as: text, wire: text, id: text }),
-  later: fields({ as: text, wire: text, ms: count }, { detail: text }),
-  refused: fields({ as: text, wire: text, code }, { detail: text }),
+  unattached: fields({ as: address, code }, { detail: text }),
+  detached: fields({ as: address }),
+  deliver: fields({ as: address, n: count, event }, { late: flag }),
+  accepted: fields({ as: address, wire: text, id: text }),
+  later: fields({ as: address, wire: text, ms: count }, { detail: text }),
+  refused: fields({ as: address, wire: text, code }, { detail: text }),
   joined: fields(
-    { as: text, room: text, who: list(occupant, 20_000) },
+    { as: address, room: address, who: list(occupant, 20_000) },
     { topic: text, without: list(text, 32) },
   ),
-  unjoined: fields({ as: text, room: text }, { code, detail: text }),
-  came: fields({ as: text, room: text, who: occupant }),
-  went: fields({ as: text, room: text, who: text }),
-  presence: fields({ as: text, who: text, presence: oneOf(presences) }, { note: text }),
-  typing: fields({ as: text, conversation: text, who: text, active: flag }),
+  unjoined: fields({ as: address, room: address }, { code, detail: text }),
+  came: fields({ as: address, room: address, who: occupant }),
+  went: fields({ as: address, room: address, who: address }),
+  presence: fields({ as: address, who: address, presence: oneOf(presences) }, { note: text }),
+  typing: fields({ as: address, conversation: address, who: address, active: flag }),
   page: fields({ q: count, events: list(event, 1_000), complete: flag }, { next: text }),
   answer: fields({ q: count }, { answer: json, code, detail: text }),
   resolved: fields({ q: count, fate: oneOf(['present', 'absent', 'unknown']) }),
@@ -84,25 +90,25 @@ const serverFrame = tagged('t', {
   bye: fields({}, { code }),
 });
 
-const envelope = { as: text, wire: text, to: text };
+const envelope = { as: address, wire: text, to: address };
 
 const clientFrame = tagged('t', {
   hello: fields({ name: text, receipts: flag }, { password: text }),
-  attach: fields({ as: text }, { after: fields({ instance: text, n: count }) }),
-  detach: fields({ as: text }),
-  ack: fields({ as: text, n: count }),
-  decline: fields({ as: text, n: count, code }),
+  attach: fields({ as: address }, { after: fields({ instance: text, n: count }) }),
+  detach: fields({ as: address }),
+  ack: fields({ as: address, n: count }),
+  decline: fields({ as: address, n: count, code }),
   send: fields({ ...envelope, text }, { emote: flag, notice: flag, reply: text }),
   edit: fields({ ...envelope, target: text, text }),
   retract: fields({ ...envelope, target: text }),
   react: fields({ ...envelope, target: text, emoji: text, removed: flag }),
-  join: fields({ as: text, room: text }, { key: text }),
-  part: fields({ as: text, room: text }),
-  presence: fields({ as: text, presence: oneOf(presences) }, { note: text }),
-  typing: fields({ as: text, to: text, active: flag }),
-  history: fields({ as: text, q: count, with: text, limit: count }, { before: text, after: text }),
-  ask: fields({ as: text, q: count, kind: text, options: json }, { room: text }),
-  resolve: fields({ as: text, q: count, wire: text }),
+  join: fields({ as: address, room: address }, { key: text }),
+  part: fields({ as: address, room: address }),
+  presence: fields({ as: address, presence: oneOf(presences) }, { note: text }),
+  typing: fields({ as: address, to: address, active: flag }),
+  history: fields({ as: address, q: count, with: address, limit: count }, { before: text, after: text }),
+  ask: fields({ as: address, q: count, kind: text, options: json }, { room: address }),
+  resolve: fields({ as: address, q: count, wire: text }),
   ping: fields({ k: count }),
   pong: fields({ k: count }),
   bye: fields({}),

@@ -36,6 +36,7 @@ import { Departures } from './departures.js';
 import { fromLoopback, remoteIdOf } from './from-loopback.js';
 import { Inlet, type Inbound } from './inlet.js';
 import type { ClientFrame, ServerFrame } from './loopback.frames.js';
+import { isCanonical } from './loopback.addresses.js';
 import { readSettings, type LoopbackSettings } from './loopback.settings.js';
 import { Wire, type WireEnd } from './loopback.wire.js';
 import { Seat, type SeatHost } from './seat.js';
@@ -200,7 +201,8 @@ export class LoopbackSession
 
   typing(account: AccountId, conversation: string, active: boolean): void {
     const seat = this.seats.get(account);
-    if (seat?.online === true) this.write({ t: 'typing', as: seat.name, to: conversation, active });
+    if (seat?.online === true && isCanonical(conversation))
+      this.write({ t: 'typing', as: seat.name, to: conversation, active });
   }
 
   allowance(account: AccountId): { readonly envelopes: number; readonly againInMs: number } {
@@ -216,6 +218,9 @@ export class LoopbackSession
     if (seat?.online !== true) return { outcome: 'refused', failure: failure('network-unreachable') };
     const { kind, conversation, options } = request;
     if (!this.requestKinds.includes(kind)) return { outcome: 'refused', failure: failure('unsupported') };
+    if (conversation !== undefined && !isCanonical(conversation)) {
+      return { outcome: 'refused', failure: failure('not-found') };
+    }
     const as = seat.name;
     const answer = await this.asks.ask((q) => {
       this.write({
@@ -236,11 +241,12 @@ export class LoopbackSession
   async history(account: AccountId, ask: Parameters<HasHistory['history']>[1]) {
     const seat = this.seats.get(account);
     const { conversation, ...range } = ask;
-    const page = seat?.online
-      ? await this.asks.ask((q) => {
-          this.write({ t: 'history', as: seat.name, q, with: conversation, ...range });
-        })
-      : undefined;
+    const page =
+      seat?.online && isCanonical(conversation)
+        ? await this.asks.ask((q) => {
+            this.write({ t: 'history', as: seat.name, q, with: conversation, ...range });
+          })
+        : undefined;
     if (page?.t !== 'page') return { events: [], complete: false };
     const reading = { account, scope: this.scope, mode: 'history' } as const;
     return {

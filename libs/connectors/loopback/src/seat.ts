@@ -10,6 +10,7 @@ import {
 import { Bucket } from './bucket.js';
 import { fromLoopback, occupantOf, withoutCapabilities } from './from-loopback.js';
 import type { Inbound } from './inlet.js';
+import { isCanonical } from './loopback.addresses.js';
 import type { ClientFrame, ServerFrame } from './loopback.frames.js';
 import type { LoopbackSettings } from './loopback.settings.js';
 import { Prefix } from './prefix.js';
@@ -54,7 +55,7 @@ export class Seat {
     const { settings, context } = host;
     this.id = account.id;
     this.name = account.localAddress ?? settings.name;
-    this.desired = account.desired.rooms;
+    this.desired = account.desired.rooms.filter(isRoom);
     this.presence = presenceOf(account.desired.presence);
     this.bucket = new Bucket(settings.flood, context.clock.monotonic());
   }
@@ -74,13 +75,13 @@ export class Seat {
   }
 
   setRooms(rooms: readonly DesiredRoom[]): void {
-    this.desired = rooms;
+    this.desired = rooms.filter(isRoom);
     if (!this.online) return;
-    const wanted = new Set(rooms.map(({ address }) => address));
+    const wanted = new Set(this.desired.map(({ address }) => address));
     for (const room of this.rooms.keys()) {
       if (!wanted.has(room)) this.host.write({ t: 'part', as: this.name, room });
     }
-    for (const room of rooms) if (!this.rooms.has(room.address)) this.join(room);
+    for (const room of this.desired) if (!this.rooms.has(room.address)) this.join(room);
   }
 
   setPresence(presence: PresenceState): void {
@@ -244,6 +245,11 @@ function positionOf(note: unknown): { readonly instance: string; readonly n: num
   if (typeof note !== 'object' || note === null) return undefined;
   const { instance, n } = note as Record<string, unknown>;
   return typeof instance === 'string' && typeof n === 'number' ? { instance, n } : undefined;
+}
+
+/** What is no address of ours is no room either: it could only end the connection. */
+function isRoom({ address }: DesiredRoom): boolean {
+  return address.startsWith('#') && isCanonical(address);
 }
 
 function presenceOf(desired: AttachedAccount['desired']['presence']): PresenceState {

@@ -4,7 +4,7 @@ import { cleanText, failure, unreachable, type Failure } from '#model';
 import { isCanonical } from './loopback.addresses.js';
 import type { EnvelopeFrame } from './loopback.frames.js';
 
-/** A text in more parts than this is refused. */
+/** A text that would fill more parts than this is refused. */
 const mostParts = 64;
 
 /** The frames of an envelope, one per part, in order; or why it cannot be carried. */
@@ -25,10 +25,10 @@ export function toLoopback(envelope: OutboundEnvelope, as: string, maxTextBytes:
     case 'message': {
       const { emote, notice } = envelope.content;
       const reply = targets[0];
-      const parts = partsOf(cleanText(envelope.content.text), maxTextBytes);
-      if (parts.length > mostParts) return { failure: failure('too-large') };
+      const whole = cleanText(envelope.content.text);
+      if (Buffer.byteLength(whole) > maxTextBytes * mostParts) return { failure: failure('too-large') };
       return some(
-        parts.map((text, part) => ({
+        partsOf(whole, maxTextBytes).map((text, part) => ({
           t: 'send',
           ...head(part),
           text,
@@ -73,28 +73,39 @@ function some(frames: readonly EnvelopeFrame[]): Translated {
 }
 
 const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
+/** How far back a cut looks for the end of a grapheme, in UTF-16 code units; longer ones are cut between code points. */
+const widestGrapheme = 256;
 
-/** Cuts a text into parts of at most so many bytes of UTF-8, never inside a grapheme that would fit a part. */
+/**
+ * Cuts a text into parts of at most so many bytes of UTF-8, between graphemes.
+ * Only the neighbourhood of each cut is segmented: `Intl.Segmenter` over a whole text of 100 KB blocks the process for
+ * seconds.
+ */
 export function partsOf(text: string, maxBytes: number): readonly string[] {
   if (Buffer.byteLength(text) <= maxBytes) return [text];
   const parts: string[] = [];
-  let part = '';
-  let bytes = 0;
-  const add = (piece: string): void => {
-    const size = Buffer.byteLength(piece);
-    if (bytes + size > maxBytes && part !== '') {
-      parts.push(part);
-      part = '';
-      bytes = 0;
-    }
-    part += piece;
-    bytes += size;
-  };
-  for (const { segment } of graphemes.segment(text)) {
-    if (Buffer.byteLength(segment) <= maxBytes) add(segment);
-    // A grapheme may be longer than a part (a letter under a thousand accents): then it is cut between code points.
-    else for (const point of segment) add(point);
+  for (let start = 0; start < text.length;) {
+    const end = cutAt(text, start, maxBytes);
+    parts.push(text.slice(start, end));
+    start = end;
   }
-  if (part !== '') parts.push(part);
   return parts;
+}
+
+/** Where the part that begins at `start` must end. */
+function cutAt(text: string, start: number, maxBytes: number): number {
+  let end = start;
+  for (let bytes = 0; end < text.length;) {
+    const point = text.codePointAt(end) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    if (bytes > maxBytes) break;
+    end += point < 0x10000 ? 1 : 2;
+  }
+  if (end === text.length) return end;
+  const from = Math.max(start, end - widestGrapheme);
+  const around = text.slice(from, end + widestGrapheme);
+  const whole = from + (graphemes.segment(around).containing(end - from)?.index ?? 0);
+  // A grapheme that fills a part alone (a letter under a hundred accents) is cut where the bytes end.
+  if (whole > start) return whole;
+  return end > start ? end : start + ((text.codePointAt(start) ?? 0) > 0xffff ? 2 : 1);
 }

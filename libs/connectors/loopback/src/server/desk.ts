@@ -214,11 +214,11 @@ export class Desk {
       typeof options === 'object' && options !== null && !Array.isArray(options)
         ? (options as JsonObject)
         : {};
-    const who = given['who'];
+    const who = typeof given['who'] === 'string' && isCanonical(given['who']) ? given['who'] : undefined;
     const text = given['text'];
     if (kind === 'list-rooms')
       return { t: 'answer', q, answer: network.listRooms().map((line) => ({ ...line })) };
-    if (kind === 'whois' && typeof who === 'string') {
+    if (kind === 'whois' && who !== undefined) {
       return {
         t: 'answer',
         q,
@@ -227,8 +227,8 @@ export class Desk {
     }
     if (room === undefined || !network.room(room).who.has(as)) return { t: 'answer', q, code: 'not-found' };
     if (kind === 'topic' && typeof text === 'string') network.topic(as, room, text);
-    else if (kind === 'kick' && typeof who === 'string') network.kick(as, room, who);
-    else if (kind === 'invite' && typeof who === 'string') {
+    else if (kind === 'kick' && who !== undefined) network.kick(as, room, who);
+    else if (kind === 'invite' && who !== undefined) {
       const by = network.person(as).party;
       network.put(who, { kind: 'room', conversation: room, act: 'invite', by, at: Date.now() });
     } else return { t: 'answer', q, code: 'unsupported' };

@@ -195,6 +195,11 @@ export class LoopbackServer implements AsyncDisposable {
     return [...this.network.room(room).who];
   }
 
+  /** Who is writing to a name. */
+  writing(name: string): ReadonlySet<string> {
+    return this.network.writing(name);
+  }
+
   presenceOf(name: string): Presence {
     return this.network.person(name).presence;
   }

@@ -72,6 +72,7 @@ export class Network {
   private readonly people = new Map<string, Person>();
   private readonly rooms = new Map<string, Room>();
   private readonly past = new Map<string, Said[]>();
+  private readonly writers = new Map<string, Set<string>>();
   private messages = 0;
 
   constructor(
@@ -225,12 +226,30 @@ export class Network {
   }
 
   typing(name: string, to: string, active: boolean): void {
-    if (!to.startsWith('#'))
-      this.attached.tell(to, { t: 'typing', as: to, conversation: name, who: name, active });
-    else
-      for (const other of this.room(to).who)
-        if (other !== name)
-          this.attached.tell(other, { t: 'typing', as: other, conversation: to, who: name, active });
+    const room = to.startsWith('#');
+    const others = room ? [...this.room(to).who].filter((other) => other !== name) : [to];
+    for (const other of others) {
+      const writers = this.writing(other);
+      if (active) writers.add(name);
+      else writers.delete(name);
+      this.attached.tell(other, {
+        t: 'typing',
+        as: other,
+        conversation: room ? to : name,
+        who: name,
+        active,
+      });
+    }
+  }
+
+  /** Who writes to a name, or in its rooms, as far as it was told. */
+  writing(name: string): Set<string> {
+    let writers = this.writers.get(name);
+    if (!writers) {
+      writers = new Set();
+      this.writers.set(name, writers);
+    }
+    return writers;
   }
 
   /** Somebody goes by another name from now on; those who see them are told. */
