@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { AccountsModule, ConnectorsModule } from '#accounts';
+import { AccountsModule, ConnectorsModule, type Principal } from '#accounts';
 import { scopes, type EnvelopeSummary } from '#api';
 import { BusModule, createHead, EventLog, type ReaderScope } from '#bus';
 import { AddressError, type Connector } from '#connector';
@@ -107,6 +107,12 @@ export interface Said {
   readonly mode?: Mode;
   readonly kind?: string;
   readonly at?: Date;
+}
+
+/** The caller of a service that has no route in this room. */
+export function principalOf(somebody: Somebody): Principal {
+  const { id, workspace } = somebody;
+  return { kind: 'token', id, workspace, person: id, role: 'member', scopes: new Set(scopes) };
 }
 
 export class House implements AsyncDisposable {
