@@ -72,7 +72,7 @@ const endings: readonly (readonly [pattern: RegExp, code: ErrorCode, remedy?: Re
   [/nick(?:name)? collision/i, 'resource-conflict', 'retry'],
   // Thrown out by somebody, perhaps by ourselves from elsewhere: to come back at once would be a fight.
   [/\bkill(?:ed)?\b|ghost(?:ed)? command|nick(?:name)? regained|replaced by/i, 'resource-conflict'],
-  [/not authori[sz]ed|no authori[sz]ation|unauthori[sz]ed/i, 'not-allowed'],
+  [/access denied|not authori[sz]ed|no authori[sz]ation|unauthori[sz]ed/i, 'not-allowed'],
 ];
 
 /** Why the server ended the connection, from the text of its ERROR. */

@@ -130,6 +130,13 @@ export class Wire {
       this.destroy(failure('timeout', 'The server does not read what we send.'));
       return;
     }
+    // The lines of one turn leave together.
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => {
+        socket.uncork();
+      });
+    }
     socket.write(`${fitted(harmless(line), this.lineLength)}\r\n`, () => {
       written?.();
     });

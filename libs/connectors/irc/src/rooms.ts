@@ -115,7 +115,7 @@ export class Rooms {
   /** A room's address: as the person gave it where it is desired, else as the network writes it. */
   addressOf(name: string): string {
     const key = this.#fold(name);
-    return this.#desired.get(key)?.address ?? this.#joined.get(key)?.address ?? addressOf(name);
+    return addressOf(this.#desired.get(key)?.address ?? this.#joined.get(key)?.address ?? name);
   }
 
   isIn(name: string): boolean {
