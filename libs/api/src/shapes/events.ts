@@ -35,6 +35,8 @@ export const EventBody = z.looseObject({
   hidden: idOf<MessageId>().exactOptional(),
 });
 export type EventBody = z.output<typeof EventBody>;
+/** The names under which an event shows what it is about. */
+export type EntityName = keyof typeof EventBody.shape;
 
 /** A fact of the log. */
 export const Event = z.object({

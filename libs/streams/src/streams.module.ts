@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { AccountViews } from '#accounts';
+import { ConversationsModule, ConversationViews, MessageViews } from '#conversations';
+import { IdentityViews, RosterModule } from '#roster';
+import { EventFeeds } from './event-feeds.js';
+import { EventPages } from './event-pages.js';
+import { EventRenderer } from './event-renderer.js';
+import { OpenStreams } from './open-streams.js';
+import { roomViews } from './room-views.js';
+import { Snapshots } from './snapshots.js';
+import { StreamGateway } from './stream.gateway.js';
+import { StreamsController } from './streams.controller.js';
+import { VIEWS } from './views.js';
+import { WatchedPlaces } from './watched-places.js';
+import { Watches } from './watches.js';
+
+/**
+ * Snapshot, pages of events, server-sent events and WebSocket. Needs the global modules and, of the application,
+ * `useWebSocketAdapter(new WsAdapter(app))`.
+ */
+@Module({
+  imports: [RosterModule, ConversationsModule],
+  controllers: [StreamsController],
+  providers: [
+    {
+      provide: VIEWS,
+      useFactory: roomViews,
+      inject: [AccountViews, IdentityViews, ConversationViews, MessageViews],
+    },
+    EventRenderer,
+    EventFeeds,
+    EventPages,
+    OpenStreams,
+    Snapshots,
+    StreamGateway,
+    WatchedPlaces,
+    Watches,
+  ],
+  exports: [EventRenderer],
+})
+export class StreamsModule {}
