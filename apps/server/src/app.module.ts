@@ -7,6 +7,7 @@ import { DeliveryModule } from '#delivery';
 import { PlatformModule, type Config } from '#platform';
 import { RosterModule } from '#roster';
 import { SessionsModule } from '#sessions';
+import { StreamsModule } from '#streams';
 import { PortsModule } from './ports.module.js';
 
 /** The whole house, floor by floor. Which part of it is awake is said by the roles in the configuration. */
@@ -25,6 +26,7 @@ export class AppModule {
         ConversationsModule,
         DeliveryModule,
         SessionsModule,
+        StreamsModule,
       ],
     };
   }

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { WsAdapter } from '@nestjs/platform-ws';
 import type { Connector } from '#connector';
 import { irc } from '#connectors/irc';
 import { loopback } from '#connectors/loopback';
@@ -20,5 +21,6 @@ export async function createApp(
     createHttpAdapter(config),
     { logger: new NestLog(), abortOnError: false },
   );
+  app.useWebSocketAdapter(new WsAdapter(app));
   return app;
 }

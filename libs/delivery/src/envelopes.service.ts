@@ -158,7 +158,7 @@ export class Envelopes {
   }
 
   private async view(id: EnvelopeId): Promise<Envelope> {
-    const found = await this.views.byId(id);
+    const found = (await this.views.byIds([id])).get(id);
     if (!found) throw noEnvelope();
     return found;
   }

@@ -1,6 +1,7 @@
 import { AccountViews } from '#accounts';
 import type { EntityName, EventBody } from '#api';
 import { ConversationViews, MessageViews } from '#conversations';
+import type { EnvelopeViews, FanOuts } from '#delivery';
 import { brand, type AccountId, type EventId, type EventType, type LogEvent, type PersonId } from '#model';
 import { IdentityViews } from '#roster';
 import type { Rendering, Views } from './views.js';
@@ -11,6 +12,8 @@ export function roomViews(
   identities: IdentityViews,
   conversations: ConversationViews,
   messages: MessageViews,
+  envelopes: EnvelopeViews,
+  jobs: FanOuts,
 ): readonly Views[] {
   return [
     showing(['account.changed', 'session.changed'], 'account', (ids) => accounts.byIds(ids)),
@@ -18,6 +21,8 @@ export function roomViews(
     showing(['conversation.changed'], 'conversation', (ids) => conversations.byIds(ids)),
     markViews(conversations),
     messageViews(messages, conversations),
+    showing(['envelope.changed'], 'envelope', (ids) => envelopes.byIds(ids)),
+    showing(['job.changed'], 'job', (ids) => jobs.byIds(ids)),
   ];
 }
 

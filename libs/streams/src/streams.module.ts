@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccountViews } from '#accounts';
 import { ConversationsModule, ConversationViews, MessageViews } from '#conversations';
+import { DeliveryModule, EnvelopeViews, FanOuts } from '#delivery';
 import { IdentityViews, RosterModule } from '#roster';
 import { EventFeeds } from './event-feeds.js';
 import { EventPages } from './event-pages.js';
@@ -19,13 +20,13 @@ import { Watches } from './watches.js';
  * `useWebSocketAdapter(new WsAdapter(app))`.
  */
 @Module({
-  imports: [RosterModule, ConversationsModule],
+  imports: [RosterModule, ConversationsModule, DeliveryModule],
   controllers: [StreamsController],
   providers: [
     {
       provide: VIEWS,
       useFactory: roomViews,
-      inject: [AccountViews, IdentityViews, ConversationViews, MessageViews],
+      inject: [AccountViews, IdentityViews, ConversationViews, MessageViews, EnvelopeViews, FanOuts],
     },
     EventRenderer,
     EventFeeds,

@@ -171,7 +171,9 @@ const saboteurs: readonly {
   {
     does: 'connects out of turn',
     caught: 'unreachable',
-    connector: broken({ context: () => ({ turn: () => Promise.resolve(true) }) }),
+    connector: broken({
+      context: () => ({ turn: () => Promise.resolve({ turn: 'go', addresses: ['127.0.0.1'] }) }),
+    }),
   },
   {
     does: 'tries wrong secrets again',
