@@ -7,6 +7,7 @@ import { irc } from '#connectors/irc';
 import { loopback } from '#connectors/loopback';
 import { createHttpAdapter, NestLog, type Config } from '#platform';
 import { AppModule } from './app.module.js';
+import { serveFace } from './face.js';
 
 /** The protocols that are built in. */
 export const builtIn: readonly Connector[] = [irc, loopback];
@@ -22,5 +23,6 @@ export async function createApp(
     { logger: new NestLog(), abortOnError: false },
   );
   app.useWebSocketAdapter(new WsAdapter(app));
+  if (config.roles.has('gateway')) await serveFace(app);
   return app;
 }

@@ -17,9 +17,8 @@ try {
 }
 
 function greet(url: string, code: string | undefined): void {
-  process.stdout.write(`Parley is ready on ${url}\n`);
-  if (code === undefined) return;
-  process.stdout.write(`Set it up at ${url}/#setup=${code}\nSetup code: ${code}\n`);
+  const setup = code === undefined ? '' : `Set it up at ${url}/#setup=${code}\nSetup code: ${code}\n`;
+  process.stdout.write(`Parley is ready on ${url}\n${setup}`);
 }
 
 function sentenceOf(error: unknown): string {

@@ -32,15 +32,24 @@ export class House implements AsyncDisposable {
   /** Starts a server and sets it up: its first person is alice. */
   static async open(options: HouseOptions = {}): Promise<House> {
     const house = new House(options, scratchDirectory('house'), await freePort());
-    await house.start();
-    const { body } = await house.call<{ token: string }>('POST', '/v1/setup', {
-      code: /Setup code: (\S+)/.exec(house.output)?.[1],
+    try {
+      await house.start();
+      await house.setUp();
+      return house;
+    } catch (error) {
+      await house[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private async setUp(): Promise<void> {
+    const { token } = await this.ask<{ token: string }>('POST', '/v1/setup', {
+      code: /Setup code: (\S+)/.exec(this.output)?.[1],
       name: 'Alice',
       email: 'alice@example.org',
       password: 'a long enough password',
     });
-    house.token = body.token;
-    return house;
+    this.token = token;
   }
 
   get url(): string {
@@ -117,6 +126,17 @@ export class House implements AsyncDisposable {
     });
     const text = await response.text();
     return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as T };
+  }
+
+  /** The body of a good answer; anything else is an error. */
+  async ask<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.call<T>(method, path, body);
+    if (answer.status >= 300) {
+      throw new Error(
+        `${method} ${path} was answered ${String(answer.status)}: ${JSON.stringify(answer.body)}`,
+      );
+    }
+    return answer.body;
   }
 
   /** The same, again and again until the server answers with something else than 503. */

@@ -76,15 +76,15 @@ export async function killTrial(options: TrialOptions): Promise<Findings> {
     );
     ends.abort();
     await reading;
-    const { body } = await house.call<{ session: { state: string } }>('GET', `/v1/accounts/${account}`);
-    return judge(peer, options, accepted, messages, reader, body.session.state === 'online');
+    const { session } = await house.ask<{ session: { state: string } }>('GET', `/v1/accounts/${account}`);
+    return judge(peer, options, accepted, messages, reader, session.state === 'online');
   } finally {
     await peer.stop();
   }
 }
 
 async function settle(house: House, peer: LoopbackServer, { resolvesUnknown }: TrialOptions) {
-  const { body: account } = await house.call<{ id: string }>('POST', '/v1/accounts', {
+  const account = await house.ask<{ id: string }>('POST', '/v1/accounts', {
     connector: 'loopback',
     label: 'Trial',
     settings: {
@@ -98,17 +98,17 @@ async function settle(house: House, peer: LoopbackServer, { resolvesUnknown }: T
     secrets: {},
   });
   await eventually('the account is online', async () => {
-    const { body } = await house.call<{ session: { state: string } }>('GET', `/v1/accounts/${account.id}`);
-    return body.session.state === 'online';
+    const { session } = await house.ask<{ session: { state: string } }>('GET', `/v1/accounts/${account.id}`);
+    return session.state === 'online';
   });
   const conversations: string[] = [];
   for (let index = 0; index < PEERS; index++) {
-    const { body } = await house.call<{ id: string }>('POST', '/v1/conversations', {
+    const { id } = await house.ask<{ id: string }>('POST', '/v1/conversations', {
       account: account.id,
       address: `bob${String(index)}`,
       kind: 'direct',
     });
-    conversations.push(body.id);
+    conversations.push(id);
   }
   return { account: account.id, conversations };
 }
