@@ -81,6 +81,12 @@ export class Broker {
     const connection = this.#connections.get(id);
     if (connection === undefined) return;
     connection.push(bytes);
+    const [wish] = connection.wishes;
+    if (wish?.kind === 'cancel') {
+      // It jumps the queue: what it wants to cancel stands there. Its connection is good for nothing else.
+      this.#cancel(wish.process, wish.secret);
+      connection.wishes.splice(0, Infinity, nothing);
+    }
     this.#enqueue(connection);
   }
 
@@ -182,15 +188,13 @@ export class Broker {
       case 'refuse':
         this.#fail(connection, '08P01', wish.why);
         return this.#drop(connection);
-      case 'cancel':
-        this.#cancel(wish.process, wish.secret);
-        return this.#drop(connection);
       case 'cancelled':
         this.#own(
           connection,
           await this.#session.fail(connection, '57014', 'canceling statement due to user request', inside),
         );
         return;
+      case 'cancel':
       case 'terminate':
         return this.#drop(connection);
       case 'query':

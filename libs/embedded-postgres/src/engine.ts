@@ -35,7 +35,7 @@ export class Engine {
       initDbStartParams: initialisation,
       startParams: parameters(PGlite.defaultStartParams),
       onStderr: (line: string): boolean => {
-        const [, level, words = ''] = /\b(PANIC|FATAL|DETAIL|HINT):\s+(.*)$/.exec(line) ?? [];
+        const [, level, words = ''] = /\b(PANIC|FATAL|DETAIL|HINT|^postgres):\s+(.*)$/.exec(line) ?? [];
         if (level === undefined) return false;
         lastWords.push(words);
         // After a panic the code goes on as if it had been caught, into a database that is no longer sound.

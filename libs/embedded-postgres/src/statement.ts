@@ -102,7 +102,7 @@ function listenChanges(bare: string): ListenChange[] {
 /** An identifier as PostgreSQL folds it: quoted as written, else lower case. */
 function channelName(identifier: string): string {
   return identifier.startsWith('"')
-    ? identifier.slice(1, -1).replaceAll('""', '"')
+    ? identifier.slice(1, -1).replaceAll('""', '"').replaceAll('\0', ';')
     : identifier.toLowerCase();
 }
 
@@ -114,7 +114,8 @@ function withoutLiterals(sql: string): string {
     const end = literalEnd(sql, at);
     if (end === undefined) {
       const identifier = sql[at] === '"' ? closing(sql, at, '"') : at + 1;
-      bare += sql.slice(at, identifier);
+      // No statement ends inside a quoted name; SQL itself cannot hold a NUL.
+      bare += sql.slice(at, identifier).replaceAll(';', identifier > at + 1 ? '\0' : ';');
       at = identifier;
     } else {
       bare += ' ';

@@ -1,0 +1,164 @@
+import type { Duplex } from 'node:stream';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { eventually } from '#peers';
+import { EmbeddedPostgres, type EmbeddedPostgresOptions, type SlowOwner } from './index.js';
+
+const open: { engine: EmbeddedPostgres; pool: pg.Pool }[] = [];
+
+async function start(
+  options: Partial<EmbeddedPostgresOptions> = {},
+): Promise<{ engine: EmbeddedPostgres; pool: pg.Pool }> {
+  const engine = await EmbeddedPostgres.start({ dataDir: 'memory://', ...options });
+  const pool = new pg.Pool(engine.poolConfig({ max: 10 }));
+  pool.on('error', () => undefined);
+  open.push({ engine, pool });
+  return { engine, pool };
+}
+
+/** A client whose end is no surprise. */
+async function connect(
+  engine: EmbeddedPostgres,
+  errors: (Error & { code?: string })[] = [],
+): Promise<pg.Client> {
+  const client = new pg.Client(engine.poolConfig());
+  client.on('error', (error) => errors.push(error));
+  await client.connect();
+  return client;
+}
+
+afterEach(async () => {
+  for (const { engine, pool } of open.splice(0)) {
+    await engine.close();
+    await pool.end().catch(() => undefined);
+  }
+}, 30_000);
+
+describe('connections', () => {
+  it('are ended when they idle in a transaction while others wait, with a warning before', async () => {
+    const { engine, pool } = await start({ idleTransactionMs: 300 });
+    const events: SlowOwner[] = [];
+    engine.on('slow-owner', (owner) => events.push(owner));
+    const errors: (Error & { code?: string })[] = [];
+    const idle = await connect(engine, errors);
+    await idle.query("SET application_name = 'dreamer'; CREATE TABLE t (id int)");
+    await idle.query('BEGIN');
+    await idle.query('INSERT INTO t VALUES (1)');
+    await new Promise((longer) => setTimeout(longer, 500));
+    expect(events).toEqual([]); // nobody waits
+    expect((await pool.query('SELECT * FROM t')).rows).toEqual([]);
+    expect(errors[0]).toMatchObject({ code: '25P03' });
+    expect(events.at(-1)).toMatchObject({
+      applicationName: 'dreamer',
+      lastCommand: 'INSERT 0 1',
+      waiting: 1,
+      ended: true,
+    });
+  }, 30_000);
+
+  it('are warned of before they are ended', async () => {
+    const { engine, pool } = await start({ idleTransactionMs: 2_000 });
+    const events: SlowOwner[] = [];
+    engine.on('slow-owner', (owner) => events.push(owner));
+    const idle = await connect(engine);
+    await idle.query('BEGIN');
+    const others = pool.query('SELECT 1');
+    await eventually('there is a warning', () => events.length > 0);
+    expect(events).toMatchObject([{ ended: false, waiting: 1 }]);
+    await idle.query('COMMIT');
+    await others;
+    await idle.end();
+  }, 30_000);
+
+  it('are refused COPY FROM STDIN, and go on', async () => {
+    const { engine, pool } = await start();
+    await pool.query('CREATE TABLE t (id int)');
+    const client = await connect(engine);
+    const refusal = { code: '0A000', message: 'COPY FROM STDIN is not supported by the embedded engine' };
+    await expect(client.query('COPY t FROM STDIN')).rejects.toMatchObject(refusal);
+    await expect(client.query('SELECT 1; copy /* x */ t from\n stdin (format csv)')).rejects.toMatchObject(
+      refusal,
+    );
+    await expect(client.query({ name: 'copy', text: 'COPY t FROM STDIN', values: [] })).rejects.toMatchObject(
+      refusal,
+    );
+    await client.query('BEGIN');
+    await expect(client.query('COPY t FROM STDIN')).rejects.toMatchObject(refusal);
+    await expect(client.query('SELECT 1')).rejects.toMatchObject({ code: '25P02' });
+    await client.query('ROLLBACK');
+    const { rows } = await client.query("SELECT 'copy t from stdin' AS words");
+    expect(rows).toEqual([{ words: 'copy t from stdin' }]);
+    await client.end();
+  }, 30_000);
+
+  it('may have a statement cancelled that waits for its turn', async () => {
+    const { engine } = await start();
+    const owner = await connect(engine);
+    const waiter = await connect(engine);
+    await waiter.query('CREATE TABLE t (id int)');
+    await owner.query('BEGIN');
+    const query = new pg.Query('INSERT INTO t VALUES (1)');
+    const refused = new Promise((resolve) => query.on('error', resolve));
+    waiter.query(query);
+    const canceller = new pg.Client(engine.poolConfig()) as unknown as {
+      cancel(client: pg.Client, query: pg.Query): void;
+      on(event: 'error', handler: () => void): void;
+    };
+    canceller.on('error', () => undefined);
+    await eventually('it waits', async () => (await engine.stats()).waiting === 1);
+    canceller.cancel(waiter, query);
+    await eventually('the request has arrived', async () => (await engine.stats()).waiting === 2);
+    await owner.query('COMMIT');
+    expect(await refused).toMatchObject({ code: '57014' });
+    expect((await waiter.query('SELECT * FROM t')).rows).toEqual([]);
+    await Promise.all([owner.end(), waiter.end()]);
+  }, 30_000);
+
+  it('that talk nonsense are ended, and disturb nobody', async () => {
+    const { engine, pool } = await start();
+    const query = new pg.Client(engine.poolConfig());
+    await query.connect();
+    for (const nonsense of [
+      Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+      Buffer.from([0, 0, 0, 8, 0, 2, 0, 0]),
+      Buffer.alloc(64),
+    ]) {
+      const said = await converse(engine, nonsense);
+      expect(said).toMatch(/^E.*SFATAL.*C08P01/s);
+    }
+    expect(await converse(engine, Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]), 1)).toBe('N');
+    expect((await query.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await query.end();
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  }, 30_000);
+
+  it('are ended in order when the engine closes, after the statement that runs', async () => {
+    const { engine, pool } = await start();
+    const [first, ...others] = await Promise.all([connect(engine), connect(engine), connect(engine)]);
+    const runs = first.query("SELECT pg_sleep(0.5), 'done' AS word");
+    await new Promise((sent) => setImmediate(sent));
+    const waits = Promise.allSettled(others.map((other) => other.query('SELECT 1')));
+    const closed = engine.close();
+    expect((await runs).rows).toMatchObject([{ word: 'done' }]);
+    for (const result of await waits)
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: '57P01' } });
+    await closed;
+    await engine.close();
+    await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  }, 30_000);
+});
+
+/** What the engine says to some bytes until it closes the connection, or until there is so much. */
+async function converse(engine: EmbeddedPostgres, bytes: Buffer, enough = Infinity): Promise<string> {
+  const { stream } = engine.poolConfig();
+  const socket = (stream as unknown as () => Duplex & { connect(): void })();
+  let said = '';
+  socket.connect();
+  await new Promise((connected) => socket.once('connect', connected));
+  socket.write(bytes);
+  for await (const chunk of socket) {
+    said += (chunk as Buffer).toString('latin1');
+    if (said.length >= enough) break;
+  }
+  return said;
+}
