@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { eventually } from '#peers';
 import { EmbeddedPostgres, type EmbeddedPostgresOptions, type SlowOwner } from './index.js';
+import { concat, decode, eachMessage, message, sync, type Bytes } from './wire.js';
 
 const open: { engine: EmbeddedPostgres; pool: pg.Pool }[] = [];
 
@@ -57,7 +58,7 @@ describe('connections', () => {
   }, 30_000);
 
   it('are warned of before they are ended', async () => {
-    const { engine, pool } = await start({ idleTransactionMs: 2_000 });
+    const { engine, pool } = await start({ idleTransactionMs: 4_000 });
     const events: SlowOwner[] = [];
     engine.on('slow-owner', (owner) => events.push(owner));
     const idle = await connect(engine);
@@ -132,6 +133,22 @@ describe('connections', () => {
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   }, 30_000);
 
+  it('never run the unnamed statement of another', async () => {
+    const { engine } = await start();
+    const parse = message('P', '', 'SELECT 1', new Uint8Array(2));
+    const run = [message('B', '', '', new Uint8Array(6)), message('E', '', 0), sync];
+    const one = await speaker(engine);
+    const two = await speaker(engine);
+    expect(await one.ask(parse, sync)).toEqual(['1', 'Z']);
+    expect(await one.ask(...run)).toEqual(['2', 'D', 'C', 'Z']);
+    expect(await two.ask(parse, sync)).toEqual(['1', 'Z']);
+    expect(await one.ask(...run)).toEqual(['E26000', 'Z']);
+    expect(await two.ask(...run)).toEqual(['E26000', 'Z']); // one's failure has taken its place
+    expect(await two.ask(parse, ...run)).toEqual(['1', '2', 'D', 'C', 'Z']);
+    one.end();
+    two.end();
+  }, 30_000);
+
   it('are ended in order when the engine closes, after the statement that runs', async () => {
     const { engine, pool } = await start();
     const [first, ...others] = await Promise.all([connect(engine), connect(engine), connect(engine)]);
@@ -148,17 +165,53 @@ describe('connections', () => {
   }, 30_000);
 });
 
-/** What the engine says to some bytes until it closes the connection, or until there is so much. */
-async function converse(engine: EmbeddedPostgres, bytes: Buffer, enough = Infinity): Promise<string> {
+type Socket = Duplex & { connect(): void };
+
+async function dial(engine: EmbeddedPostgres): Promise<Socket> {
   const { stream } = engine.poolConfig();
-  const socket = (stream as unknown as () => Duplex & { connect(): void })();
-  let said = '';
+  const socket = (stream as unknown as () => Socket)();
   socket.connect();
   await new Promise((connected) => socket.once('connect', connected));
+  return socket;
+}
+
+/** What the engine says to some bytes until it closes the connection, or until there is so much. */
+async function converse(engine: EmbeddedPostgres, bytes: Buffer, enough = Infinity): Promise<string> {
+  const socket = await dial(engine);
   socket.write(bytes);
+  let said = '';
   for await (const chunk of socket) {
     said += (chunk as Buffer).toString('latin1');
     if (said.length >= enough) break;
   }
   return said;
+}
+
+/** A connection that speaks in messages; `ask` returns the types of the answer up to ReadyForQuery, and its errors' codes. */
+async function speaker(
+  engine: EmbeddedPostgres,
+): Promise<{ ask(...messages: Bytes[]): Promise<string[]>; end(): void }> {
+  const socket = await dial(engine);
+  let said = new Uint8Array(0);
+  socket.on('data', (chunk: Buffer) => (said = concat([said, chunk])));
+  const answer = (): Promise<string[]> =>
+    eventually('there is an answer', () => {
+      const seen: string[] = [];
+      eachMessage(said, (type, start, end) => {
+        const code = type === 0x45 ? /\0C(\w{5})/.exec(decode(said.subarray(start, end)))?.[1] : '';
+        seen.push(String.fromCharCode(type) + (code ?? ''));
+      });
+      if (seen.at(-1) !== 'Z') return false;
+      said = new Uint8Array(0);
+      return seen;
+    });
+  socket.write(message('?', 196_608, 'user', 'postgres', '').subarray(1));
+  await answer();
+  return {
+    ask(...messages) {
+      socket.write(concat(messages));
+      return answer();
+    },
+    end: () => socket.end(),
+  };
 }

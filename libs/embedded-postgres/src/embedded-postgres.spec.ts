@@ -153,9 +153,9 @@ describe('a worker', () => {
   }, 90_000);
 
   it('that does not answer is ended by the watchdog, unless long statements are allowed', async () => {
-    const { engine, pool, crashes } = await start({ pingEveryMs: 50, pingTimeoutMs: 500 });
+    const { engine, pool, crashes } = await start({ pingEveryMs: 100, pingTimeoutMs: 2_000 });
     const patience = engine.allowLongStatements();
-    await pool.query('SELECT pg_sleep(1.5)');
+    await pool.query('SELECT pg_sleep(3)');
     patience[Symbol.dispose]();
     expect(crashes).toEqual([]);
     await expect(pool.query('SELECT pg_sleep(60)')).rejects.toMatchObject({ code: 'ECONNRESET' });

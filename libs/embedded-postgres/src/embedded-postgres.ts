@@ -57,6 +57,8 @@ export class EmbeddedPostgres extends EventEmitter<Events> implements AsyncDispo
   #retry: NodeJS.Timeout | undefined;
   /** How many ask the watchdog to look away. */
   #patience = 0;
+  /** Whether the worker is busy with something of its own that may take long. */
+  #longWork = false;
 
   private constructor(options: EmbeddedPostgresOptions, lock: DirectoryLock | undefined) {
     super();
@@ -175,7 +177,7 @@ export class EmbeddedPostgres extends EventEmitter<Events> implements AsyncDispo
       () => {
         readyAt = performance.now();
         this.#ready(link);
-        const held = (): boolean => this.#patience > 0;
+        const held = (): boolean => this.#patience > 0 || this.#longWork;
         unwatch = watch(link, { everyMs: pingEveryMs, timeoutMs: pingTimeoutMs, held });
       },
       () => undefined, // `ended` tells
@@ -209,6 +211,9 @@ export class EmbeddedPostgres extends EventEmitter<Events> implements AsyncDispo
         return;
       case 'slow-owner':
         this.emit('slow-owner', told.owner);
+        return;
+      case 'long-work':
+        this.#longWork = told.on;
     }
   }
 
@@ -216,6 +221,7 @@ export class EmbeddedPostgres extends EventEmitter<Events> implements AsyncDispo
   #ended(why: Error, livedMs: number): void {
     const code = livedMs > 0 ? 'ECONNRESET' : 'ECONNREFUSED';
     this.#state = { kind: 'down', why };
+    this.#longWork = false;
     for (const socket of [...this.#sockets.values()]) socket.destroy(new EngineUnavailable(code, why));
     if (this.#closing !== undefined || !this.#opened) return;
     this.#failures = livedMs > goodWhileMs ? 1 : this.#failures + 1;

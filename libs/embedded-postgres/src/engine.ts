@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
-import { exists, prepareArchive, unpackCluster } from './archive.js';
+import { prepareArchive, unpackCluster } from './archive.js';
 import { Reply } from './backend.js';
 import { initialisation, parameters } from './parameters.js';
 import { concat, dataRows, query, type Bytes } from './wire.js';
@@ -50,10 +51,10 @@ export class Engine {
         return new Engine(await PGlite.create({ ...common, ...(loadDataDir ? { loadDataDir } : {}) }));
       }
       const cluster = join(options.dataDir, 'cluster');
-      if (!(await exists(cluster))) {
+      if (!existsSync(cluster)) {
         await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
         const archive = (await readArchive(options.archive)) ?? (await prepareArchive());
-        await unpackCluster(archive, cluster);
+        unpackCluster(archive, cluster);
       }
       await chmod(cluster, 0o700); // the engine itself makes files that anybody may read
       return new Engine(await PGlite.create({ ...common, dataDir: cluster }));

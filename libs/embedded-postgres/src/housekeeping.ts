@@ -43,6 +43,8 @@ export class Housekeeping {
   constructor(
     private readonly engine: Engine,
     private readonly broker: Broker,
+    /** Told before and after what may take long: the watchdog must not end it, or it would be tried for ever. */
+    private readonly longWork: (on: boolean) => void,
     /** When it cannot go on, the engine cannot either. */
     private readonly died: (error: unknown) => void,
   ) {}
@@ -94,7 +96,9 @@ export class Housekeeping {
     }
     const [name, dead, changed] = due;
     const command = dead === 't' ? (changed === 't' ? 'VACUUM (ANALYZE)' : 'VACUUM') : 'ANALYZE';
+    this.longWork(true);
     const { reply } = await this.engine.ask(`${command} ${name ?? ''}`);
+    this.longWork(false);
     if (reply.error !== undefined) this.#failed.add(name ?? '');
     this.vacuums++;
   }

@@ -51,5 +51,7 @@ export type FromWorker =
   | { readonly kind: 'bytes'; readonly id: number; readonly bytes: Bytes }
   | { readonly kind: 'end'; readonly id: number }
   | { readonly kind: 'slow-owner'; readonly owner: SlowOwner }
+  /** Its own work may take longer than a statement of a client's may. */
+  | { readonly kind: 'long-work'; readonly on: boolean }
   | { readonly kind: 'answer'; readonly number: number; readonly value: WorkerStats | Uint8Array | undefined }
   | { readonly kind: 'failure'; readonly number: number; readonly why: string };

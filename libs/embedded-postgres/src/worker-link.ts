@@ -68,6 +68,7 @@ export class WorkerLink {
         case 'bytes':
         case 'end':
         case 'slow-owner':
+        case 'long-work':
           tell(message);
       }
     });

@@ -3,7 +3,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Broker } from './broker.js';
-import { Engine } from './engine.js';
+import { Engine, EngineDied } from './engine.js';
 import { Housekeeping } from './housekeeping.js';
 import type { FromWorker, Question, ToWorker, WorkerOptions, WorkerStats } from './messages.js';
 
@@ -52,7 +52,14 @@ const broker = await Broker.over(
   },
   options.idleTransactionMs,
 ).catch(die);
-const housekeeping = new Housekeeping(engine, broker, die);
+const housekeeping = new Housekeeping(
+  engine,
+  broker,
+  (on) => {
+    post({ kind: 'long-work', on });
+  },
+  die,
+);
 
 async function answer(question: Question): Promise<WorkerStats | Uint8Array | undefined> {
   switch (question) {
@@ -88,6 +95,7 @@ port.on('message', (message: ToWorker) => {
           post({ kind: 'answer', number, value });
         },
         (error: unknown) => {
+          if (error instanceof EngineDied) die(error);
           post({ kind: 'failure', number, why: error instanceof Error ? sentence(error) : String(error) });
         },
       );

@@ -96,7 +96,7 @@ export function concurrency(bench: Bench): void {
       const pool = bench.pool();
       const table = bench.name('idle');
       await pool.query(`CREATE TABLE ${table} (id int)`);
-      const idle = await bench.client({ idle_in_transaction_session_timeout: 300 });
+      const idle = await bench.client({ idle_in_transaction_session_timeout: 1_000 });
       await idle.client.query('BEGIN');
       await idle.client.query(`INSERT INTO ${table} VALUES (1)`);
       await idle.client.query(`LOCK TABLE ${table}`);
@@ -108,11 +108,11 @@ export function concurrency(bench: Bench): void {
     });
 
     it('leaves alone a client that works for longer than it may idle', async () => {
-      await using busy = await bench.client({ idle_in_transaction_session_timeout: 200 });
+      await using busy = await bench.client({ idle_in_transaction_session_timeout: 1_000 });
       const pool = bench.pool();
       await busy.client.query('BEGIN');
       const others = pool.query('SELECT 1');
-      await busy.client.query('SELECT pg_sleep(0.4)');
+      await busy.client.query('SELECT pg_sleep(1.5)');
       await busy.client.query('COMMIT');
       await others;
       expect(busy.broken.error).toBeUndefined();
