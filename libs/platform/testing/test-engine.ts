@@ -69,7 +69,8 @@ async function shapeOf(pool: pg.Pool): Promise<string> {
     SELECT concat_ws(' ',
       (SELECT string_agg(relname || relnatts || relhastriggers, ',' ORDER BY oid) FROM pg_class WHERE relnamespace ${own}),
       (SELECT count(*) FROM pg_proc WHERE pronamespace ${own}),
-      (SELECT count(*) FROM pg_constraint WHERE connamespace ${own})) AS shape`);
+      (SELECT count(*) FROM pg_constraint WHERE connamespace ${own}),
+      (SELECT string_agg(migration_name || checksum, ',' ORDER BY migration_name) FROM _prisma_migrations)) AS shape`);
   return rows[0]?.shape ?? '';
 }
 
