@@ -116,6 +116,21 @@ const law = [
   },
 ];
 
+/** The environment is read in one place; what it says is injected. */
+const noEnvironment = {
+  selector: "MemberExpression[object.name='process'][property.name='env']",
+  message: 'Ask the Config: only the way in of the server reads the environment.',
+};
+/** Rooms above the connectors know protocols as data. Capabilities say what can be done; descriptions say how it is called. */
+const protocolName = `Literal[value=/^(${[...Object.keys(connectors), 'xmpp', 'sip', 'sms'].join('|')})$/]`;
+const noBranchOnProtocol = {
+  selector: `BinaryExpression[operator=/^[!=]==?$/] > ${protocolName}, SwitchCase > ${protocolName}`,
+  message: 'Ask for a capability, not for the name of a protocol.',
+};
+const product = ['apps/server/src', 'libs/*/src', 'libs/connectors/*/src'].map(
+  (folder) => `${folder}/**/*.ts`,
+);
+
 export default tseslint.config(
   { ignores: ['**/dist/', '**/generated/', 'data/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -157,5 +172,15 @@ export default tseslint.config(
       // A Nest module is a class with a decorator and nothing in it.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
     },
+  },
+  {
+    files: product,
+    ignores: ['**/*.spec.ts', 'apps/server/src/main.ts'],
+    rules: { 'no-restricted-syntax': ['error', noEnvironment] },
+  },
+  {
+    files: ['bus', 'api', ...staircase].map((room) => `libs/${room}/src/**/*.ts`),
+    ignores: ['**/*.spec.ts'],
+    rules: { 'no-restricted-syntax': ['error', noEnvironment, noBranchOnProtocol] },
   },
 );

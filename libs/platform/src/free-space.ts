@@ -5,7 +5,7 @@ import { logger } from './logger.js';
 
 const log = logger('platform');
 
-/** How much room there is for data. */
+/** How much room there is for data. A test hands over its own. */
 export abstract class FreeSpace {
   /** Bytes that this process may still use. */
   abstract bytes(): Promise<number>;
