@@ -20,6 +20,8 @@ export interface RigOptions extends Omit<TestContextOptions, 'secrets'> {
   readonly wrongSecrets?: boolean;
   /** Whether the session begins to connect, and the kit waits until it is online. Default true. */
   readonly online?: boolean;
+  /** The name that the settings give for the network's host. */
+  readonly host?: string;
   /** What the proxy does from the first byte on. */
   readonly manners?: (proxy: FaultProxy) => void;
   /** Settings laid over the harness's. */
@@ -238,10 +240,10 @@ export class Bench {
 
   /** Opens a session on a fresh login, through a fault proxy of its own. */
   async rig(options: RigOptions = {}): Promise<Rig> {
-    const { rooms = [], wrongSecrets = false, online = true, settings, manners, ...rest } = options;
+    const { rooms = [], wrongSecrets = false, online = true, settings, manners, host, ...rest } = options;
     const proxy = await FaultProxy.start(this.network);
     manners?.(proxy);
-    const login = await this.network.login(proxy);
+    const login = await this.network.login({ host: host ?? proxy.host, port: proxy.port });
     const secrets = wrongSecrets ? login.wrongSecrets : login.secrets;
     const context = new TestContext({ ...rest, ...(secrets ? { secrets } : {}) });
     const session = this.connector.open(

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type {
   EmitOutcome,
   InboundBatch,
@@ -13,7 +14,7 @@ import type {
   Target,
   Turn,
 } from '#connector';
-import type { AccountId, Capabilities, PresenceState, SessionState } from '#model';
+import type { AccountId, Capabilities, Failure, PresenceState, SessionState } from '#model';
 import { breachesOf, stateBreaches } from './breaches.js';
 import { RealClock } from './clock.js';
 import { MemoryStorage } from './storage.js';
@@ -49,9 +50,9 @@ export class TestContext implements SessionContext {
   readonly breaches: string[] = [];
   /** From now on the session may touch nothing. */
   closed = false;
-  /** When false, turns wait. */
-  grantsTurns = true;
-  private readonly waitingTurns: ((granted: boolean) => void)[] = [];
+  /** How a turn is answered: with the address of this machine, with a refusal, or not until `closeTurns`. */
+  turnsAre: 'given' | 'waiting' | Failure = 'given';
+  private readonly waitingTurns: ((turn: Turn) => void)[] = [];
   private readonly offered = new Map<string, Capabilities>();
   private readonly opened: Readonly<Record<string, string>>;
   private seed: number;
@@ -95,10 +96,9 @@ export class TestContext implements SessionContext {
     return this.storage.stored.filter((event) => event.type === 'receipt');
   }
 
-  /** Lets waiting turns go, or not. */
-  answerTurns(granted: boolean): void {
-    this.grantsTurns = granted;
-    for (const answer of this.waitingTurns.splice(0)) answer(granted);
+  /** Answers the turns that wait: the session was closed meanwhile. */
+  closeTurns(): void {
+    for (const answer of this.waitingTurns.splice(0)) answer({ turn: 'closed' });
   }
 
   // ---- what the session sees ----
@@ -158,16 +158,14 @@ export class TestContext implements SessionContext {
     },
   };
 
+  /** Every name is found on this machine, so that a test sees who looks names up on its own. */
   turn({ host }: Target): Promise<Turn> {
     this.touched('turn');
     this.turns.push(host);
-    const go: Turn = { turn: 'go', addresses: [host === 'localhost' ? '127.0.0.1' : host] };
-    if (this.grantsTurns) return Promise.resolve(go);
-    return new Promise((answer) => {
-      this.waitingTurns.push((granted) => {
-        answer(granted ? go : { turn: 'closed' });
-      });
-    });
+    const { turnsAre } = this;
+    if (turnsAre === 'waiting') return new Promise((answer) => this.waitingTurns.push(answer));
+    if (turnsAre !== 'given') return Promise.resolve({ turn: 'refused', failure: turnsAre });
+    return Promise.resolve({ turn: 'go', addresses: [isIP(host) === 0 ? '127.0.0.1' : host] });
   }
 
   /** A linear congruential generator (Numerical Recipes): the same sequence in every run. */

@@ -63,11 +63,11 @@ export const ends: readonly Case[] = [
       await closes(idle);
 
       const waiting = await bench.rig({ online: false });
-      waiting.context.grantsTurns = false;
+      waiting.context.turnsAre = 'waiting';
       waiting.session.connect();
       await waiting.until('it asks for a turn', () => waiting.context.turns.length > 0);
       await closes(waiting);
-      waiting.context.answerTurns(true);
+      waiting.context.closeTurns();
       await waiting.wait(20);
       expect(waiting.proxy.connects).toBe(0);
 

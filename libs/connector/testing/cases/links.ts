@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { remedyOf, type ErrorCode } from '#model';
+import { failure, remedyOf, type ErrorCode } from '#model';
 import type { Bench, Rig } from '../bench.js';
 import type { Case } from '../cases.js';
 import { within } from '../until.js';
@@ -73,6 +73,35 @@ export const links: readonly Case[] = [
       for (const wait of waits) expect(wait).toBeGreaterThan(0);
       const tries = rig.context.states.filter(({ state }) => state.state === 'connecting').length;
       expect(rig.context.turns.length).toBeGreaterThanOrEqual(tries);
+    },
+  },
+  {
+    id: 'judged-address',
+    sentence: 'connects to the addresses of its turn, and looks up no name by itself (law 9)',
+    async run(bench) {
+      const rig = await bench.rig({ host: 'network.invalid' });
+      expect(rig.context.turns).toEqual(['network.invalid']);
+      expect(rig.proxy.connects).toBe(1);
+      await hears(bench, rig);
+    },
+  },
+  {
+    id: 'refused-turn',
+    sentence: 'does not connect where it may not, and says why (law 9)',
+    async run(bench) {
+      const rig = await bench.rig({ online: false });
+      rig.context.turnsAre = failure('not-allowed', 'That address is not allowed.');
+      rig.session.connect();
+      expect(await rig.untilState('needs-person')).toMatchObject({ code: 'not-allowed' });
+      await rig.quiet();
+      expect(rig.proxy.connects).toBe(0);
+      expect(rig.context.turns).toHaveLength(1);
+      const later = await bench.rig({ online: false });
+      later.context.turnsAre = failure('network-unreachable', 'The host was not found.');
+      later.session.connect();
+      expect(await later.untilState('backing-off')).toMatchObject({ code: 'network-unreachable' });
+      later.context.turnsAre = 'given';
+      await later.untilState('online');
     },
   },
   ...(['rst', 'fin'] as const).map((how): Case => ({

@@ -2,6 +2,7 @@
  * A suite that cannot fail proves nothing. Each connector here is the loopback, broken in one way on purpose; the named
  * test of the kit must see it.
  */
+import { lookup } from 'node:dns/promises';
 import { describe, expect, it } from '@jest/globals';
 import type {
   Connector,
@@ -173,6 +174,30 @@ const saboteurs: readonly {
     caught: 'unreachable',
     connector: broken({
       context: () => ({ turn: () => Promise.resolve({ turn: 'go', addresses: ['127.0.0.1'] }) }),
+    }),
+  },
+  {
+    does: 'connects where it may not',
+    caught: 'refused-turn',
+    connector: broken({
+      context: (context) => ({
+        turn: async (target) => {
+          await context.turn(target);
+          return { turn: 'go', addresses: ['127.0.0.1'] };
+        },
+      }),
+    }),
+  },
+  {
+    does: 'looks names up by itself',
+    caught: 'judged-address',
+    connector: broken({
+      context: (context) => ({
+        turn: async (target) => {
+          await context.turn(target);
+          return { turn: 'go', addresses: [(await lookup(target.host)).address] };
+        },
+      }),
     }),
   },
   {
