@@ -51,7 +51,7 @@ export class Rig {
   }
 
   /** Waits for a fact, within the harness's patience. */
-  until<T>(sentence: string, look: () => T | undefined | false): Promise<T> {
+  until<T>(sentence: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
     return until(
       sentence,
       () => {
@@ -192,6 +192,7 @@ export class Bench {
   private readonly rigs: Rig[] = [];
   private readonly observers: Observer[] = [];
   private readonly contexts: TestContext[] = [];
+  private readonly leaving: PromiseLike<void>[] = [];
   private marks = 0;
   readonly timing: Timing;
 
@@ -216,6 +217,7 @@ export class Bench {
   }
 
   async stop(): Promise<void> {
+    await Promise.all(this.leaving.splice(0));
     await this.network_?.[Symbol.asyncDispose]();
   }
 
@@ -272,9 +274,10 @@ export class Bench {
   /** Ends what the test has opened; the contract's breaches that were seen on the way. */
   async clear(): Promise<readonly string[]> {
     const rigs = this.rigs.splice(0);
-    for (const rig of rigs) await rig.close();
-    for (const { proxy } of rigs) await proxy[Symbol.asyncDispose]();
-    for (const observer of this.observers.splice(0)) await observer[Symbol.asyncDispose]();
+    // Observers take their time to leave, and the next test does not mind.
+    for (const observer of this.observers.splice(0)) this.leaving.push(observer[Symbol.asyncDispose]());
+    await Promise.all(rigs.map((rig) => rig.close()));
+    await Promise.all(rigs.map(({ proxy }) => proxy[Symbol.asyncDispose]()));
     return rigs.flatMap(({ context }) => context.breaches);
   }
 

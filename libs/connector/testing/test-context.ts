@@ -37,6 +37,8 @@ export class TestContext implements SessionContext {
   readonly storage: MemoryStorage;
   /** Every state that was reported, in order. */
   readonly states: { readonly account: AccountId; readonly state: SessionState; readonly at: number }[] = [];
+  /** How long each announced back-off was to be, in milliseconds, in order. */
+  readonly backoffs: number[] = [];
   readonly presences = new Map<string, PresenceState>();
   readonly typings: { readonly conversation: string; readonly address: string; readonly active: boolean }[] =
     [];
@@ -116,6 +118,7 @@ export class TestContext implements SessionContext {
     this.touched(`state ${state.state}`);
     this.breaches.push(...stateBreaches(state));
     this.states.push({ account, state, at: this.clock.monotonic() });
+    if (state.state === 'backing-off') this.backoffs.push(Date.parse(state.until) - this.clock.now());
   }
 
   capabilities(account: AccountId, capabilities: Capabilities, conversation = ''): void {

@@ -22,9 +22,8 @@ function parsed({ connector }: Bench, raw: string): string | undefined {
   try {
     return connector.addresses.parse(raw).value;
   } catch (error) {
-    expect(error).toBeInstanceOf(AddressError);
-    expect((error as Error).message.length).toBeGreaterThan(10);
-    return undefined;
+    if (error instanceof AddressError && error.message.length > 10) return undefined;
+    throw error;
   }
 }
 
@@ -135,10 +134,14 @@ export const describes: readonly Case[] = [
   {
     id: 'addresses-refuse',
     sentence:
-      'refuses what is no address with a sentence for the person: empty, control characters, endless (law 9)',
+      'refuses what is no address with a sentence for the person: empty, with a line end or NUL inside, endless (law 9)',
     run(bench) {
       const [good = 'x'] = Object.keys(bench.harness.addresses.good);
-      const bad = ['', `${good}\r\nx`, `\n${good}`, `${good}\0`, `x\0${good}`, good + 'x'.repeat(70_000)];
+      const controls = ['\r\n', '\n', '\r', '\0'].flatMap((control) => [
+        `${good}${control}x`,
+        `x${control}${good}`,
+      ]);
+      const bad = ['', ' ', `${good}\0`, ...controls, good + 'x'.repeat(70_000)];
       for (const raw of [...bad, ...(bench.harness.addresses.bad ?? [])]) {
         expect({ raw: raw.slice(0, 80), is: parsed(bench, raw) }).toEqual({
           raw: raw.slice(0, 80),
@@ -150,7 +153,8 @@ export const describes: readonly Case[] = [
   },
   {
     id: 'addresses-any-text',
-    sentence: 'reads any text as an address that is canonical and free of controls, or as none (law 9)',
+    sentence:
+      'reads any text as an address that is canonical, UTF-8 and free of line ends, or as none (law 9)',
     run(bench) {
       const good = Object.keys(bench.harness.addresses.good);
       const alphabet = [
@@ -177,6 +181,7 @@ export const describes: readonly Case[] = [
         seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
         return Math.floor((seed / 2 ** 32) * below);
       };
+      const faults: string[] = [];
       for (let i = 0; i < 1_000; i++) {
         const base = good[random(good.length)] ?? '';
         const at = random(base.length + 1);
@@ -184,12 +189,13 @@ export const describes: readonly Case[] = [
           { length: 1 + random(4) },
           () => alphabet[random(alphabet.length)] ?? '',
         ).join('');
-        const value = parsed(bench, base.slice(0, at) + noise + base.slice(at));
+        const raw = base.slice(0, at) + noise + base.slice(at);
+        const value = parsed(bench, raw);
         if (value === undefined) continue;
-        expect(value).not.toMatch(/[\0\r\n]/);
-        expect(value.isWellFormed()).toBe(true);
-        expect(parsed(bench, value)).toBe(value);
+        const sound = !/[\0\r\n]/.test(value) && value.isWellFormed() && parsed(bench, value) === value;
+        if (!sound) faults.push(JSON.stringify(raw));
       }
+      expect(faults).toEqual([]);
       return Promise.resolve();
     },
   },

@@ -22,12 +22,19 @@ async function thereAndBack(
   await rig.untilStateSince(since, 'online');
 }
 
-/** Shows that a session is alive: something said to it is heard. */
+/** Shows that a session is alive: something said to it is heard, and what it says arrives. */
 export async function hears(bench: Bench, rig: Rig): Promise<void> {
   const observer = await bench.observer();
   const mark = bench.mark();
-  await observer.say(rig.address, `${mark} still there?`);
-  await rig.until('it is heard', () => rig.heard(mark).length > 0);
+  let said = -Infinity;
+  // Said again and again: the link may still be on its way down, and not every network delivers twice.
+  await rig.until('it is heard', async () => {
+    if (rig.heard(mark).length > 0) return true;
+    if (performance.now() - said < bench.timing.quietMs * 5) return false;
+    said = performance.now();
+    await observer.say(rig.address, `${mark} still there?`);
+    return false;
+  });
   expectLeft((await rig.say(observer.address, `${mark} yes`)).outcome);
   await heardBy(bench, observer, rig, `${mark} yes`);
 }
@@ -62,15 +69,12 @@ export const links: readonly Case[] = [
           state.state === 'backing-off' ? [{ ...state, at }] : [],
         );
       await rig.until('three tries have failed', () => backings().length >= 3);
-      for (const { code } of backings()) expect(code).toBe('network-unreachable');
+      for (const { code } of backings()) expect(['network-unreachable', 'refused']).toContain(code);
       await rig.proxy.listen();
       await rig.untilState('online');
-      const waits = rig.context.states.flatMap(({ state, at }, i) => {
-        const next = rig.context.states[i + 1];
-        return state.state === 'backing-off' && next ? [next.at - at] : [];
-      });
-      expect(waits[2]).toBeGreaterThan((waits[0] ?? 0) / 2);
-      for (const wait of waits) expect(wait).toBeGreaterThan(0);
+      const [first = 0, , third = 0] = rig.context.backoffs;
+      expect(third).toBeGreaterThanOrEqual(first);
+      for (const wait of rig.context.backoffs) expect(wait).toBeGreaterThan(0);
       const tries = rig.context.states.filter(({ state }) => state.state === 'connecting').length;
       expect(rig.context.turns.length).toBeGreaterThanOrEqual(tries);
     },
