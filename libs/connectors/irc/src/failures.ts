@@ -40,7 +40,7 @@ export function socketFailure(error: Error & { code?: string }): Failure {
   if (untrusted.has(code)) {
     return failure('tls-untrusted', 'The certificate of the server is not signed by an authority we trust.');
   }
-  if (code === 'ECONNREFUSED') return failure('refused', 'Nothing listens there.');
+  if (code === 'ECONNREFUSED') return failure('network-unreachable', 'Nothing listens there.');
   if (code === 'ETIMEDOUT') return failure('timeout', 'The server does not answer.');
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
     return failure('protocol-violation', 'The server does not speak TLS as we do on this port.');

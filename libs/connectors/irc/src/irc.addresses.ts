@@ -18,6 +18,8 @@ const longest = 200;
 /** What would end, split or re-aim a line: blanks, controls, the comma that separates targets, parts of a mask. */
 
 const impossible = /[\0-\x20\x7f,]/;
+/** What no person means to type: controls, halves of characters, what turns the direction of reading about. */
+const unseen = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u;
 
 /** The address of a room or nick as the network wrote it. */
 export function addressOf(wireName: string): string {
@@ -41,11 +43,13 @@ export function wireTarget(address: string): string | undefined {
 }
 
 function parse(raw: string): Address {
+  if (unseen.test(raw)) throw new AddressError('There are characters in it that cannot be seen.');
   const text = raw.trim();
   if (text === '')
     throw new AddressError('An IRC address is a nick such as alice or a channel such as #lobby.');
   if (Buffer.byteLength(text) > longest) throw new AddressError('That is too long for an IRC address.');
-  if (impossible.test(text)) throw new AddressError('An IRC address has no blanks and no commas.');
+  if (impossible.test(text) || /\s/.test(text))
+    throw new AddressError('An IRC address has no blanks and no commas.');
   if (isRoom(text)) {
     if (text.length === 1) throw new AddressError('A channel needs a name after its mark, such as #lobby.');
     if (text.includes(':')) throw new AddressError('An IRC channel has no colon in its name.');
@@ -67,6 +71,5 @@ function parse(raw: string): Address {
 export const ircAddresses: AddressRules = {
   parse,
   kindOf: (address): ConversationKind => (isRoom(address) ? 'room' : 'direct'),
-  display: (address) =>
-    address.startsWith(accountMark) ? `${address.slice(accountMark.length)} (account)` : address,
+  display: (address) => address,
 };

@@ -54,6 +54,8 @@ export interface ConnectionParts {
 
 /** Lines that are no lines: so many are forgiven, but not before the welcome. */
 const forgiven = 20;
+/** What is in no line of text, formatted or not. */
+const binary = /[\0\x05-\x08\x0b\x0c\x0e\x10\x12-\x15\x17-\x1a\x1b\x1c\x7f]/;
 
 export class Connection {
   readonly #parts: ConnectionParts;
@@ -311,8 +313,8 @@ export class Connection {
     this.#pulse.heard();
     this.#heard = this.#parts.context.clock.now();
     const message = irc.ircLineParser(line);
-    if (!/^(?:[A-Z]+|\d{3})$/.test(message.command)) {
-      this.#garbage();
+    if (!/^(?:[A-Z]+|\d{3})$/.test(message.command) || line.includes('\0')) {
+      this.#garbage(line);
       return;
     }
     if (this.#registration.handle(message, line)) return;
@@ -337,11 +339,12 @@ export class Connection {
     }
   }
 
-  #garbage(): void {
+  /** An odd line is forgiven now and then; bytes that are no text at all mean that we have lost the thread. */
+  #garbage(line: string): void {
     this.#malformed++;
-    if (this.#malformed > (this.#phase === 'registering' ? 0 : forgiven)) {
-      this.#end(failure('protocol-violation', 'What answers there does not speak IRC.'));
-    }
+    const most = this.#phase === 'registering' || binary.test(line) ? 0 : forgiven;
+    if (this.#malformed <= most) return;
+    this.#end(failure('protocol-violation', 'What answers there does not speak IRC.'));
   }
 
   #join(): void {

@@ -31,7 +31,7 @@ export class LineReader {
       if (end - this.#from > this.#longest) return tooLong;
       const line = this.#held.subarray(this.#from, end);
       this.#from = end + 1;
-      const text = (isUtf8(line) ? line.toString('utf8') : line.toString('latin1')).replace(/[\r\0]/g, '');
+      const text = (isUtf8(line) ? line.toString('utf8') : line.toString('latin1')).replace(/\r/g, '');
       if (text !== '') return text;
     }
   }

@@ -37,11 +37,12 @@ export class Sending {
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
     const lines = linesOf(envelope, this.#parts.look());
     if ('code' in lines) return { outcome: 'refused', failure: lines };
+    if (signal.aborted) return unsent(outOfTime);
     const { outbox, clock } = this.#parts;
     return new Promise((settle) => {
       const abort = (): void => {
         const left = outbox.withdraw(speech);
-        this.#settle(speech, left === 0 ? unsent('The time was over before a line could leave.') : partly);
+        this.#settle(speech, left === 0 ? unsent(outOfTime) : partly);
       };
       const speech: Speech = {
         lines: lines.map(({ verb, target, text }, part) => {
@@ -74,10 +75,6 @@ export class Sending {
         signal.removeEventListener('abort', abort);
         settle(outcome);
       });
-      if (signal.aborted) {
-        abort();
-        return;
-      }
       signal.addEventListener('abort', abort, { once: true });
       outbox.say(speech);
     });
@@ -95,7 +92,7 @@ export class Sending {
   /** Lets nothing more leave; what has left may still be answered. */
   stop(why: Failure = failure('network-unreachable', 'The session is being closed.')): void {
     for (const { speech, next } of this.#parts.outbox.close()) {
-      this.#settle(speech, next === 0 ? unsent(why.detail, why) : partly);
+      this.#settle(speech, next === 0 ? unsent(why) : partly);
     }
   }
 
@@ -143,6 +140,8 @@ const partly: SendOutcome = {
   failure: failure('timeout', 'Some of its lines left and some did not.'),
 };
 
-function unsent(detail: string | undefined, why: Failure = failure('timeout', detail)): SendOutcome {
+const outOfTime = failure('timeout', 'The time was over before a line could leave.');
+
+function unsent(why: Failure): SendOutcome {
   return { outcome: 'later', retryAfterMs: 1_000, failure: why };
 }

@@ -10,6 +10,8 @@ import { splitText } from './split.js';
 /** More parts than this is no message but a flood: 50 lines take 80 s at the usual rate. */
 const mostParts = 50;
 
+const tooLarge = failure('too-large', `IRC would need more than ${String(mostParts)} lines for that.`);
+
 export interface OutLine {
   readonly verb: 'PRIVMSG' | 'NOTICE';
   readonly target: string;
@@ -42,6 +44,8 @@ export function linesOf(envelope: OutboundEnvelope, look: Look): readonly OutLin
   const verb = content.notice === true ? 'NOTICE' : 'PRIVMSG';
   const emote = content.emote === true && verb === 'PRIVMSG';
   const room = roomFor(verb, target, look) - (emote ? actionBytes : 0);
+  // Measured before it is parted: a megabyte is refused at once.
+  if (Buffer.byteLength(text) > mostParts * room) return tooLarge;
   const lines: OutLine[] = [];
   for (const line of text.split(/[\r\n]+/)) {
     const clean = harmless(line);
@@ -49,9 +53,7 @@ export function linesOf(envelope: OutboundEnvelope, look: Look): readonly OutLin
     for (const part of splitText(clean, room)) {
       lines.push({ verb, target, text: emote ? `\x01ACTION ${part}\x01` : part });
     }
-    if (lines.length > mostParts) {
-      return failure('too-large', `IRC would need more than ${String(mostParts)} lines for that.`);
-    }
+    if (lines.length > mostParts) return tooLarge;
   }
   return lines.length === 0
     ? failure('unsupported', 'There is no text in it, and IRC sends nothing else.')
