@@ -1,6 +1,5 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { Access, accessChannel, Authenticator, type AskingRequest, type Principal } from '#accounts';
-import { Signals, type JsonLike } from '#bus';
+import { Access, Authenticator, type AskingRequest, type Concern, type Principal } from '#accounts';
 import type { PersonId } from '#model';
 import { Clock, logger, Metrics, Problem } from '#platform';
 import { EventFeeds } from './event-feeds.js';
@@ -23,7 +22,8 @@ export class OpenStreams implements OnModuleInit, OnModuleDestroy {
   readonly #byPerson = new Map<PersonId, Set<StreamSession>>();
   readonly #byTurn: readonly Set<StreamSession>[] = Array.from({ length: turns }, () => new Set());
   readonly #rooms: SessionRooms;
-  readonly #stops: (() => void)[] = [];
+  #stopHearing: (() => void) | undefined;
+  #stopLooking: (() => void) | undefined;
   #turn = 0;
   #made = 0;
   #closed = false;
@@ -35,7 +35,6 @@ export class OpenStreams implements OnModuleInit, OnModuleDestroy {
     places: WatchedPlaces,
     private readonly access: Access,
     private readonly clock: Clock,
-    private readonly signals: Signals,
     metrics: Metrics,
   ) {
     this.#rooms = { feeds, access, authenticator, watches, places, clock };
@@ -46,23 +45,16 @@ export class OpenStreams implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void {
-    this.#stops.push(
-      this.signals.subscribe(accessChannel, (payload) => {
-        const person = personOf(payload);
-        // In the next turn: by then everybody who keeps rights in memory has heard of it.
-        setImmediate(() => {
-          for (const session of person === undefined ? this.#all() : (this.#byPerson.get(person) ?? [])) {
-            void session.recheck();
-          }
-        });
-      }),
-    );
+    this.#stopHearing = this.access.onChanged((concern) => {
+      for (const session of this.#all()) if (concerns(concern, session)) void session.recheck();
+    });
     this.#lookAfterLater();
   }
 
   onModuleDestroy(): void {
     this.#closed = true;
-    for (const stop of this.#stops) stop();
+    this.#stopHearing?.();
+    this.#stopLooking?.();
     for (const session of [...this.#all()]) session.restart();
   }
 
@@ -109,7 +101,7 @@ export class OpenStreams implements OnModuleInit, OnModuleDestroy {
   }
 
   #lookAfterLater(): void {
-    this.#stops[1] = this.clock.after(turnMs, () => {
+    this.#stopLooking = this.clock.after(turnMs, () => {
       this.#turn = (this.#turn + 1) % turns;
       const now = [...(this.#byTurn[this.#turn] ?? [])];
       // One after the other: they ask the same tables.
@@ -128,9 +120,9 @@ export class OpenStreams implements OnModuleInit, OnModuleDestroy {
   }
 }
 
-/** Whom a signal of the access channel is about; undefined: anybody. */
-function personOf(payload: JsonLike | undefined): PersonId | undefined {
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return undefined;
-  const { person } = payload as Readonly<Record<string, JsonLike | undefined>>;
-  return typeof person === 'string' ? (person as PersonId) : undefined;
+function concerns(concern: Concern, { principal }: StreamSession): boolean {
+  return (
+    concern === 'everybody' ||
+    (concern.workspace === principal.workspace && concern.person === principal.person)
+  );
 }

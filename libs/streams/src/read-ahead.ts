@@ -49,7 +49,6 @@ export class ReadAhead<T> implements AsyncDisposable {
   async #read(): Promise<void> {
     try {
       for await (const item of this.source) {
-        if (this.#isDone()) return;
         this.#items.push(item);
         this.#arrived?.();
         while (this.#items.length >= this.most && !this.#isDone()) {
@@ -57,6 +56,7 @@ export class ReadAhead<T> implements AsyncDisposable {
             this.#taken = taken;
           });
         }
+        if (this.#isDone()) return;
       }
     } catch (error) {
       this.#error = error as Error;

@@ -1,10 +1,13 @@
 import { AccountViews } from '#accounts';
 import type { EntityName, EventBody } from '#api';
 import { ConversationViews, MessageViews } from '#conversations';
-import type { EnvelopeViews, FanOuts } from '#delivery';
+import { EnvelopeViews, FanOuts } from '#delivery';
 import { brand, type AccountId, type EventId, type EventType, type LogEvent, type PersonId } from '#model';
 import { IdentityViews } from '#roster';
 import type { Rendering, Views } from './views.js';
+
+/** Who has hidden nothing: what is rendered is for everybody. */
+const nobody: PersonId = brand('00000000-0000-0000-0000-000000000000');
 
 /** How the rooms below show their events: each by the entity that the event is about, as it is now. */
 export function roomViews(
@@ -19,10 +22,12 @@ export function roomViews(
     showing(['account.changed', 'session.changed'], 'account', (ids) => accounts.byIds(ids)),
     showing(['identity.changed'], 'identity', (ids) => identities.byIds(ids)),
     showing(['conversation.changed'], 'conversation', (ids) => conversations.byIds(ids)),
+    showing(['envelope.changed'], 'envelope', (ids, events) =>
+      envelopes.byIds(ids, { person: nobody, accounts: accountsOf(events) }),
+    ),
+    showing(['job.changed'], 'job', (ids) => jobs.byIds(ids)),
     markViews(conversations),
     messageViews(messages, conversations),
-    showing(['envelope.changed'], 'envelope', (ids) => envelopes.byIds(ids)),
-    showing(['job.changed'], 'job', (ids) => jobs.byIds(ids)),
   ];
 }
 
@@ -30,12 +35,15 @@ export function roomViews(
 export function showing<N extends EntityName>(
   types: readonly EventType[],
   name: N,
-  byIds: (ids: readonly string[]) => Promise<ReadonlyMap<string, NonNullable<EventBody[N]>>>,
+  byIds: (
+    ids: readonly string[],
+    events: readonly LogEvent[],
+  ) => Promise<ReadonlyMap<string, NonNullable<EventBody[N]>>>,
 ): Views {
   return {
     types,
     async render(_workspace, events) {
-      const found = await byIds(subjectsOf(events));
+      const found = await byIds(subjectsOf(events), events);
       return renderings(events, (event) => {
         const entity = found.get(event.subject);
         return entity === undefined ? undefined : { data: { [name]: entity } };
@@ -60,9 +68,6 @@ function markViews(conversations: ConversationViews): Views {
     },
   };
 }
-
-/** Who has hidden nothing: what is rendered is for everybody. */
-const nobody: PersonId = brand('00000000-0000-0000-0000-000000000000');
 
 function messageViews(messages: MessageViews, conversations: ConversationViews): Views {
   return {

@@ -17,6 +17,9 @@ const mostLying = 256 * 1024;
 const patienceMs = 30_000;
 const goodbyeMs = 5_000;
 
+/** Rights that were read from a memory of some seconds are looked at once more after this. */
+const settledMs = 5_000;
+
 /** Close codes of RFC 6455 §7.4.1 and its registry. */
 const normal = 1000;
 const failed = 1011;
@@ -74,6 +77,9 @@ export class StreamSession implements Watcher {
     const { workspace, person } = this.principal;
     const feed = this.rooms.feeds.open(workspace, { person, accounts: this.accounts }, since);
     this.#feed = feed;
+    // What changed while the peer was let in, and what had not yet been heard of here.
+    void this.recheck();
+    const cancel = this.rooms.clock.after(settledMs, () => void this.recheck());
     try {
       // The first word: the client is let in.
       if (since !== undefined) this.wire.heartbeat(encodeCursor(since));
@@ -92,6 +98,7 @@ export class StreamSession implements Watcher {
         this.end(failed, 'something went wrong here');
       }
     } finally {
+      cancel();
       this.end(normal, 'the log ended');
     }
   }
