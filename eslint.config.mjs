@@ -16,15 +16,7 @@ const protocols = [];
 /** What one step of the staircase needs besides Node and Nest. */
 const own = {
   streams: ['ws', 'fastify'],
-  accounts: [
-    '@node-rs/argon2',
-    '@fastify/cookie',
-    'ajv',
-    'ajv-formats',
-    'fastify',
-    'ipaddr.js',
-    'rate-limiter-flexible',
-  ],
+  accounts: ['@node-rs/argon2', 'ajv', 'ajv-formats', 'fastify', 'ipaddr.js', 'rate-limiter-flexible'],
 };
 
 const floor = ['model', 'platform', 'bus', 'connector', 'api'];

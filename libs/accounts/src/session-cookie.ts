@@ -1,9 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { fastifyCookie } from '@fastify/cookie';
+import { sessionCookie as name } from '#api';
 import { Config } from '#platform';
 import { headerOf, type AskingRequest } from './asking-request.js';
-
-const name = 'parley_session';
 
 /** A web session ends when it has not been used for so long. */
 export const sessionDays = 30;
@@ -17,12 +15,12 @@ export class SessionCookie {
     this.#secure = config.publicUrl?.protocol === 'https:';
   }
 
-  /** The secret that a request brings, if any. */
+  /** The secret that a request brings, if any. Where several bear the name, the first: the one of the nearest path. */
   read(request: AskingRequest): string | undefined {
-    const header = headerOf(request, 'cookie');
-    if (header === undefined) return undefined;
-    const secret = fastifyCookie.parse(header)[name];
-    return secret === undefined || secret === '' ? undefined : secret;
+    const pairs = headerOf(request, 'cookie')?.split(';') ?? [];
+    const ours = pairs.map((pair) => pair.trim()).find((pair) => pair.startsWith(`${name}=`));
+    const secret = ours?.slice(name.length + 1);
+    return secret === '' ? undefined : secret;
   }
 
   /** A Set-Cookie header that keeps the secret for as long as an unused session lives. */
@@ -35,13 +33,10 @@ export class SessionCookie {
     return this.write('', 0);
   }
 
+  /** By hand: the value is base64url, which needs no quoting (RFC 6265 §4.1.1). */
   private write(value: string, maxAge: number): string {
-    return fastifyCookie.serialize(name, value, {
-      httpOnly: true,
-      sameSite: 'strict',
-      path: '/',
-      secure: this.#secure,
-      maxAge,
-    });
+    const attributes = [`Max-Age=${String(maxAge)}`, 'Path=/', 'HttpOnly', 'SameSite=Strict'];
+    if (this.#secure) attributes.push('Secure');
+    return [`${name}=${value}`, ...attributes].join('; ');
   }
 }

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHouse, type House } from '#accounts/testing';
-import type { Database } from '#platform';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 import { SetupCode } from './setup.service.js';
 
@@ -11,14 +10,14 @@ describe('the first person', () => {
   let house: House;
 
   beforeAll(async () => {
-    open = await openTestDatabase('postgres');
-  });
+    open = await openTestDatabase('embedded');
+  }, 60_000);
   afterAll(async () => {
     await open[Symbol.asyncDispose]();
   });
 
   const begin = async (env: Readonly<Record<string, string>> = {}): Promise<House> =>
-    (house = await openHouse(unclosed(open.database), { env }));
+    (house = await openHouse(open.database, { env, lent: true }));
 
   beforeEach(async () => {
     await open.database.query('TRUNCATE workspace, person, setup, sign_in_limit CASCADE');
@@ -59,9 +58,9 @@ describe('the first person', () => {
   it('gets a workspace whose log is empty and readable', async () => {
     await begin();
     const { workspace } = await house.setUp();
-    expect(await open.database.query('SELECT sequence FROM log_head WHERE workspace_id = $1', [workspace])).toEqual([
-      { sequence: 0n },
-    ]);
+    expect(
+      await open.database.query('SELECT sequence FROM log_head WHERE workspace_id = $1', [workspace]),
+    ).toEqual([{ sequence: 0n }]);
   });
 
   it('comes only once: afterwards the code is worth nothing', async () => {
@@ -86,7 +85,10 @@ describe('the first person', () => {
     const guess = (code: string, from: string) =>
       house.ask('POST', '/v1/setup', { body: { ...alice, code }, from });
     for (let time = 0; time < 10; time++) {
-      expect(await guess('open-barley', '192.0.2.1')).toMatchObject({ status: 403, body: { code: 'wrong-code' } });
+      expect(await guess('open-barley', '192.0.2.1')).toMatchObject({
+        status: 403,
+        body: { code: 'wrong-code' },
+      });
     }
     const eleventh = await guess('open-sesame', '192.0.2.1');
     expect(eleventh).toMatchObject({ status: 429, body: { code: 'too-many-attempts' } });
@@ -131,14 +133,3 @@ describe('the first person', () => {
     for (const secret of [token, token.slice(7), password, 'open-sesame']) expect(text).not.toContain(secret);
   });
 });
-
-/** The database as houses that come and go share it. */
-function unclosed(database: Database): Database {
-  return new Proxy(database, {
-    get(target, name) {
-      if (name === 'onApplicationShutdown' || name === 'close') return () => Promise.resolve();
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-}

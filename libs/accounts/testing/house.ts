@@ -16,8 +16,13 @@ export interface HouseOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly connectors?: readonly Connector[];
-  /** What host names resolve to. A name that is not here does not exist; an address is itself. */
+  /**
+   * What host names resolve to, besides `paper.example.org`, which is somewhere public. Another name does not exist; an
+   * address is itself. Nothing connects there.
+   */
   readonly hosts?: Readonly<Record<string, readonly string[]>>;
+  /** Whether the database outlives the house: several houses on one, at once or one after another. */
+  readonly lent?: boolean;
   /** Modules of rooms above. */
   readonly rooms?: readonly Type[];
 }
@@ -149,11 +154,11 @@ export class House implements AsyncDisposable {
   }
 }
 
-/** Opens a house on a migrated database, which goes when the house goes. */
+/** Opens a house on a migrated database, which goes when the house goes unless it is lent. */
 export async function openHouse(database: Database, options: HouseOptions = {}): Promise<House> {
   const scratch = mkdtempSync(join(tmpdir(), 'parley-house-'));
   const config = readConfig({ PARLEY_DATA_DIR: scratch, PARLEY_LOG_LEVEL: 'silent', ...options.env });
-  const hosts = options.hosts ?? {};
+  const hosts = { 'paper.example.org': ['8.8.8.8'], ...options.hosts };
   const building = Test.createTestingModule({
     imports: [
       PlatformModule.forRoot(config),
@@ -164,7 +169,7 @@ export async function openHouse(database: Database, options: HouseOptions = {}):
     ],
   })
     .overrideProvider(Database)
-    .useValue(database)
+    .useValue(options.lent ? lent(database) : database)
     .overrideProvider(Resolver)
     .useValue(resolverOf(hosts));
   if (options.clock) building.overrideProvider(Clock).useValue(options.clock);
@@ -182,6 +187,17 @@ interface Admitted {
 
 function somebody(email: string, password: string, { token, me }: Admitted): Somebody {
   return { id: me.id, email, password, token, workspace: me.workspace.id };
+}
+
+/** The database as somebody has it who may not close it. */
+function lent(database: Database): Database {
+  return new Proxy(database, {
+    get(target, name) {
+      if (name === 'onApplicationShutdown' || name === 'close') return () => Promise.resolve();
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 function resolverOf(hosts: Readonly<Record<string, readonly string[]>>): Resolver {
