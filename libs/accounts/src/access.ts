@@ -37,9 +37,17 @@ export class Access {
     const seen = await this.#seen.get(`${workspace} ${person}`, async () => ({
       workspace,
       person,
-      accounts: new Set(await accountIdsOf(this.database, workspace, person)),
+      accounts: await this.accountsNow(workspace, person),
     }));
     return seen?.accounts ?? new Set();
+  }
+
+  /**
+   * As `accountsOf`, but read now. For whoever has just read a cursor and shows what is true at it: a change of access
+   * that lies before the cursor must be seen, even if its signal has not come yet.
+   */
+  async accountsNow(workspace: WorkspaceId, person: PersonId): Promise<ReadonlySet<AccountId>> {
+    return new Set(await accountIdsOf(this.database, workspace, person));
   }
 
   /**

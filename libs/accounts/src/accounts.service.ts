@@ -25,7 +25,7 @@ import { afterOf, pageOf, type Page } from './paging.js';
 import { stayingPeople } from './people.store.js';
 import type { Principal } from './principal.js';
 
-const answerMs = 10_000;
+const answerMs = 5_000;
 
 /** People's accounts: added, shared, changed, connected, removed. Whoever holds one manages it. */
 @Injectable()
@@ -165,10 +165,13 @@ export class AccountsService {
 
   /**
    * Takes a person's answer to the challenge that the session shows to whoever runs it.
-   * @throws Problem 503 `not-connected`, 504 `no-answer`, 409 with the session's own reason
+   * @throws Problem 409 `nothing-asked` or with the session's own reason, 503 `not-connected`, 504 `no-answer`
    */
   async answer(caller: Principal, id: AccountId, body: AnswerAccountBody): Promise<Account> {
-    const { link } = await this.mustManage(this.database, caller, id);
+    const { link, session } = await this.mustManage(this.database, caller, id);
+    if (session.state !== 'needs-person') {
+      throw new Problem(409, 'nothing-asked', 'This account does not wait for an answer.');
+    }
     try {
       const request = { act: 'answer', account: id, answer: body.answer };
       await this.requests.ask(`link:${link}`, request, answerMs);

@@ -3,7 +3,7 @@ import { presences } from '#model';
 import type { Me, Presence, Scope, SetPresenceBody, UpdateMeBody } from '#api';
 import { Audit, type AuditEntry } from '#audit';
 import type { JsonObject } from '#connector';
-import type { LinkId, PersonId, WorkspaceId } from '#model';
+import type { PersonId, WorkspaceId } from '#model';
 import { Clock, Database, Problem } from '#platform';
 import { AccessChanges } from './access-changes.js';
 import { deleteOtherWebSessions } from './credential.store.js';
@@ -91,7 +91,7 @@ export class MeService {
         const accounts = held.map(({ id }) => id);
         await this.desires.setAll(sql, accounts, 'presence', '', shown);
       }
-      return held.map(({ link }) => link as LinkId);
+      return held.map(({ link }) => link);
     });
     for (const link of new Set(links)) this.links.changed(link);
     return shown;

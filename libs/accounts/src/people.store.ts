@@ -1,5 +1,5 @@
 import type { JsonObject } from '#connector';
-import type { AccountId, PersonId, WorkspaceId } from '#model';
+import type { AccountId, LinkId, PersonId, WorkspaceId } from '#model';
 import type { Sql } from '#platform';
 import type { Role } from './principal.js';
 
@@ -172,8 +172,8 @@ export async function heldAccounts(
   sql: Sql,
   workspace: WorkspaceId,
   person: PersonId,
-): Promise<{ id: AccountId; link: string }[]> {
-  return sql.query<{ id: AccountId; link: string }>(
+): Promise<{ id: AccountId; link: LinkId }[]> {
+  return sql.query<{ id: AccountId; link: LinkId }>(
     'SELECT id, link_id AS link FROM account WHERE workspace_id = $1 AND holder_id = $2 ORDER BY id',
     [workspace, person],
   );

@@ -1,7 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { RouteSpec, Scope } from '#api';
+import type { RouteSpec } from '#api';
 import { Problem, type ProblemError } from '#platform';
 import { Authenticator } from './authenticator.js';
 import { rememberCaller } from './callers.js';
@@ -21,7 +21,7 @@ export class RouteGuard implements CanActivate {
     private readonly cookie: SessionCookie,
   ) {}
 
-  /** @throws Problem 401, 403, 404 for a parameter of the wrong shape, 422 `invalid` with every mistake */
+  /** @throws Problem 401, 403, 404 for a parameter of the wrong shape, 415, 422 `invalid` with every mistake */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const spec = this.reflector.get<RouteSpec>(routeKey, context.getHandler());
     const request = context.switchToHttp().getRequest<FastifyRequest>();
@@ -55,10 +55,13 @@ function mustBeAllowed(spec: RouteSpec, principal: Principal): void {
   if (spec.auth === 'admin' && principal.role !== 'admin') {
     throw new Problem(403, 'admins-only', 'Only an admin of this workspace may do this.');
   }
-  // A route without a scope is not for tokens with a few: whoever calls it needs them all.
-  const needed: readonly Scope[] = spec.scope === undefined ? ['admin'] : [spec.scope];
-  if (!needed.every((scope) => principal.scopes.has(scope))) {
-    throw new Problem(403, 'missing-scope', `This needs a token with the scope ${needed.join(', ')}.`);
+  // A route that forgot to name its scope lets nobody in.
+  if (spec.scope === undefined || !principal.scopes.has(spec.scope)) {
+    throw new Problem(
+      403,
+      'missing-scope',
+      `This needs a token with the scope ${spec.scope ?? 'of nobody'}.`,
+    );
   }
 }
 
@@ -80,6 +83,7 @@ function takeInput(spec: RouteSpec, request: FastifyRequest): void {
     if (!headers.success) mistakes.push(...mistakesOf(headers.error.issues, named));
   }
   if (spec.body) {
+    mustBeJson(request.headers['content-type']);
     const body = spec.body.safeParse(request.body);
     if (body.success) request.body = body.data;
     else mistakes.push(...mistakesOf(body.error.issues, pointerTo));
@@ -87,6 +91,15 @@ function takeInput(spec: RouteSpec, request: FastifyRequest): void {
   if (mistakes.length > 0) {
     throw new Problem(422, 'invalid', 'The request has mistakes; each is named.', { errors: mistakes });
   }
+}
+
+/**
+ * A form of another site can send anything but JSON without asking first.
+ * @throws Problem 415 `unsupported-media-type`
+ */
+function mustBeJson(contentType: string | undefined): void {
+  if (contentType === undefined || /^application\/json\s*(;|$)/i.test(contentType)) return;
+  throw new Problem(415, 'unsupported-media-type', 'The body has to be JSON: Content-Type application/json.');
 }
 
 interface Issue {
