@@ -4,6 +4,7 @@ import { newId, type AccountId, type ConversationId, type MessageId, type Worksp
 import { describeEngines, type TestDatabase } from '#platform/testing';
 import { History } from './history.service.js';
 import { House, principalOf, type Said, type Somebody } from './house.fixture.js';
+import { MessageViews } from './message.views.js';
 
 describeEngines('history', (open) => {
   let test: TestDatabase;
@@ -208,6 +209,15 @@ describeEngines('history', (open) => {
       expect((await get(id, bob)).status).toBe(200);
     });
 
+    it('is known of everybody at once, for those who show messages to many', async () => {
+      const [first, second] = await house.say(room, {}, {});
+      await hide(first);
+      await hide(first, bob);
+      expect(await house.get(MessageViews).hiddenFrom([first ?? '', second ?? ''])).toEqual(
+        new Map([[first, new Set([alice.id, bob.id])]]),
+      );
+    });
+
     it('tells only my other clients, once', async () => {
       const [id] = await house.say(room, {});
       const before = await house.head(workspace);
@@ -215,7 +225,7 @@ describeEngines('history', (open) => {
       await expect(hide(id)).rejects.toMatchObject({ status: 404 });
       const scope = { accounts: new Set([account]) };
       expect(await house.events(workspace, before, { person: alice.id, ...scope })).toMatchObject([
-        { type: 'message.erased', subject: id, data: { hidden: true } },
+        { type: 'message.erased', subject: id, data: { hidden: id, conversation: room } },
         { type: 'read.changed', subject: room },
       ]);
       expect(await house.events(workspace, before, { person: bob.id, ...scope })).toEqual([]);

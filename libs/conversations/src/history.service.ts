@@ -64,7 +64,7 @@ export class History {
 
   /**
    * Hides a message from its caller only: from history, search, unread and the stream. The answer is what is hidden.
-   * The event bears no message any more, so the person's other clients let go of what they hold.
+   * The event says what is hidden, so that the person's other clients let go of it.
    * @throws Problem 404 `not-found`, also for one that is hidden already
    */
   async hide(principal: Principal, id: MessageId): Promise<Message> {
@@ -77,7 +77,7 @@ export class History {
         type: 'message.erased',
         audience: { kind: 'person', person },
         subject: id,
-        data: { message: id, conversation: message.conversation, hidden: true },
+        data: { hidden: id, conversation: message.conversation },
       } as const;
       const events = [hidden, markChanged('read.changed', person, message.conversation)];
       return await this.log.append(sql, workspace, events, changeMark(person, message.conversation, {}));

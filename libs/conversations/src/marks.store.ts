@@ -1,11 +1,8 @@
-import type { Mark } from '#api';
+import { maxUnread, type Mark } from '#api';
 import { encodeCursor, type Alongside } from '#bus';
 import type { ConversationId, PersonId } from '#model';
 import type { Sql } from '#platform';
 import { notHidden } from './message.views.store.js';
-
-/** More unread messages than this are not counted. */
-export const unreadCap = 1_000;
 
 interface MarkRow {
   id: ConversationId;
@@ -41,7 +38,7 @@ export async function readMarks(
           SELECT FROM message
           WHERE message.conversation_id = asked.id AND message.mode IN ('live', 'catch-up') AND ${countable}
             AND message.sequence > coalesce(mark.sequence, 0) AND ${notHidden(2)}
-          LIMIT ${String(unreadCap)}
+          LIMIT ${String(maxUnread)}
         ) AS unread) AS unread,
        greatest(${lastOf('live')}, ${lastOf('catch-up')}) AS counted_to
      FROM unnest($1::uuid[]) AS asked (id)

@@ -86,6 +86,16 @@ export async function readMessages(
   return rows.map(messageOf);
 }
 
+/** Who has hidden messages from themselves. */
+export async function readHiding(sql: Sql, ids: readonly string[]): Promise<Map<string, Set<PersonId>>> {
+  const rows = await sql.query<{ message_id: string; people: PersonId[] }>(
+    `SELECT message_id, array_agg(person_id) AS people FROM hidden_message
+     WHERE message_id = ANY ($1::uuid[]) GROUP BY message_id`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.message_id, new Set(row.people)]));
+}
+
 function messageOf(row: MessageRow): StoredMessage {
   const gone = row.retracted_at !== null || row.erased_at !== null;
   const content = gone ? null : row.content;

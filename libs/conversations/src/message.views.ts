@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Message } from '#api';
 import type { ReaderScope } from '#bus';
-import type { MessageId } from '#model';
+import type { MessageId, PersonId } from '#model';
 import { Database } from '#platform';
 import { Fates } from './fates.js';
-import { readMessages } from './message.views.store.js';
+import { readHiding, readMessages } from './message.views.store.js';
 
 /** Messages as REST and the stream show them. */
 @Injectable()
@@ -25,7 +25,12 @@ export class MessageViews {
     );
   }
 
-  /** The same in the order of the ids. */
+  /** Who has hidden which of these messages: one statement for any number. Most are hidden by nobody and left out. */
+  async hiddenFrom(ids: readonly string[]): Promise<Map<string, ReadonlySet<PersonId>>> {
+    return ids.length === 0 ? new Map() : await readHiding(this.database, ids);
+  }
+
+  /** As `byIds`, in the order of the ids. */
   async inOrder(ids: readonly string[], who: ReaderScope): Promise<Message[]> {
     const found = await this.byIds(ids, who);
     return ids.flatMap((id) => found.get(id) ?? []);
