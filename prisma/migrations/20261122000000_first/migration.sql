@@ -249,7 +249,7 @@ CREATE TABLE "hidden_message" (
     "person_id" UUID NOT NULL,
     "message_id" UUID NOT NULL,
 
-    CONSTRAINT "hidden_message_pkey" PRIMARY KEY ("person_id","message_id")
+    CONSTRAINT "hidden_message_pkey" PRIMARY KEY ("message_id","person_id")
 );
 
 -- CreateTable
