@@ -10,6 +10,16 @@ import { SessionsModule } from '#sessions';
 import { StreamsModule } from '#streams';
 import { PortsModule } from './ports.module.js';
 
+/** The staircase above accounts, with the ports that its rooms publish. */
+export const roomsAbove = [
+  PortsModule,
+  RosterModule,
+  ConversationsModule,
+  DeliveryModule,
+  SessionsModule,
+  StreamsModule,
+] as const;
+
 /** The whole house, floor by floor. Which part of it is awake is said by the roles in the configuration. */
 @Module({})
 export class AppModule {
@@ -20,13 +30,8 @@ export class AppModule {
         PlatformModule.forRoot(config),
         BusModule,
         ConnectorsModule.forRoot(connectors),
-        PortsModule,
         AccountsModule,
-        RosterModule,
-        ConversationsModule,
-        DeliveryModule,
-        SessionsModule,
-        StreamsModule,
+        ...roomsAbove,
       ],
     };
   }

@@ -156,7 +156,7 @@ export class House implements AsyncDisposable {
           return undefined;
         }
       },
-      60_000,
+      240_000,
     );
   }
 

@@ -23,8 +23,11 @@ export async function bisect<Item, Answer>(
   }
 }
 
-/** Whether PostgreSQL refused the data itself: SQLSTATE class 22 (data exception) or 23 (integrity violation). */
+/**
+ * Whether PostgreSQL refused the data itself: SQLSTATE class 22 (data exception), 23 (integrity violation) or 54 (a limit
+ * exceeded: what a peer calls an id may be longer than an index can hold).
+ */
 export function isDataError(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^2[23]...$/.test(code);
+  return typeof code === 'string' && /^(22|23|54)...$/.test(code);
 }
