@@ -5,8 +5,9 @@ import pg from 'pg';
 import { CommitInDoubt, isUnavailable, mayRetry, StorageFull } from './database.errors.js';
 import type { Engine } from './engine.js';
 import { PrismaClient } from './generated/prisma/client.js';
+import { isStalePlan, KeptPlans } from './kept-plans.js';
 import { logger } from './logger.js';
-import { columnTypes, type Sql } from './sql.js';
+import { columnTypes, type QueryOptions, type Sql } from './sql.js';
 
 const log = logger('platform');
 
@@ -23,6 +24,8 @@ export interface DatabaseOptions {
    * wait for itself. For tests: following the work costs time.
    */
   readonly watchful?: boolean;
+  /** How long a statement may run on a server before it is ended; default 30 s. */
+  readonly longestStatementMs?: number;
 }
 
 export interface TransactionOptions {
@@ -39,10 +42,14 @@ export class Database implements Sql, OnApplicationShutdown {
   readonly #guard: { readonly full: boolean };
   readonly #pools = new Set<pg.Pool>();
   readonly #main: pg.Pool;
+  readonly #plans = new KeptPlans();
   readonly #work: AsyncLocalStorage<{ open: boolean }> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(engine: Engine, { guard = { full: false }, watchful = false }: DatabaseOptions = {}) {
+  constructor(
+    engine: Engine,
+    { guard = { full: false }, watchful = false, longestStatementMs = 30_000 }: DatabaseOptions = {},
+  ) {
     this.#engine = engine;
     this.engine = engine.kind;
     this.#guard = guard;
@@ -51,6 +58,11 @@ export class Database implements Sql, OnApplicationShutdown {
       lock_timeout: 2_000,
       idle_in_transaction_session_timeout: 2_000,
       types: columnTypes,
+      // The embedded engine has a watchdog of its own. A server ends the statement; where it has fallen silent, we do.
+      ...(engine.kind === 'postgres' && {
+        statement_timeout: longestStatementMs,
+        query_timeout: longestStatementMs + 500,
+      }),
     });
     if (watchful) {
       this.#work = new AsyncLocalStorage();
@@ -59,22 +71,17 @@ export class Database implements Sql, OnApplicationShutdown {
     this.prisma = new PrismaClient({ adapter: new PrismaPg(this.#main) });
   }
 
-  async query<Row extends object>(text: string, params: readonly unknown[] = []): Promise<Row[]> {
-    // Not pool.query(): it throws the connection away after any error, a refused row among them.
-    const client = await this.#main.connect();
-    let broken: Error | undefined;
-    const breaks = (error: Error): void => {
-      broken = error;
-    };
-    client.on('error', breaks);
+  async query<Row extends object>(
+    text: string,
+    params: readonly unknown[] = [],
+    options: QueryOptions = {},
+  ): Promise<Row[]> {
+    const ask = () => this.#borrow((client) => this.#ask<Row>(client, text, params, options));
     try {
-      return (await client.query<Row>(text, [...params])).rows;
+      return await ask();
     } catch (error) {
-      if (isUnavailable(error)) broken ??= error as Error;
-      throw error;
-    } finally {
-      client.off('error', breaks);
-      client.release(broken);
+      if (!isStalePlan(error)) throw error;
+      return await ask();
     }
   }
 
@@ -91,45 +98,82 @@ export class Database implements Sql, OnApplicationShutdown {
       try {
         return await this.#once(work);
       } catch (error) {
-        if (attempt >= attempts || !mayRetry(error)) throw error;
-        log.debug({ err: error, attempt }, 'a transaction lost against others and runs again');
+        if (attempt >= attempts || !(mayRetry(error) || isStalePlan(error))) throw error;
+        log.debug({ err: error, attempt }, 'a transaction could not be kept and runs again');
         await new Promise((again) => setTimeout(again, Math.random() * 10 * 2 ** attempt));
       }
     }
   }
 
   async #once<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    const client = await this.#main.connect();
     const state = { open: true };
+    return await this.#borrow(async (client) => {
+      const sql: Sql = {
+        query: async <Row extends object>(
+          text: string,
+          params: readonly unknown[] = [],
+          options: QueryOptions = {},
+        ) => {
+          if (!state.open) throw new Error('this transaction is over');
+          return await this.#ask<Row>(client, text, params, options);
+        },
+      };
+      try {
+        await client.query('BEGIN');
+        // `async` inside: a Prisma query begins only when it is awaited.
+        const result = await (this.#work ? this.#work.run(state, async () => await work(sql)) : work(sql));
+        state.open = false;
+        await commit(client);
+        return result;
+      } catch (error) {
+        state.open = false;
+        // Where the connection is gone, so is the transaction.
+        if (!isUnavailable(error)) await client.query('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Lends a connection. Afterwards it goes back to the pool unless it may be broken, or in the middle of something.
+   * (`pool.query` would throw it away after any error, a refused row among them.)
+   */
+  async #borrow<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#main.connect();
     let broken: Error | undefined;
     // A checked-out client without a listener takes the process down when its connection breaks.
     const breaks = (error: Error): void => {
       broken = error;
     };
     client.on('error', breaks);
-    const sql: Sql = {
-      query: async <Row extends object>(text: string, params: readonly unknown[] = []) => {
-        if (!state.open) throw new Error('this transaction is over');
-        return (await client.query<Row>(text, [...params])).rows;
-      },
-    };
     try {
-      await client.query('BEGIN');
-      // `async` inside: a Prisma query begins only when it is awaited.
-      const result = await (this.#work ? this.#work.run(state, async () => await work(sql)) : work(sql));
-      state.open = false;
-      await commit(client);
-      return result;
+      return await use(client);
     } catch (error) {
-      state.open = false;
-      if (broken === undefined && !(error instanceof CommitInDoubt)) {
-        await client.query('ROLLBACK').catch(breaks);
-      } else broken ??= error as Error;
+      if (isUnavailable(error)) broken ??= error as Error;
       throw error;
     } finally {
       client.off('error', breaks);
-      // A connection that may be in the middle of something is not given to the next.
       client.release(broken);
+    }
+  }
+
+  async #ask<Row extends object>(
+    client: pg.ClientBase,
+    text: string,
+    params: readonly unknown[],
+    { keepPlan = false }: QueryOptions,
+  ): Promise<Row[]> {
+    const name = keepPlan ? this.#plans.nameOf(text) : undefined;
+    try {
+      const { rows } = await client.query<Row>({
+        text,
+        values: [...params],
+        ...(name !== undefined && { name }),
+      });
+      return rows;
+    } catch (error) {
+      if (isStalePlan(error)) this.#plans.forget(text);
+      throw error;
     }
   }
 

@@ -19,4 +19,4 @@ export { PlatformModule } from './platform.module.js';
 export { Problem, type ProblemError, type ProblemExtras } from './problem.js';
 export { SecretBox } from './secret-box.js';
 export { endOnSignal } from './shutdown.js';
-export type { Sql } from './sql.js';
+export type { QueryOptions, Sql } from './sql.js';
