@@ -9,8 +9,8 @@ export interface LogPage {
   readonly head: bigint;
   /** Events up to here have been let go. */
   readonly floor: bigint;
-  /** There may be more: the page is as long as was asked for. */
-  readonly full: boolean;
+  /** Everything up to here that was asked for is in the page. There is more while it is less than the head. */
+  readonly reached: bigint;
 }
 
 interface EventRow {
@@ -95,35 +95,40 @@ export const eventLogStore = {
     return new Map(rows.map((row) => [brand<'WorkspaceId'>(row.workspace_id), row.sequence]));
   },
 
-  /** What one reader may see. By audience first: a quiet account in a busy workspace must not cost a walk of its log. */
+  /**
+   * What one reader may see, looking at no more than `window` numbers: without statistics, as in a table that has just
+   * grown, the planner prefers to fetch and sort everything there is. By audience first: a quiet account in a busy
+   * workspace must not cost a walk of its log.
+   */
   async page(
     sql: Sql,
     workspace: WorkspaceId,
     after: bigint,
     limit: number,
+    window: number,
     who: ReaderScope,
   ): Promise<LogPage> {
     const rows = await sql.query<PageRow>(
       `SELECT log_head.sequence AS head, log_head.floor, page.*
        FROM log_head LEFT JOIN LATERAL (
          SELECT * FROM (
-           SELECT own.* FROM unnest($4::uuid[]) AS account(id) CROSS JOIN LATERAL (
+           SELECT own.* FROM unnest($5::uuid[]) AS account(id) CROSS JOIN LATERAL (
              SELECT ${columns} FROM event
-             WHERE account_id = account.id AND workspace_id = $1 AND sequence > $2
-             ORDER BY sequence LIMIT $3
+             WHERE account_id = account.id AND workspace_id = $1 AND sequence > $2 AND sequence <= $2 + $3
+             ORDER BY sequence LIMIT $4
            ) AS own
            UNION ALL (
              SELECT ${columns} FROM event
-             WHERE person_id = $5 AND workspace_id = $1 AND sequence > $2
-             ORDER BY sequence LIMIT $3
+             WHERE person_id = $6 AND workspace_id = $1 AND sequence > $2 AND sequence <= $2 + $3
+             ORDER BY sequence LIMIT $4
            )
-         ) AS every ORDER BY sequence LIMIT $3
+         ) AS every ORDER BY sequence LIMIT $4
        ) AS page ON true
        WHERE log_head.workspace_id = $1
        ORDER BY page.sequence`,
-      [workspace, after, limit, [...who.accounts], who.person],
+      [workspace, after, window, limit, [...who.accounts], who.person],
     );
-    return pageOf(rows, limit);
+    return pageOf(rows, after + BigInt(window), limit);
   },
 
   /** Everything, for the one who hands it on. */
@@ -131,13 +136,14 @@ export const eventLogStore = {
     const rows = await sql.query<PageRow>(
       `SELECT log_head.sequence AS head, log_head.floor, page.*
        FROM log_head LEFT JOIN LATERAL (
-         SELECT ${columns} FROM event WHERE workspace_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
+         SELECT ${columns} FROM event
+         WHERE workspace_id = $1 AND sequence > $2 AND sequence <= $2 + $3
        ) AS page ON true
        WHERE log_head.workspace_id = $1
        ORDER BY page.sequence`,
       [workspace, after, limit],
     );
-    return pageOf(rows, limit);
+    return pageOf(rows, after + BigInt(limit));
   },
 
   /** Whether what the person may see has changed since. */
@@ -174,12 +180,9 @@ export const eventLogStore = {
     slice: number,
   ): Promise<{ upTo: bigint; more: boolean } | undefined> {
     const [found] = await sql.query<{ last: bigint | null; stays: bigint | null; count: bigint }>(
-      `SELECT max(sequence) AS last, min(sequence) FILTER (WHERE at >= $2) AS stays, count(*) AS count
-       FROM (
-         SELECT event.sequence, event.at FROM event JOIN log_head USING (workspace_id)
-         WHERE event.workspace_id = $1 AND event.sequence > log_head.floor
-         ORDER BY event.sequence LIMIT $3
-       ) AS slice`,
+      `SELECT max(event.sequence) AS last, min(event.sequence) FILTER (WHERE event.at >= $2) AS stays, count(*) AS count
+       FROM event JOIN log_head USING (workspace_id)
+       WHERE event.workspace_id = $1 AND event.sequence > log_head.floor AND event.sequence <= log_head.floor + $3`,
       [workspace, olderThan, slice],
     );
     if (!found || found.last === null) return undefined;
@@ -216,14 +219,11 @@ export const eventLogStore = {
   },
 };
 
-function pageOf(rows: readonly PageRow[], limit: number): LogPage {
+function pageOf(rows: readonly PageRow[], end: bigint, limit = Infinity): LogPage {
   const events = rows.flatMap((row) => (row.sequence === null ? [] : [eventOf(row as EventRow)]));
-  return {
-    events,
-    head: rows[0]?.head ?? 0n,
-    floor: rows[0]?.floor ?? 0n,
-    full: events.length >= limit,
-  };
+  const head = rows[0]?.head ?? 0n;
+  const last = events.length >= limit ? events.at(-1)?.sequence : undefined;
+  return { events, head, floor: rows[0]?.floor ?? 0n, reached: last ?? (end < head ? end : head) };
 }
 
 function eventOf(row: EventRow): LogEvent {

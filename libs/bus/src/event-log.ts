@@ -103,7 +103,14 @@ export class EventLog {
    * for the `head` afterwards, since the floor rises before rows go.
    */
   async page(workspace: WorkspaceId, after: bigint, limit: number, who: ReaderScope): Promise<LogEvent[]> {
-    return [...(await store.page(this.database, workspace, after, limit, who)).events];
+    const events: LogEvent[] = [];
+    for (let window = 1_000; events.length < limit; window *= 4) {
+      const page = await store.page(this.database, workspace, after, limit - events.length, window, who);
+      events.push(...page.events);
+      after = page.reached;
+      if (page.reached >= page.head) break;
+    }
+    return events;
   }
 
   /**

@@ -34,7 +34,12 @@ const workerOptions: Omit<WorkerOptions, 'connection'> = {
 /** In the database itself, in a schema of BullMQ's own, which its own migrations bring up to date. */
 export async function openPostgresQueue(database: Database): Promise<JobQueue> {
   const { createPostgresBackend, runMigrations, withBackend } = await import('bullmq');
-  const pool = database.pool({ max: 4, keepAlive: true, options: `-c search_path=${schema},public` });
+  const pool = database.pool({
+    max: 4,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    options: `-c search_path=${schema},public`,
+  });
   try {
     const client = await pool.connect();
     try {

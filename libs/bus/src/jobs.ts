@@ -1,5 +1,6 @@
 import { Clock, Config, Database, logger } from '#platform';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { JobsOptions } from 'bullmq';
 import { openPostgresQueue, openRedisQueue, type JobQueue, type JobWorker } from './job-queue.js';
 import type { JsonLike } from './json.js';
 
@@ -27,7 +28,7 @@ export interface JobOptions {
 /** Handlers are idempotent: a job may run twice, and it may run when what it was for is done. */
 export type JobHandler = (data: JsonLike) => Promise<void>;
 
-/** How long adding may take before it counts as failed. */
+/** How long putting a job down may take before it counts as failed. */
 const patienceMs = 5_000;
 const retryMs = { first: 1_000, most: 30_000 };
 
@@ -62,18 +63,11 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
   /** @throws UnknownJob JobsUnavailable */
   async add(name: string, data: JsonLike, options: JobOptions = {}): Promise<void> {
     if (!this.#handlers.has(name)) throw new UnknownJob(`no handler for the job ${name}`);
-    let cancel: () => void = () => undefined;
-    const late = new Promise<never>((_, fail) => {
-      cancel = this.clock.after(patienceMs, () => {
-        fail(new Error('no answer in time'));
-      });
-    });
     try {
-      await Promise.race([this.#add(name, data, options), late]);
+      const queue = await this.#open();
+      await this.#soon(queue.add(name, { data }, bullOptions(name, options)));
     } catch (cause) {
       throw new JobsUnavailable(`the job ${name} could not be added`, { cause });
-    } finally {
-      cancel();
     }
   }
 
@@ -94,20 +88,19 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
     await queue?.close();
   }
 
-  async #add(name: string, data: JsonLike, { delayMs = 0, key, attempts = 3 }: JobOptions): Promise<void> {
-    const queue = await this.#open();
-    await queue.add(
-      name,
-      { data },
-      {
-        delay: Math.max(0, delayMs),
-        attempts: Math.max(2, attempts),
-        backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
-        removeOnComplete: true,
-        removeOnFail: { count: 1_000, age: 7 * 24 * 3_600 },
-        ...(key !== undefined && { deduplication: { id: `${name}:${key}`, keepLastIfActive: true } }),
-      },
-    );
+  /** A queue that lost its connection may wait for ever; whoever adds a job does not. */
+  async #soon(work: Promise<void>): Promise<void> {
+    let cancel: () => void = () => undefined;
+    const late = new Promise<never>((_, fail) => {
+      cancel = this.clock.after(patienceMs, () => {
+        fail(new Error('no answer in time'));
+      });
+    });
+    try {
+      await Promise.race([work, late]);
+    } finally {
+      cancel();
+    }
   }
 
   /** Opened by the first who needs it, and anew after a failure. */
@@ -156,4 +149,15 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
       throw err;
     }
   }
+}
+
+function bullOptions(name: string, { delayMs = 0, key, attempts = 3 }: JobOptions): JobsOptions {
+  return {
+    delay: Math.max(0, delayMs),
+    attempts: Math.max(2, attempts),
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    removeOnComplete: true,
+    removeOnFail: { count: 1_000, age: 7 * 24 * 3_600 },
+    ...(key !== undefined && { deduplication: { id: `${name}:${key}`, keepLastIfActive: true } }),
+  };
 }

@@ -31,6 +31,8 @@ export interface ReaderOptions {
 }
 
 const pageSize = 200;
+/** How many numbers a page may look at: more where few are for this reader, so that a quiet one gets there too. */
+const windows = { least: 1_000, most: 1_000_000, step: 4 };
 const retriesMs = [100, 300, 1_000, 2_000];
 
 /*
@@ -39,7 +41,7 @@ const retriesMs = [100, 300, 1_000, 2_000];
  * Backfill: it reads pages of its own events from the table, from its number on, as fast as its consumer takes them. It
  * holds one page, however far behind it is.
  *
- * Cutover: a page came back short, so at that moment it had seen everything up to the head. Now it follows the tail,
+ * Cutover: a page reached the head, so at that moment it had seen everything. Now it follows the tail,
  * which hands it every event after the tail's position into its buffer. If the tail stood at or before that head, the
  * two overlap and nothing is missing; otherwise one more page is read while the buffer already fills. What comes twice
  * is known by its number and dropped.
@@ -53,6 +55,7 @@ export class TailedReader implements LogReader, Follower {
   #given: bigint;
   #buffer: LogEvent[] = [];
   #following = false;
+  #window = windows.least;
   #closed = false;
   #wake: (() => void) | undefined;
   readonly #items: AsyncGenerator<LogItem, void>;
@@ -134,7 +137,7 @@ export class TailedReader implements LogReader, Follower {
     // The position that the tail had when this reader began to follow it.
     let joined: bigint | undefined;
     for (;;) {
-      const { events, head, floor, full } = await this.#page(pageSize);
+      const { events, head, floor, reached } = await this.#page(pageSize);
       if (this.#closed) return;
       const lost = this.#position < floor ? 'retention' : this.#position > head ? 'ahead' : undefined;
       if (lost !== undefined) {
@@ -142,8 +145,15 @@ export class TailedReader implements LogReader, Follower {
         return;
       }
       for (const event of events) yield this.#give(event);
-      if (full) continue;
-      this.#position = head;
+      this.#position = reached;
+      if (reached < head) {
+        const { least, most, step } = windows;
+        this.#window =
+          events.length < pageSize
+            ? Math.min(most, this.#window * step)
+            : Math.max(least, this.#window / step);
+        continue;
+      }
       if (!this.#following) {
         this.tail.startAt(head);
         joined = this.tail.position ?? head;
@@ -204,7 +214,7 @@ export class TailedReader implements LogReader, Follower {
 
   #page(limit: number): Promise<LogPage> {
     return this.#patiently(() =>
-      store.page(this.database, this.workspace, this.#position, limit, this.scope),
+      store.page(this.database, this.workspace, this.#position, limit, this.#window, this.scope),
     );
   }
 

@@ -97,7 +97,7 @@ export class LogTail {
   /** Whether there is more to read. */
   async #readPage(): Promise<boolean> {
     const position = this.#position ?? 0n;
-    const { events, head, floor, full } = await store.everything(
+    const { events, head, floor, reached } = await store.everything(
       this.database,
       this.workspace,
       position,
@@ -107,9 +107,8 @@ export class LogTail {
     const lost = floor > position || head < position;
     if (lost) for (const follower of [...this.#followers]) this.#letGo(follower);
     else for (const event of events) this.#hand(event);
-    const last = full && !lost ? events.at(-1)?.sequence : undefined;
-    this.#position = last ?? head;
-    return last !== undefined;
+    this.#position = lost ? head : reached;
+    return this.#position < head;
   }
 
   #hand(event: LogEvent): void {
