@@ -89,11 +89,9 @@ export async function plainClient(options: {
       return closed;
     },
     async [Symbol.asyncDispose]() {
-      send('QUIT :done');
-      socket.end();
-      const hard = setTimeout(() => socket.destroy(), 500);
+      // The server sees the end as soon as by QUIT, and takes less time over it.
+      socket.destroy();
       await gone;
-      clearTimeout(hard);
     },
   };
 }

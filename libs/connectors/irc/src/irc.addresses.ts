@@ -16,7 +16,6 @@ const accountMark = 'account:';
 const longest = 200;
 
 /** What would end, split or re-aim a line: blanks, controls, the comma that separates targets, parts of a mask. */
-
 const impossible = /[\0-\x20\x7f,]/;
 /** What no person means to type: controls, halves of characters, what turns the direction of reading about. */
 const unseen = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u;

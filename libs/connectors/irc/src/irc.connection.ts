@@ -54,6 +54,8 @@ export interface ConnectionParts {
 
 /** Lines that are no lines: so many are forgiven, but not before the welcome. */
 const forgiven = 20;
+/** How long the server may take to close when everything has been said. */
+const farewell = 150;
 /** What is in no line of text, formatted or not. */
 const binary = /[\0\x05-\x08\x0b\x0c\x0e\x10\x12-\x15\x17-\x1a\x1b\x1c\x7f]/;
 
@@ -271,11 +273,21 @@ export class Connection {
     this.#timers.set('close', this.#parts.timings.close, () => {
       this.#end(undefined);
     });
+    this.#leaveWhenAnswered();
   }
 
   /** Ends it now, without a word. */
   abandon(): void {
     this.#end(undefined);
+  }
+
+  /** Waits for the server to close only while it still owes an answer; some take a second for it. */
+  #leaveWhenAnswered(): void {
+    if (this.#phase !== 'closing' || this.#sending.ledger.size > 0) return;
+    this.#wire.finish();
+    this.#timers.set('close', Math.min(farewell, this.#parts.timings.close), () => {
+      this.#end(undefined);
+    });
   }
 
   #opened(): void {
