@@ -56,9 +56,11 @@ export class Ledger {
     return this.#take((entry) => entry.label === label);
   }
 
-  /** Takes the entry that an echo completes. */
+  /** Takes the entry that an echo without a label completes: a line with a label is echoed with it. */
   echo(verb: string, target: string): Entry | undefined {
-    return this.#take((entry) => entry.echoed && entry.verb === verb && entry.target === target);
+    return this.#take(
+      (entry) => entry.label === undefined && entry.echoed && entry.verb === verb && entry.target === target,
+    );
   }
 
   /** Takes the entry that a refusal without a label is about. */

@@ -1,5 +1,11 @@
 import type { Occupant, OccupancyChange, SessionClock } from '#connector';
 
+interface Change {
+  /** `fresh`: came within this very moment, so that nobody has been told of them. */
+  readonly joined: Map<string, { readonly occupant: Occupant; readonly fresh: boolean }>;
+  readonly left: Set<string>;
+}
+
 /**
  * Comings and goings, gathered for a moment per room: a netsplit is thousands of lines and should be one delta.
  * Who came and went within the moment leaves no trace.
@@ -8,7 +14,7 @@ export class Occupancy {
   readonly #clock: SessionClock;
   readonly #afterMs: number;
   readonly #tell: (conversation: string, change: OccupancyChange) => void;
-  readonly #changes = new Map<string, { joined: Map<string, Occupant>; left: Set<string> }>();
+  readonly #changes = new Map<string, Change>();
   #cancel: (() => void) | undefined;
 
   constructor(
@@ -21,16 +27,20 @@ export class Occupancy {
     this.#tell = tell;
   }
 
-  joined(conversation: string, occupant: Occupant): void {
+  /** @param isNew whether they were not there before; else something about them has changed. */
+  joined(conversation: string, occupant: Occupant, isNew: boolean): void {
     const change = this.#change(conversation);
-    change.left.delete(occupant.address);
-    change.joined.set(occupant.address, occupant);
+    const { address } = occupant;
+    const fresh = change.joined.get(address)?.fresh ?? (isNew && !change.left.has(address));
+    change.left.delete(address);
+    change.joined.set(address, { occupant, fresh });
   }
 
   left(conversation: string, address: string): void {
     const change = this.#change(conversation);
+    const came = change.joined.get(address);
     change.joined.delete(address);
-    change.left.add(address);
+    if (came?.fresh !== true) change.left.add(address);
   }
 
   close(): void {
@@ -38,7 +48,7 @@ export class Occupancy {
     this.#changes.clear();
   }
 
-  #change(conversation: string): { joined: Map<string, Occupant>; left: Set<string> } {
+  #change(conversation: string): Change {
     this.#cancel ??= this.#clock.after(this.#afterMs, () => {
       this.#flush();
     });
@@ -55,8 +65,9 @@ export class Occupancy {
     const changes = [...this.#changes];
     this.#changes.clear();
     for (const [conversation, { joined, left }] of changes) {
+      if (joined.size === 0 && left.size === 0) continue;
       this.#tell(conversation, {
-        ...(joined.size > 0 && { joined: [...joined.values()] }),
+        ...(joined.size > 0 && { joined: [...joined.values()].map(({ occupant }) => occupant) }),
         ...(left.size > 0 && { left: [...left] }),
       });
     }

@@ -8,6 +8,9 @@ import type { Outbox } from './outbox.js';
 import type { Timers } from './timers.js';
 import { command } from './to-irc.js';
 
+/** A PING costs as much as a message: lines that leave shortly after one another share one. */
+const gatherMs = 50;
+
 export interface PulseParts {
   readonly clock: SessionClock;
   readonly timers: Timers;
@@ -63,9 +66,13 @@ export class Pulse {
     });
   }
 
-  /** Everything that waited has left: asks about lines that neither label nor echo will settle. */
+  /** Everything that waited has left: soon asks about lines that neither label nor echo will settle, once for all. */
   outboxIdle(): void {
-    if (this.#parts.ledger.awaitsPing(this.#parts.echoes()) > this.#covered) this.#ask();
+    const { ledger, echoes, timers } = this.#parts;
+    if (ledger.awaitsPing(echoes()) <= this.#covered) return;
+    timers.set('ask', gatherMs, () => {
+      if (ledger.awaitsPing(echoes()) > this.#covered) this.#ask();
+    });
   }
 
   /** A last question, to be written at once; undefined when there is nothing to ask. */

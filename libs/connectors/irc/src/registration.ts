@@ -30,7 +30,7 @@ const libraryLines = new Set([
   '908',
 ]);
 /** A server that is still not done after so many lines is not registering us. */
-const mostLines = 4_000;
+const mostLines = 500;
 
 export interface RegistrationHandler {
   registered(nick: string, server: string): void;

@@ -208,7 +208,7 @@ export class Rooms {
       this.#members++;
     } else if (known.nick === member.nick && known.modes === member.modes) return;
     room.members.set(key, member);
-    this.#occupancy.joined(room.address, occupantOf(member));
+    this.#occupancy.joined(room.address, occupantOf(member), known === undefined);
   }
 
   #drop(room: Room, nick: string): void {

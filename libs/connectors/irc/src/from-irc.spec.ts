@@ -1,0 +1,205 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import irc from 'irc-framework';
+import { circumstanceOf, factOf, plain } from './from-irc.js';
+import { networkOf, plainNetwork, type Network } from './network.js';
+
+const network: Network = { ...plainNetwork, statusMarks: '@+', prefixes: networkOf({}).prefixes };
+const fact = (line: string) => factOf(irc.ircLineParser(line), network, 'irc.test');
+const circumstance = (line: string) => circumstanceOf(irc.ircLineParser(line));
+
+describe('what is said', () => {
+  const bob = { nick: 'bob', mask: 'bob!b@example.org' };
+
+  it.each([
+    [':bob!b@example.org PRIVMSG #lobby :hello', { channel: '#lobby', text: 'hello', how: 'message' }],
+    [':bob!b@example.org PRIVMSG alice hello', { to: 'alice', text: 'hello', how: 'message' }],
+    [':bob!b@example.org NOTICE alice :careful', { to: 'alice', text: 'careful', how: 'notice' }],
+    [':bob!b@example.org PRIVMSG #a :\x01ACTION waves\x01', { channel: '#a', text: 'waves', how: 'emote' }],
+    [':bob!b@example.org PRIVMSG #a :\x01ACTION waves', { channel: '#a', text: 'waves', how: 'emote' }],
+    [':bob!b@example.org PRIVMSG @#ops :psst', { channel: '#ops', to: '@#ops', text: 'psst' }],
+    [':bob!b@example.org PRIVMSG #a ::-)', { text: ':-)' }],
+    [':bob!b@example.org PRIVMSG #a :\x02bold\x0f \x0304,01red\x03 \x1fx', { text: 'bold red x' }],
+  ])('%j', (line, said) => {
+    expect(fact(line)).toMatchObject({ fact: 'said', from: bob, ...said });
+  });
+
+  it('is not what programs ask of one another (CTCP)', () => {
+    expect(fact(':bob!b@example.org PRIVMSG alice :\x01VERSION\x01')).toBeUndefined();
+    expect(fact(':bob!b@example.org PRIVMSG alice :\x01DCC SEND x 1 2 3\x01')).toBeUndefined();
+    expect(fact(':bob!b@example.org NOTICE alice :\x01VERSION x\x01')).toBeUndefined();
+  });
+
+  it('bears its id, its time, its author’s account, its label and its batch where the server gives them', () => {
+    const line =
+      '@time=2026-01-02T03:04:05.678Z;msgid=m1;account=bobby;label=l1;batch=b1 :bob!b@example.org PRIVMSG #a :x';
+    expect(fact(line)).toMatchObject({ msgid: 'm1', from: { account: 'bobby' } });
+    expect(circumstance(line)).toEqual({ at: Date.UTC(2026, 0, 2, 3, 4, 5, 678), label: 'l1', batch: 'b1' });
+    expect(circumstance('@t=1767323045 :x PING')).toEqual({ at: 1_767_323_045_000 });
+    expect(circumstance('@time=yesterday;label= :x PING')).toEqual({});
+    expect(circumstance('@time=9999-01-01T00:00:00Z :x PING')).toEqual({});
+  });
+
+  it('by the server is by nobody', () => {
+    expect(fact(':irc.test NOTICE alice :*** looking up')).toMatchObject({ from: {} });
+    expect(fact('NOTICE * :hi')).toMatchObject({ from: {} });
+  });
+});
+
+describe('what happens', () => {
+  it.each([
+    [':a!b@c JOIN #x', { fact: 'joined', channel: '#x', who: { nick: 'a', mask: 'a!b@c' } }],
+    [':a!b@c JOIN #x acc :Real Name', { fact: 'joined', who: { nick: 'a', account: 'acc' } }],
+    [':a!b@c JOIN #x * :Real Name', { fact: 'joined', who: { nick: 'a', mask: 'a!b@c' } }],
+    [':a!b@c PART #x :bye', { fact: 'parted', channel: '#x' }],
+    [':a!b@c KICK #x d :out', { fact: 'kicked', who: 'd', reason: 'out', by: { nick: 'a' } }],
+    [':a!b@c QUIT :bye', { fact: 'quit', who: { nick: 'a' } }],
+    [':a!b@c NICK :d', { fact: 'renamed', to: 'd' }],
+    [':a!b@c TOPIC #x :new \x02topic', { fact: 'topic', topic: 'new topic', by: { nick: 'a' } }],
+    [':irc.test 332 me #x :old', { fact: 'topic', channel: '#x', topic: 'old' }],
+    [':irc.test 331 me #x :No topic', { fact: 'topic', topic: '' }],
+    [
+      ':irc.test 353 me = #x :@+a!b@c +d e',
+      {
+        fact: 'names',
+        members: [
+          { nick: 'a', modes: 'ov' },
+          { nick: 'd', modes: 'v' },
+          { nick: 'e', modes: '' },
+        ],
+      },
+    ],
+    [':irc.test 366 me #x :End', { fact: 'names-end', channel: '#x' }],
+    [
+      ':a!b@c MODE #x +ob-l d *!*@e',
+      {
+        fact: 'modes',
+        changes: [
+          { set: true, mode: 'o', parameter: 'd' },
+          { set: true, mode: 'b', parameter: '*!*@e' },
+          { set: false, mode: 'l' },
+        ],
+      },
+    ],
+    [':a!b@c AWAY :lunch', { fact: 'away', nick: 'a', note: 'lunch' }],
+    [':a!b@c AWAY', { fact: 'away', nick: 'a' }],
+    [':irc.test 301 me a :lunch', { fact: 'away', nick: 'a', note: 'lunch' }],
+    [
+      ':irc.test 396 me cloak.example :is now your displayed host',
+      { fact: 'host', nick: 'me', host: 'cloak.example' },
+    ],
+    [':irc.test 396 me u@cloak.example :is now', { fact: 'host', user: 'u', host: 'cloak.example' }],
+    [':a!b@c CHGHOST u h', { fact: 'host', nick: 'a', user: 'u', host: 'h' }],
+    ['BATCH +r labeled-response', { fact: 'batch-open', ref: 'r', type: 'labeled-response' }],
+    ['BATCH -r', { fact: 'batch-close', ref: 'r' }],
+    ['PING :a b', { fact: 'ping', token: 'a b' }],
+    [':irc.test PONG irc.test :t', { fact: 'pong', token: 't' }],
+    ['ERROR :Closing link', { fact: 'ending', text: 'Closing link' }],
+    [
+      ':irc.test 404 me #x :Cannot send',
+      { fact: 'failed', about: '#x', failure: { code: 'not-allowed', detail: 'Cannot send' } },
+    ],
+    [
+      'FAIL PRIVMSG ACCOUNT_REQUIRED #x :Sign in',
+      { fact: 'failed', about: '#x', failure: { code: 'auth-required' } },
+    ],
+  ])('%j', (line, expected) => {
+    expect(fact(line)).toMatchObject(expected);
+  });
+
+  it('nowhere is no fact, and what has no meaning is none', () => {
+    for (const line of [
+      'JOIN',
+      ':a!b@c JOIN',
+      ':a!b@c JOIN nochannel',
+      'NICK x',
+      'BATCH',
+      'BATCH +',
+      ':a KICK #x',
+      '372 me :motd',
+      '001',
+    ]) {
+      expect(fact(line)).toBeUndefined();
+    }
+  });
+});
+
+it('never throws, whatever the line', () => {
+  const word = fc.constantFrom(
+    'PRIVMSG',
+    'JOIN',
+    'MODE',
+    'KICK',
+    'BATCH',
+    '353',
+    '396',
+    '404',
+    'FAIL',
+    '@',
+    ':',
+    '=',
+    '+ov',
+    '#a',
+    '\x01ACTION',
+    ';time=',
+  );
+  const line = fc.array(fc.oneof(word, fc.string({ unit: 'binary', maxLength: 8 })), { maxLength: 8 });
+  fc.assert(
+    fc.property(line, (words) => {
+      const message = irc.ircLineParser(words.join(' '));
+      factOf(message, network);
+      circumstanceOf(message);
+    }),
+  );
+});
+
+it('takes formatting and controls from a text, and leaves the digits that belong to it', () => {
+  expect(plain('\x0312blue\x03 \x03')).toBe('blue ');
+  expect(plain('\x033 apples')).toBe(' apples');
+  expect(plain('tab\tstays\x07')).toBe('tab\tstays');
+});
+
+describe('what a server says of itself', () => {
+  it('is believed in the shapes we know', () => {
+    const said = networkOf({
+      CASEMAPPING: 'ascii',
+      CHANTYPES: ['#'],
+      STATUSMSG: ['@', '+'],
+      PREFIX: [{ symbol: '@', mode: 'o' }, { symbol: 5 }],
+      CHANMODES: ['b', 'k', 'l', 'imnt'],
+      LINELEN: '1024',
+      NICKLEN: '16',
+      TARGMAX: 'NAMES:1,JOIN:3,PRIVMSG:',
+      TOPICLEN: '300',
+    });
+    expect(said).toEqual({
+      caseMapping: 'ascii',
+      channelTypes: '#',
+      statusMarks: '@+',
+      prefixes: [{ mark: '@', mode: 'o' }],
+      parameterModes: { always: 'bk', whenSet: 'l' },
+      lineLength: 1024,
+      nickLength: 16,
+      joinTargets: 3,
+      topicLength: 300,
+    });
+  });
+
+  it('is not believed in others', () => {
+    const odd = {
+      LINELEN: '9'.repeat(30),
+      NICKLEN: true,
+      TARGMAX: 'JOIN:0',
+      CHANMODES: true,
+      PREFIX: 'x',
+      CHANTYPES: 4,
+    };
+    expect(networkOf(odd)).toMatchObject({
+      lineLength: 512,
+      nickLength: 30,
+      joinTargets: 1,
+      channelTypes: '#&',
+    });
+    expect(networkOf({ LINELEN: '3' }).lineLength).toBe(512);
+  });
+});
