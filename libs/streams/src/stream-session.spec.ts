@@ -218,9 +218,9 @@ describe('a stream', () => {
   });
 
   it.each([
-    [new RendererClosed(), 'close 1012'],
-    [new Error('a fault of ours'), 'close 1011'],
-  ])('says goodbye when the log ends with %s', async (fault, goodbye) => {
+    ['the server’s end', new RendererClosed(), 'close 1012'],
+    ['a fault of ours', new Error('a fault of ours'), 'close 1011'],
+  ])('says goodbye when the log ends by %s', async (_, fault, goodbye) => {
     const { wire, feed, running } = open();
     feed.fail(fault);
     await running;
