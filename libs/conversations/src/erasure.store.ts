@@ -50,7 +50,7 @@ export async function eraseSlice(
        FROM slice WHERE message.id = slice.id
        RETURNING message.id, message.position, message.sequence
      )
-     SELECT * FROM emptied ORDER BY position, sequence`,
+     SELECT id, position, sequence FROM emptied ORDER BY position, sequence`,
     [erasing.conversation, behind.position, behind.sequence, erasing.upTo, limit],
   );
 }

@@ -7,6 +7,7 @@ import { Clock, Database, Problem } from '#platform';
 import { eraseSlice, findErasing, finishErasing, markForErasing, type Erasing } from './erasure.store.js';
 import { start, type Standing } from './history.store.js';
 import { Sight } from './sight.js';
+import { walkInOrder } from './walk.js';
 
 /** Messages that one transaction erases: enough to be quick, few enough to hold nobody up. */
 const sliceSize = 500;
@@ -103,6 +104,7 @@ export class Erasure implements OnModuleInit {
   /** @returns the place behind which to go on; undefined where nothing is left. */
   private async slice(erasing: Erasing, behind: Standing): Promise<Standing | undefined> {
     const { erased, last } = await this.database.transaction(async (sql) => {
+      await walkInOrder(sql);
       const erased = await eraseSlice(sql, erasing, behind, sliceSize);
       if (erased.length === 0) return { erased, last: undefined };
       const events = erased.map(({ id }): NewEvent => ({

@@ -10,6 +10,7 @@ import { markChanged } from './marks.service.js';
 import { MessageViews } from './message.views.js';
 import { notOurs } from './next.js';
 import { noMessage, Sight } from './sight.js';
+import { walk } from './walk.js';
 
 /** More gaps than this are not told of one page. */
 const mostGaps = 100;
@@ -39,7 +40,10 @@ export class History {
       before: standingOf(query.before, 'before'),
       from: query.after === undefined ? 'newest' : 'oldest',
     };
-    const found = await readStretch(this.database, id, principal.person, stretch, query.limit + 1);
+    const found = await walk(
+      this.database,
+      async (sql) => await readStretch(sql, id, principal.person, stretch, query.limit + 1),
+    );
     const more = found.length > query.limit;
     const edge = found.slice(0, query.limit).at(-1);
     const page = found.slice(0, query.limit);

@@ -155,7 +155,7 @@ export class House implements AsyncDisposable {
     return new House(app);
   }
 
-  get<T>(part: new (...args: never[]) => T): T {
+  get<T>(part: abstract new (...args: never[]) => T): T {
     return this.#app.get(part);
   }
 

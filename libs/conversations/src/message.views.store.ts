@@ -57,9 +57,10 @@ export type StoredMessage = Omit<Message, 'envelopes'>;
 export const visible = (accounts: number, person: number): string =>
   `message.account_id = ANY ($${String(accounts)}::uuid[]) AND ${notHidden(person)}`;
 
+/** The LIMIT keeps it a look-up per message: as a join it may read all that a person has ever hidden. */
 export const notHidden = (person: number): string =>
-  `NOT EXISTS (SELECT FROM hidden_message hidden
-    WHERE hidden.person_id = $${String(person)}::uuid AND hidden.message_id = message.id)`;
+  `(SELECT true FROM hidden_message hidden
+    WHERE hidden.message_id = message.id AND hidden.person_id = $${String(person)}::uuid LIMIT 1) IS NULL`;
 
 /**
  * Messages with their authors as known now, of those ids that the reader may see: one statement for any number. Of an

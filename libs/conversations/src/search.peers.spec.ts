@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Message } from '#api';
 import { newId, type AccountId, type ConversationId, type WorkspaceId } from '#model';
+import { Clock } from '#platform';
 import { describeEngines, type TestDatabase } from '#platform/testing';
 import { History } from './history.service.js';
 import { House, principalOf, type Page, type Somebody } from './house.fixture.js';
@@ -224,6 +225,39 @@ describeEngines('search', (open) => {
       );
       expect((await all({ q: 'news', limit: '1' })).texts.toSorted()).toEqual(['news 1', 'news 2', 'news 3']);
     });
+
+    it('find what is rare behind thousands of others, within one request', async () => {
+      const hay = Array.from({ length: 1_000 }, () => ({ text: 'common hay' }));
+      await house.say(room, { text: 'one needle' }, { text: 'another needle' });
+      for (let thousand = 0; thousand < 8; thousand++) await house.say(room, ...hay);
+      await house.say(room, { text: 'the last needle' });
+      const needles = ['the last needle', 'another needle', 'one needle'];
+      expect(await found('needle')).toEqual(needles);
+      expect(await all({ q: 'needle', limit: '1' })).toEqual({ texts: needles, pages: 3 });
+      expect(await found('one nee')).toEqual(['one needle']);
+      expect(await found('common', { limit: '3' })).toHaveLength(3);
+      expect(await found('common needle')).toEqual([]);
+    }, 60_000);
+
+    it('say where to go on when patience ends, with what was found', async () => {
+      const hay = Array.from({ length: 998 }, () => ({ text: 'hay' }));
+      await house.say(room, { text: 'first needle' }, ...hay, { text: 'hay' });
+      await house.say(room, { text: 'second needle' }, ...hay, { text: 'third needle' });
+      const clock = house.get(Clock);
+      const slow = jest.spyOn(clock, 'monotonic');
+      let now = clock.monotonic();
+      slow.mockImplementation(() => (now += 1_000));
+      try {
+        const first = await search({ q: 'needle' });
+        expect(first.body.items.map(({ text }) => text)).toEqual(['third needle', 'second needle']);
+        expect(await all({ q: 'needle' })).toEqual({
+          texts: ['third needle', 'second needle', 'first needle'],
+          pages: 3,
+        });
+      } finally {
+        slow.mockRestore();
+      }
+    }, 30_000);
 
     it('walk over accounts whose messages lie far apart in time', async () => {
       const others = await Promise.all(Array.from({ length: 5 }, async () => await house.account(alice)));

@@ -13,12 +13,14 @@ import {
   findAuthors,
   parseTerms,
   readProtocols,
+  searchRare,
   searchWindow,
   type Authors,
   type Found,
   type Hunt,
 } from './search.store.js';
 import { Sight } from './sight.js';
+import { walk } from './walk.js';
 
 /** What a window should take, in milliseconds: well below the 50 that nobody notices (DESIGN.md §3). */
 const windowMs = 25;
@@ -26,6 +28,9 @@ const windowMs = 25;
 const firstRows = 1_000;
 const fewestRows = 100;
 const mostRows = 20_000;
+/** Windows that must have left a page wanting before a word may be rare; and how many messages have a rare one at most. */
+const windowsBeforeRare = 3;
+const mostRare = 500;
 /** How long one request goes on; then it answers with what it has, and where to go on. */
 const patienceMs = 1_500;
 
@@ -53,7 +58,7 @@ export class Search {
     const who = await this.sight.of(principal);
     const hunt = await this.huntOf(principal, who, query);
     if (hunt === undefined) return { items: [] };
-    const { found, below } = await this.walk(hunt, startOf(query), query.limit);
+    const { found, below } = await this.goBack(hunt, startOf(query), query.limit);
     const items = await this.views.inOrder(
       found.map(({ id }) => id),
       who,
@@ -107,8 +112,11 @@ export class Search {
     }
   }
 
-  /** Goes back window by window until the page is full, everything was seen, or patience ends. */
-  private async walk(
+  /**
+   * Goes back window by window until the page is full, everything was seen, or patience ends. What is common fills a
+   * page at once; what the first windows hardly have may be rare altogether, and is then found by the index of words.
+   */
+  private async goBack(
     hunt: Hunt,
     from: Standing,
     limit: number,
@@ -118,20 +126,35 @@ export class Search {
     const found: Found[] = [];
     let rows = firstRows;
     let below = from;
-    for (;;) {
+    for (let windows = 0; ; windows++) {
+      const missing = limit + 1 - found.length;
+      const place = below;
+      if (windows === windowsBeforeRare) {
+        const rest = await searchRare(this.database, hunt, place, mostRare, missing);
+        if (rest !== undefined) return pageOf([...found, ...rest], limit, undefined);
+      }
       const began = this.clock.monotonic();
       const perSource = Math.max(1, Math.ceil(rows / sources));
-      const window = await searchWindow(this.database, hunt, below, perSource, limit + 1 - found.length);
+      const window = await walk(
+        this.database,
+        async (sql) => await searchWindow(sql, hunt, place, perSource, missing),
+      );
       found.push(...window.found);
-      if (found.length > limit) return { found: found.slice(0, limit), below: found[limit - 1] };
-      if (window.edge === undefined) return { found, below: undefined };
-      below = window.edge;
       const now = this.clock.monotonic();
-      if (now >= patience) return { found, below };
-      const wanted = (rows * windowMs) / Math.max(now - began, 1);
-      rows = Math.round(Math.min(Math.max(wanted, rows / 4, fewestRows), rows * 2, mostRows));
+      if (found.length > limit || window.edge === undefined || now >= patience) {
+        return pageOf(found, limit, window.edge);
+      }
+      below = window.edge;
+      const fitting = (rows * windowMs) / Math.max(now - began, 1);
+      rows = Math.round(Math.min(Math.max(fitting, rows / 4, fewestRows), rows * 2, mostRows));
     }
   }
+}
+
+/** A full page goes on behind its last message, any other where the looking ended. */
+function pageOf(found: Found[], limit: number, edge: Standing | undefined) {
+  if (found.length <= limit) return { found, below: edge };
+  return { found: found.slice(0, limit), below: found[limit - 1] };
 }
 
 function startOf(query: QueryOf<Routes['search']>): Standing {

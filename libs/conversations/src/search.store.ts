@@ -1,5 +1,5 @@
 import type { AccountId, ConversationId, IdentityId, MessageId, PersonId } from '#model';
-import type { Sql } from '#platform';
+import type { Database, Sql } from '#platform';
 import type { Standing } from './history.store.js';
 import { notHidden } from './message.views.store.js';
 import { allOf, asBeginnings, spellingsOf, type Term } from './search.query.js';
@@ -50,6 +50,32 @@ export async function parseTerms(sql: Sql, terms: readonly Term[]): Promise<stri
   return allOf(queries);
 }
 
+/** Whether a message counts, of those that have the words or may have them. Takes its parameters as `paramsOf` has them. */
+const counts = `message.retracted_at IS NULL AND message.erased_at IS NULL
+  AND ($3::uuid[] IS NULL OR message.author_id = ANY ($3)
+    OR (message.author_id IS NULL AND message.account_id = ANY ($4::uuid[])))
+  AND ${notHidden(5)}`;
+const below = `(message.position, message.sequence) < ($6::bigint, $7::bigint) AND message.position >= $8::bigint`;
+
+function sourceOf({ within }: Hunt): string {
+  return 'accounts' in within ? 'account_id' : 'conversation_id';
+}
+
+function paramsOf(hunt: Hunt, place: Standing, limit: number): unknown[] {
+  const { within, from } = hunt;
+  return [
+    'accounts' in within ? within.accounts : [within.conversation],
+    hunt.query,
+    from?.identities ?? null,
+    from?.own ?? [],
+    hunt.person,
+    place.position,
+    place.sequence,
+    hunt.floor,
+    limit,
+  ];
+}
+
 /**
  * Looks through the next rows below a place, newest first: at most `rows` of each source, along the index that has them
  * in this order, so that a window costs the same however many messages match or lie beyond. A source that gave all it
@@ -58,59 +84,80 @@ export async function parseTerms(sql: Sql, terms: readonly Term[]): Promise<stri
 export async function searchWindow(
   sql: Sql,
   hunt: Hunt,
-  below: Standing,
+  place: Standing,
   rows: number,
   limit: number,
 ): Promise<Window> {
-  const [source, sources] =
-    'accounts' in hunt.within
-      ? (['account_id', hunt.within.accounts] as const)
-      : (['conversation_id', [hunt.within.conversation]] as const);
   const answer = await sql.query<Found | (Standing & { readonly id: null })>(
     `WITH scanned AS MATERIALIZED (
        SELECT part.*, source.id AS source
        FROM unnest($1::uuid[]) AS source (id)
        CROSS JOIN LATERAL (
          SELECT message.id, message.position, message.sequence,
-           coalesce(message.words @@ $2::tsquery, false)
-             AND message.retracted_at IS NULL AND message.erased_at IS NULL
-             AND ($3::uuid[] IS NULL OR message.author_id = ANY ($3)
-               OR (message.author_id IS NULL AND message.account_id = ANY ($4::uuid[])))
-             AND ${notHidden(5)} AS hit
-         FROM message
-         WHERE message.${source} = source.id
-           AND (message.position, message.sequence) < ($6::bigint, $7::bigint) AND message.position >= $8::bigint
-         ORDER BY message.position DESC, message.sequence DESC LIMIT $9
+           coalesce(message.words @@ $2::tsquery, false) AND ${counts} AS hit
+         FROM message WHERE message.${sourceOf(hunt)} = source.id AND ${below}
+         ORDER BY message.position DESC, message.sequence DESC LIMIT $10
        ) AS part
      ), edge AS (
        SELECT max(low) AS low FROM (
-         SELECT min(ARRAY[position, sequence]) AS low FROM scanned GROUP BY source HAVING count(*) = $9
+         SELECT min(ARRAY[position, sequence]) AS low FROM scanned GROUP BY source HAVING count(*) = $10
        ) AS lows
      ), found AS (
        SELECT scanned.id, scanned.position, scanned.sequence FROM scanned, edge
        WHERE scanned.hit AND (edge.low IS NULL OR ARRAY[scanned.position, scanned.sequence] >= edge.low)
-       ORDER BY scanned.position DESC, scanned.sequence DESC LIMIT $10
+       ORDER BY scanned.position DESC, scanned.sequence DESC LIMIT $9
      )
      SELECT id, position, sequence FROM found
      UNION ALL SELECT NULL, low[1], low[2] FROM edge WHERE low IS NOT NULL`,
-    [
-      sources,
-      hunt.query,
-      hunt.from?.identities ?? null,
-      hunt.from?.own ?? [],
-      hunt.person,
-      below.position,
-      below.sequence,
-      hunt.floor,
-      rows,
-      limit,
-    ],
+    [...paramsOf(hunt, place, limit), rows],
   );
   return {
     found: answer.filter((row) => row.id !== null),
     edge: answer.find((row) => row.id === null),
   };
 }
+
+/**
+ * Finds everything below a place by the index of words, if no more than `most` messages of all have them: the index
+ * knows no order and no account, so that it pays only for what is rare. Newest first.
+ * @returns nothing where there are more, or where telling takes longer than a window may.
+ */
+export async function searchRare(
+  database: Database,
+  hunt: Hunt,
+  place: Standing,
+  most: number,
+  limit: number,
+): Promise<Found[] | undefined> {
+  try {
+    const answer = await database.transaction(async (sql) => {
+      await sql.query(
+        `SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
+           set_config('statement_timeout', '50', true)`,
+      );
+      return await sql.query<Found | (Standing & { readonly id: null })>(
+        `WITH candidate AS MATERIALIZED (
+           SELECT message.* FROM message WHERE message.words @@ $2::tsquery LIMIT $10
+         ), found AS (
+           SELECT message.id, message.position, message.sequence FROM candidate AS message
+           WHERE message.${sourceOf(hunt)} = ANY ($1::uuid[]) AND ${below} AND ${counts}
+           ORDER BY message.position DESC, message.sequence DESC LIMIT $9
+         )
+         SELECT id, position, sequence FROM found
+         UNION ALL SELECT NULL, count(*), 0 FROM candidate`,
+        [...paramsOf(hunt, place, limit), most + 1],
+      );
+    });
+    const candidates = answer.find((row) => row.id === null)?.position ?? 0n;
+    return candidates > most ? undefined : answer.filter((row) => row.id !== null);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === queryCanceled) return undefined;
+    throw error;
+  }
+}
+
+/** SQLSTATE of a statement that took too long. */
+const queryCanceled = '57014';
 
 /** Who speaks from an address, or once did: identities of these accounts, and accounts whose own address it is. */
 export async function findAuthors(
