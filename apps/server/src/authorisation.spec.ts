@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type Asking, type House, type Somebody } from '#accounts/testing';
 import { routes, scopes, type RouteName, type RouteSpec } from '#api';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
+import { withWebSockets } from '../testing/loop.js';
 import { roomsAbove } from './app.module.js';
 
 /*
@@ -37,7 +38,7 @@ describe('every route of conversations, messages and events', () => {
 
   beforeAll(async () => {
     open = await openTestDatabase('embedded');
-    house = await openHouse(open.database, { lent: true, rooms: [...roomsAbove] });
+    house = await openHouse(open.database, { lent: true, rooms: [...roomsAbove], prepare: withWebSockets });
     alice = await house.setUp();
     bob = await house.invite(alice, 'member');
     stranger = await house.elsewhere(alice);

@@ -206,8 +206,10 @@ describe('a send whose link broke before the answer', () => {
   it('is unknown with its reason where the network cannot tell, and a person may send it again', async () => {
     await using loop = await Loop.open({ resolvesUnknown: false });
     const bob = await loop.with('bob');
-    loop.network.cutAfter(0);
+    loop.network.silentSends(1, 'lost');
     const message = await loop.send(bob, 'cut off');
+    await loop.fate(message, 'sending');
+    loop.network.dropConnections();
     const envelope = await loop.fate(message, 'unknown');
     expect(envelope.failure).toMatchObject({ remedy: 'ask-person' });
     await loop.state('online');

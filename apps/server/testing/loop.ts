@@ -1,4 +1,6 @@
 import { Global, Module, type Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { WsAdapter } from '@nestjs/platform-ws';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { Envelope, Message } from '#api';
 import { loopback, LoopbackServer } from '#connectors/loopback';
@@ -9,6 +11,11 @@ import { eventually } from '#peers';
 import { openTestDatabase } from '#platform/testing';
 import { roomsAbove } from '../src/app.module.js';
 import { PortsModule } from '../src/ports.module.js';
+
+/** As the server does for the stream. */
+export function withWebSockets(app: NestFastifyApplication): void {
+  app.useWebSocketAdapter(new WsAdapter(app));
+}
 
 /** A gate that does what the words of a message tell it. */
 class WordGate extends Gate {
@@ -60,6 +67,7 @@ export class Loop implements AsyncDisposable {
       lent: true,
       connectors: [loopback],
       rooms: [TestPorts, ...rooms],
+      prepare: withWebSockets,
     });
     const alice = await house.setUp();
     const { id } = await house.get<{ id: string }>('POST', '/v1/accounts', {

@@ -23,6 +23,8 @@ export interface HouseOptions {
   readonly hosts?: Readonly<Record<string, readonly string[]>>;
   /** Whether the database outlives the house: several houses on one, at once or one after another. */
   readonly lent?: boolean;
+  /** Called before the application begins: adapters of rooms above. */
+  readonly prepare?: (app: NestFastifyApplication) => void;
   /** Modules of rooms above. */
   readonly rooms?: readonly Type[];
 }
@@ -175,6 +177,7 @@ export async function openHouse(database: Database, options: HouseOptions = {}):
   if (options.clock) building.overrideProvider(Clock).useValue(options.clock);
   const built = await building.compile();
   const app = built.createNestApplication<NestFastifyApplication>(createHttpAdapter(config));
+  options.prepare?.(app);
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   return new House(app, database, scratch);

@@ -564,9 +564,6 @@ CREATE INDEX "event_account_id_sequence_idx" ON "event"("account_id", "sequence"
 CREATE INDEX "event_person_id_sequence_idx" ON "event"("person_id", "sequence");
 
 -- CreateIndex
-CREATE INDEX "event_at_idx" ON "event"("at");
-
--- CreateIndex
 CREATE INDEX "audit_workspace_id_at_idx" ON "audit"("workspace_id", "at");
 
 -- AddForeignKey
