@@ -2,7 +2,12 @@ import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { eventually } from '#peers';
-import { EmbeddedPostgres, type EmbeddedPostgresOptions, type SlowOwner } from './index.js';
+import {
+  EmbeddedPostgres,
+  EngineUnavailable,
+  type EmbeddedPostgresOptions,
+  type SlowOwner,
+} from './index.js';
 import { concat, decode, eachMessage, message, sync, type Bytes } from './wire.js';
 
 const open: { engine: EmbeddedPostgres; pool: pg.Pool }[] = [];
@@ -161,7 +166,9 @@ describe('connections', () => {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: '57P01' } });
     await closed;
     await engine.close();
-    await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    const refused = pool.query('SELECT 1');
+    await expect(refused).rejects.toThrow(EngineUnavailable);
+    await expect(refused).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   }, 30_000);
 });
 

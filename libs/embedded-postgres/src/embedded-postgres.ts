@@ -104,7 +104,7 @@ export class EmbeddedPostgres extends EventEmitter<Events> implements AsyncDispo
     };
   }
 
-  /** Throws {@link EngineUnavailable} while the worker is down. */
+  /** Answered between statements, so perhaps late. Throws {@link EngineUnavailable} while the worker is down. */
   async stats(): Promise<EngineStats> {
     const link = this.#running();
     return { ...(await this.#hold(link.ask('stats'))), restarts: this.#restarts };

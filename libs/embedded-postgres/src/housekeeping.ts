@@ -12,10 +12,10 @@ const sinceCheckpoint = 'SELECT pg_current_wal_insert_lsn() - redo_lsn FROM pg_c
 
 /*
  * The rule of PostgreSQL's own autovacuum with its default thresholds ("The Autovacuum Daemon", 24.1.6), worst first.
- * Tables are counted as frozen too late at half of what the daemon allows itself.
+ * A table is frozen at half the age that the daemon allows, so that transaction ids never run out.
  */
 const mostDue = `
-  SELECT name, dead OR old, changed FROM (
+  SELECT name, dead, old FROM (
     SELECT format('%I.%I', schemaname, s.relname) AS name,
       n_dead_tup > 50 + 0.2 * greatest(reltuples, 0) OR n_ins_since_vacuum > 1000 + 0.2 * greatest(reltuples, 0) AS dead,
       age(relfrozenxid) > 100000000 AS old,
@@ -94,8 +94,8 @@ export class Housekeeping {
       this.#dueSince = undefined;
       return;
     }
-    const [name, dead, changed] = due;
-    const command = dead === 't' ? (changed === 't' ? 'VACUUM (ANALYZE)' : 'VACUUM') : 'ANALYZE';
+    const [name, dead, old] = due;
+    const command = old === 't' ? 'VACUUM (FREEZE, ANALYZE)' : dead === 't' ? 'VACUUM (ANALYZE)' : 'ANALYZE';
     this.longWork(true);
     const { reply } = await this.engine.ask(`${command} ${name ?? ''}`);
     this.longWork(false);

@@ -12,10 +12,10 @@ const running: RunningProcess[] = [];
 function contender(directory: string): RunningProcess & { go(): void } {
   const script = `
     import { lockDirectory } from '#embedded-postgres';
-    console.log('ready');
     process.on('SIGUSR2', () => {
       lockDirectory(process.argv[1]).then(() => console.log('won'), (error) => console.log('lost', error.message));
     });
+    console.log('ready');
     setInterval(() => {}, 1000);`;
   const process = run(globalThis.process.execPath, ['--input-type=module', '-e', script, directory], {
     cwd: root,
@@ -26,7 +26,7 @@ function contender(directory: string): RunningProcess & { go(): void } {
 
 async function holding(directory: string): Promise<RunningProcess> {
   const process = contender(directory);
-  await eventually('the process runs', () => process.output().includes('ready'));
+  await eventually('the process runs', () => process.output().includes('ready'), 30_000);
   process.go();
   await eventually('it holds the directory', () => process.output().includes('won'));
   return process;

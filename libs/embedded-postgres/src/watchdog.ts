@@ -10,7 +10,7 @@ export interface WatchdogOptions {
 }
 
 /** The worker has not answered for too long: a statement that does not end, or an engine that spins. */
-export class WorkerUnresponsive extends Error {
+class WorkerUnresponsive extends Error {
   override readonly name = 'WorkerUnresponsive';
 }
 

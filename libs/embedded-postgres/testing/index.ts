@@ -1,1 +1,1 @@
-export { describeParity, type StartPool } from './parity.js';
+export { describeParity } from './parity.js';

@@ -6,11 +6,11 @@ import { sessions } from './parity.sessions.js';
 import { values } from './parity.values.js';
 
 /** A database under test; `pool` hands out pools with settings of their own. */
-export interface Started extends AsyncDisposable {
+interface Started extends AsyncDisposable {
   poolConfig(extra?: pg.PoolConfig): pg.PoolConfig;
 }
 
-export type StartPool = () => Promise<Started>;
+type StartPool = () => Promise<Started>;
 
 /** What the tests of the suite use. */
 export interface Bench {
@@ -22,7 +22,7 @@ export interface Bench {
   name(prefix: string): string;
 }
 
-export interface BenchClient extends AsyncDisposable {
+interface BenchClient extends AsyncDisposable {
   readonly client: pg.Client;
   /** The error that has ended it, if one has. */
   readonly broken: { error?: Error & { code?: string } };
