@@ -78,7 +78,7 @@ async function start(extra: JsonObject) {
   const server = await LoopbackServer.start({ password });
   let made = 0;
   const next = (name: string) => name + String(++made);
-  const times = { backoffMs: 4, backoffMaxMs: 30, pingMs: 60, answerMs: 1_000, connectMs: 1_000 };
+  const times = { backoffMs: 4, backoffMaxMs: 30, pingMs: 200, answerMs: 1_000, connectMs: 1_000 };
   return {
     host: server.host,
     port: server.port,
@@ -138,6 +138,6 @@ export function loopbackHarness(extra: JsonObject = {}, connector: Connector = l
       },
       bad: ['two words', '##', 'a/b', 'x'.repeat(65)],
     },
-    timing: { quietMs: 15, silenceMs: 200, backoffMs: 30 },
+    timing: { quietMs: 15, silenceMs: 500, backoffMs: 30 },
   } as const;
 }

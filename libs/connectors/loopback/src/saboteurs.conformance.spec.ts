@@ -3,7 +3,7 @@
  * test of the kit must see it.
  */
 import { lookup } from 'node:dns/promises';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type {
   Connector,
   EmitOutcome,
@@ -18,6 +18,9 @@ import type {
 import { runCase } from '#connector/testing';
 import { loopback } from './loopback.connector.js';
 import { loopbackHarness } from './loopback.harness.js';
+
+// Longer than any wait for a fact.
+jest.setTimeout(30_000);
 
 type Emit = SessionContext['emit'];
 

@@ -22,6 +22,8 @@ export class Connection {
   private unsent: string[] = [];
   private flushing = false;
   private paused = false;
+  /** Dropped: what the client sent behind that is never read. */
+  private dead = false;
   private bucket: Bucket | undefined;
 
   constructor(
@@ -32,7 +34,7 @@ export class Connection {
     socket
       .on('data', (chunk) => {
         try {
-          for (const line of this.lines.take(chunk)) on.frame(parseClientFrame(line));
+          for (const line of this.lines.take(chunk)) if (!this.dead) on.frame(parseClientFrame(line));
         } catch (error) {
           if (!(error instanceof ProtocolViolation)) throw error;
           this.bye('protocol-violation');
@@ -85,6 +87,7 @@ export class Connection {
   }
 
   drop(how: 'rst' | 'fin'): void {
+    this.dead = true;
     this.paused = true;
     if (how === 'rst') this.socket.resetAndDestroy();
     else this.socket.destroy();
