@@ -52,22 +52,18 @@ describe('what we say', () => {
     for (const to of ['account:alice', 'a b', 'a,b', 'bob\r\nQUIT']) {
       expect(texts({ text: 'x' }, { to })).toBe('not-found');
     }
-    expect(texts({ text: '' }, { kind: 'retraction' })).toBe('unsupported');
-    expect(texts({ text: '' }, { kind: 'reaction', reaction: { emoji: '👍', removed: true } })).toBe(
-      'unsupported',
-    );
+    for (const kind of ['edit', 'retraction', 'reaction'] as const) {
+      expect(texts({ text: 'x' }, { kind })).toBe('unsupported');
+    }
   });
 
   it('falls back to words for what IRC does not know', () => {
     const target = { remoteIds: [], text: 'shall\nwe meet?' };
-    expect(texts({ text: 'tomorrow' }, { kind: 'edit', target })).toEqual(['PRIVMSG #lobby :* tomorrow']);
-    expect(texts({ text: 'yes' }, { target })).toEqual([
+    expect(texts({ text: 'yes', replyTo: newId() }, { target })).toEqual([
       'PRIVMSG #lobby :> shall we meet?',
       'PRIVMSG #lobby :yes',
     ]);
-    expect(
-      texts({ text: '' }, { kind: 'reaction', reaction: { emoji: '👍', removed: false }, target }),
-    ).toEqual(['PRIVMSG #lobby :\x01ACTION reacts with 👍 to “shall we meet?”\x01']);
+    expect(texts({ text: '* tomorrow' }, { target })).toEqual(['PRIVMSG #lobby :* tomorrow']);
     const attachments = [{ name: 'plan.pdf', mediaType: 'application/pdf', url: 'https://example.org/f/1' }];
     expect(texts({ text: 'here', attachments })).toEqual([
       'PRIVMSG #lobby :here',

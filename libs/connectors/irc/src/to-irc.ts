@@ -38,9 +38,11 @@ export function linesOf(envelope: OutboundEnvelope, look: Look): readonly OutLin
   if (target === undefined) {
     return failure('not-found', 'Nobody can be written to under that address; write to a nick or a channel.');
   }
-  const said = sayingOf(envelope);
-  if (said === undefined) return failure('unsupported', 'IRC has no way to take back what was said.');
-  const { content, text } = said;
+  if (envelope.kind !== 'message') {
+    return failure('unsupported', 'IRC changes nothing that has been said; the change is told in words.');
+  }
+  const { content } = envelope;
+  const text = [...quoteOf(envelope), withFiles(content)].join('\n');
   const verb = content.notice === true ? 'NOTICE' : 'PRIVMSG';
   const emote = content.emote === true && verb === 'PRIVMSG';
   const room = roomFor(verb, target, look) - (emote ? actionBytes : 0);
@@ -67,48 +69,12 @@ function harmless(text: string): string {
   return text.replace(/[\x01\0]/g, '');
 }
 
-/** What to say for an act that IRC does not know: the declared fallbacks. */
-function sayingOf(envelope: OutboundEnvelope): { content: MessageContent; text: string } | undefined {
-  const { content, target } = envelope;
-  switch (envelope.kind) {
-    case 'message':
-      return { content, text: [...quoteOf(target?.text), withFiles(content)].join('\n') };
-    case 'edit':
-      return {
-        content: { ...content, emote: false },
-        text: firstLine(withFiles(content), (line) => `* ${line}`),
-      };
-    case 'reaction': {
-      const { reaction } = envelope;
-      if (reaction === undefined || reaction.removed) return undefined;
-      const about = snippet(target?.text);
-      return {
-        content: { text: '', emote: true },
-        text:
-          about === undefined
-            ? `reacts with ${reaction.emoji}`
-            : `reacts with ${reaction.emoji} to “${about}”`,
-      };
-    }
-    case 'retraction':
-      return undefined;
-  }
-}
-
-function quoteOf(text: string | undefined): readonly string[] {
-  const about = snippet(text);
-  return about === undefined ? [] : [`> ${about}`];
-}
-
-function snippet(text: string | undefined): string | undefined {
-  const line = text?.replace(/\s+/g, ' ').trim();
-  if (line === undefined || line === '') return undefined;
-  const [head] = splitText(line, 80);
-  return head === undefined || head === line ? line : `${head}…`;
-}
-
-function firstLine(text: string, dress: (line: string) => string): string {
-  return dress(text.replace(/^[\r\n]+/, ''));
+/** An answer repeats the beginning of what it answers: nothing else tells what it is about. */
+function quoteOf({ content, target }: OutboundEnvelope): readonly string[] {
+  const line = target?.text.replace(/\s+/g, ' ').trim() ?? '';
+  if (content.replyTo === undefined || line === '') return [];
+  const [head = line] = splitText(line, 80);
+  return [head === line ? `> ${line}` : `> ${head}…`];
 }
 
 /** A file goes as its link. */
