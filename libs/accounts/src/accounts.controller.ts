@@ -15,6 +15,7 @@ import { Connectors } from './connectors.js';
 import type { Page } from './paging.js';
 import type { Principal } from './principal.js';
 import { Caller, Route, type QueryOf } from './route.js';
+import { Sharing } from './sharing.service.js';
 
 /** What can be connected, and what is. */
 @Controller()
@@ -22,6 +23,7 @@ export class AccountsController {
   constructor(
     private readonly connectors: Connectors,
     private readonly accounts: AccountsService,
+    private readonly sharing: Sharing,
   ) {}
 
   @Route(routes.listConnectors)
@@ -121,6 +123,6 @@ export class AccountsController {
     @Body() body: SetAccountPeopleBody,
     @Req() request: FastifyRequest,
   ): Promise<Account> {
-    return this.accounts.share(caller, id, body.people, request.ip);
+    return this.sharing.share(caller, id, body.people, request.ip);
   }
 }

@@ -21,6 +21,7 @@ import { PeopleController } from './people.controller.js';
 import { People } from './people.service.js';
 import { SessionCookie } from './session-cookie.js';
 import { Setup, SetupCode } from './setup.service.js';
+import { Sharing } from './sharing.service.js';
 import { SignInLimits } from './sign-in-limits.js';
 import { SignInController } from './sign-in.controller.js';
 import { SignIn } from './sign-in.service.js';
@@ -53,6 +54,7 @@ const inside = [
   Passwords,
   People,
   Setup,
+  Sharing,
   SignIn,
   SignInLimits,
   Tokens,

@@ -7,18 +7,11 @@ import { Database, Problem, type Sql } from '#platform';
 import { Access, noAccount } from './access.js';
 import { AccessChanges } from './access-changes.js';
 import { accessChanged, accountChanged, accountRemoved } from './account.events.js';
-import {
-  deleteAccounts,
-  grantAccess,
-  insertAccount,
-  managedAccount,
-  revokeAccess,
-  updateAccount,
-  type ManagedAccount,
-} from './account.store.js';
+import { deleteAccounts, insertAccount, updateAccount, type ManagedAccount } from './account.store.js';
 import { AccountViews } from './account-views.js';
+import { mustBeHere, mustManage } from './account.rights.js';
 import { LinkBook } from './link-book.js';
-import { isAdmin } from './link-settings.service.js';
+import { invalid } from './link-settings.service.js';
 import { everOnline, findLink, insertLink, updateLink } from './link.store.js';
 import { LinkPlans, type LinkPlan, type LinkTurn } from './link-plans.service.js';
 import { afterOf, pageOf, type Page } from './paging.js';
@@ -27,7 +20,7 @@ import type { Principal } from './principal.js';
 
 const answerMs = 5_000;
 
-/** People's accounts: added, shared, changed, connected, removed. Whoever holds one manages it. */
+/** People's accounts: added, changed, connected, removed. Whoever holds one manages it. */
 @Injectable()
 export class AccountsService {
   constructor(
@@ -58,16 +51,18 @@ export class AccountsService {
   }
 
   /**
-   * Adds an account, with a link of its own or (an admin) on a shared one, and shares it with these people.
+   * Adds an account, with a link of its own or (an admin, for whom they like) on a shared one, and shares it with these
+   * people.
    * @throws Problem 422 with every mistake, 403 for a target that is refused (law 9)
    */
   async create(caller: Principal, body: CreateAccountBody, address: string): Promise<Account> {
     const plan = await this.plans.forAccount(caller, body);
     const { workspace, person } = caller;
     const id = newId<'AccountId'>();
-    const people = [...new Set([person, ...(body.people ?? [])])];
+    const holder = body.holder ?? person;
+    const people = [...new Set([holder, ...(body.people ?? [])])];
     const last = await this.database.transaction(async (sql) => {
-      await this.mustStay(sql, caller, people);
+      await this.mustStay(sql, caller, holder, body.people ?? []);
       await this.makeRoom(sql, caller, plan, address);
       await insertAccount(
         sql,
@@ -75,7 +70,7 @@ export class AccountsService {
           id,
           workspace,
           link: plan.link,
-          holder: person,
+          holder,
           connector: plan.connector,
           label: body.label,
           network: plan.network,
@@ -102,7 +97,7 @@ export class AccountsService {
    * @throws Problem 404, 403 `not-holder`, 409 `shared-link`, `other-network` or `changed-meanwhile`, and as `create`
    */
   async update(caller: Principal, id: AccountId, body: UpdateAccountBody, address: string): Promise<Account> {
-    const { link, shared } = await this.mustManage(this.database, caller, id);
+    const { link, shared } = await mustManage(this.database, caller, id);
     const turned = body.settings !== undefined || body.secrets !== undefined;
     if (shared && turned) {
       throw new Problem(
@@ -117,7 +112,7 @@ export class AccountsService {
     const asked = { ...(settings && { settings }), ...(secrets && { secrets }) };
     const replan = sealed && (await this.plans.change(caller, sealed, asked));
     const last = await this.database.transaction(async (sql) => {
-      const account = await this.mustManage(sql, caller, id, true);
+      const account = await mustManage(sql, caller, id, true);
       if (sealed && replan) await this.turn(sql, account, sealed.version, replan);
       const version = await updateAccount(sql, id, {
         label: body.label,
@@ -137,7 +132,7 @@ export class AccountsService {
   /** Removes an account with its access, its wishes and, if private, its link. */
   async remove(caller: Principal, id: AccountId, address: string): Promise<void> {
     const { last, gone } = await this.database.transaction(async (sql) => {
-      const account = await this.mustManage(sql, caller, id);
+      const account = await mustManage(sql, caller, id);
       const [gone] = await deleteAccounts(sql, [id]);
       if (!gone) throw noAccount();
       await this.note(sql, caller, 'account.removed', id, address, { connector: account.connector });
@@ -150,9 +145,9 @@ export class AccountsService {
 
   /** Wants an account connected, or disconnected. Connecting one that is wanted already makes its session try again. */
   async want(caller: Principal, id: AccountId, wanted: boolean, address: string): Promise<Account> {
-    const { link } = await this.mustManage(this.database, caller, id);
+    const { link } = await mustManage(this.database, caller, id);
     const last = await this.database.transaction(async (sql) => {
-      const account = await this.mustManage(sql, caller, id, true);
+      const account = await mustManage(sql, caller, id, true);
       if (account.wanted === wanted) return undefined;
       const version = await updateAccount(sql, id, { wanted });
       await this.note(sql, caller, 'account.changed', id, address, { wanted });
@@ -168,7 +163,7 @@ export class AccountsService {
    * @throws Problem 409 `nothing-asked` or with the session's own reason, 503 `not-connected`, 504 `no-answer`
    */
   async answer(caller: Principal, id: AccountId, body: AnswerAccountBody): Promise<Account> {
-    const { link, session } = await this.mustManage(this.database, caller, id);
+    const { link, session } = await mustManage(this.database, caller, id);
     if (session.state !== 'needs-person') {
       throw new Problem(409, 'nothing-asked', 'This account does not wait for an answer.');
     }
@@ -188,60 +183,6 @@ export class AccountsService {
       throw error;
     }
     return this.view(id);
-  }
-
-  /** Shares an account with exactly these people and its holder. */
-  async share(
-    caller: Principal,
-    id: AccountId,
-    wanted: readonly PersonId[],
-    address: string,
-  ): Promise<Account> {
-    const done = await this.database.transaction(async (sql) => {
-      // People before accounts, as everywhere, though which of them are new is known only after.
-      const staying = await stayingPeople(sql, caller.workspace, wanted);
-      const account = await this.mustManage(sql, caller, id, true);
-      const people = new Set([account.holder, ...wanted]);
-      const granted = [...people].filter((person) => !account.people.includes(person));
-      const revoked = account.people.filter((person) => !people.has(person));
-      mustBeHere(wanted, staying, account.people);
-      if (granted.length + revoked.length === 0) return undefined;
-      await grantAccess(sql, id, granted);
-      await revokeAccess(sql, id, revoked);
-      const version = await updateAccount(sql, id, {});
-      if (granted.length > 0)
-        await this.note(sql, caller, 'access.granted', id, address, { people: granted });
-      if (revoked.length > 0)
-        await this.note(sql, caller, 'access.revoked', id, address, { people: revoked });
-      const last = await this.append(sql, caller, [
-        ...granted.map((person) => accessChanged(id, person, true)),
-        ...revoked.map((person) => accessChanged(id, person, false)),
-        accountChanged(id, version),
-      ]);
-      return { last, people: [...granted, ...revoked] };
-    });
-    if (done) {
-      this.changes.changed(caller.workspace, done.people);
-      this.log.committed(caller.workspace, done.last);
-    }
-    return this.view(id);
-  }
-
-  /**
-   * The account, if the caller may manage it: its holder, and an admin where it is on a shared link.
-   * @throws Problem 404 `not-found`; 403 `not-holder` for somebody it is shared with
-   */
-  private async mustManage(
-    sql: Sql,
-    caller: Principal,
-    id: AccountId,
-    lock = false,
-  ): Promise<ManagedAccount> {
-    const account = await managedAccount(sql, caller.workspace, id, lock);
-    if (!account) throw noAccount();
-    if (account.holder === caller.person || (account.shared && isAdmin(caller))) return account;
-    if (!account.people.includes(caller.person)) throw noAccount();
-    throw new Problem(403, 'not-holder', 'Only the person who holds this account may do this.');
   }
 
   /** Makes the private link of a new account, or holds the shared one that it is put on. */
@@ -266,8 +207,15 @@ export class AccountsService {
   }
 
   /** @throws Problem 422 `invalid` naming each who is not in the workspace */
-  private async mustStay(sql: Sql, caller: Principal, people: readonly PersonId[]): Promise<void> {
-    mustBeHere(people.slice(1), await stayingPeople(sql, caller.workspace, people), []);
+  private async mustStay(
+    sql: Sql,
+    { workspace }: Principal,
+    holder: PersonId,
+    people: readonly PersonId[],
+  ): Promise<void> {
+    const here = await stayingPeople(sql, workspace, [holder, ...people]);
+    mustBeHere(people, here, []);
+    if (!here.has(holder)) throw invalid([{ pointer: '/holder', detail: 'is nobody in this workspace' }]);
   }
 
   private async append(sql: Sql, caller: Principal, events: readonly NewEvent[]): Promise<bigint> {
@@ -295,22 +243,6 @@ export class AccountsService {
     const view = (await this.views.byIds([id])).get(id);
     if (!view) throw noAccount();
     return view;
-  }
-}
-
-/** @throws Problem 422 `invalid` naming each of the wanted who is neither here nor known to have been */
-function mustBeHere(
-  wanted: readonly PersonId[],
-  here: ReadonlySet<PersonId>,
-  known: readonly PersonId[],
-): void {
-  const errors = wanted.flatMap((person, at) =>
-    here.has(person) || known.includes(person)
-      ? []
-      : [{ pointer: `/people/${String(at)}`, detail: 'is nobody in this workspace' }],
-  );
-  if (errors.length > 0) {
-    throw new Problem(422, 'invalid', 'The request has mistakes; each is named.', { errors });
   }
 }
 

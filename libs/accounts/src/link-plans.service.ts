@@ -91,10 +91,9 @@ export class LinkPlans {
   private async private(caller: Principal, body: CreateAccountBody): Promise<LinkPlan> {
     const connector = body.connector ?? '';
     const link = newId<'LinkId'>();
-    const errors: ProblemError[] =
-      body.localAddress === undefined
-        ? []
-        : [{ pointer: '/localAddress', detail: 'is only for accounts on a shared link' }];
+    const errors: ProblemError[] = (['localAddress', 'holder'] as const)
+      .filter((field) => body[field] !== undefined)
+      .map((field) => ({ pointer: `/${field}`, detail: 'is only for accounts on a shared link' }));
     if (errors.length > 0) throw invalid(errors);
     const fit = await this.settings.fit(caller, link, connector, body.settings ?? {}, body.secrets ?? {});
     return {

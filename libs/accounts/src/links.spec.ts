@@ -100,6 +100,30 @@ describe('a shared link', () => {
     expect(turn).toMatchObject({ status: 409, body: { code: 'shared-link' } });
   });
 
+  it('carries accounts that somebody else will hold', async () => {
+    const { id } = await made();
+    const answer = await put(alice, id, { holder: bob.id });
+    expect(answer).toMatchObject({ status: 201, body: { holder: bob.id, people: [bob.id] } });
+    const account = `/v1/accounts/${(answer.body as Made).id}`;
+    expect((await house.ask('GET', account, { token: bob.token })).status).toBe(200);
+    // What an account sees is not its admin's to see; whether it is there is.
+    expect((await house.ask('GET', account, { token: alice.token })).status).toBe(404);
+    expect(
+      (await house.ask('PATCH', account, { token: alice.token, body: { label: 'Desk 7' } })).status,
+    ).toBe(200);
+    const share = { token: alice.token, body: { people: [alice.id] } };
+    expect((await house.ask('PUT', `${account}/people`, share)).body).toMatchObject({ code: 'not-holder' });
+    expect((await house.ask('DELETE', account, { token: alice.token })).status).toBe(204);
+    const stranger = await house.elsewhere(alice);
+    expect((await put(alice, id, { holder: stranger.id })).body).toMatchObject({
+      errors: [{ pointer: '/holder' }],
+    });
+    const own = { connector: 'paper', label: 'x', settings, holder: bob.id };
+    expect((await house.ask('POST', '/v1/accounts', { token: alice.token, body: own })).body).toMatchObject({
+      errors: [{ pointer: '/holder' }],
+    });
+  });
+
   it('stays while accounts are on it, and outlives them', async () => {
     const { id } = await made();
     const account = (await put(alice, id)).body as Made;

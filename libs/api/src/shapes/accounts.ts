@@ -125,6 +125,8 @@ export const CreateAccountBody = z
     secrets: Secrets.exactOptional(),
     /** The account's own address on a shared link. */
     localAddress: AddressText.exactOptional(),
+    /** Who will hold an account on a shared link; the admin who asks where nothing is said. */
+    holder: idOf<PersonId>().exactOptional(),
     people: z.array(idOf<PersonId>()).max(1_000).exactOptional(),
     onUnknown: OnUnknown.exactOptional(),
     /** False: made, but not connected yet. */
