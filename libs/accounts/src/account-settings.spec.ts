@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { LinkId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
@@ -16,6 +16,9 @@ const hosts = {
 };
 const settings = { host: 'paper.example.org' };
 
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
+
 describe('an account’s settings', () => {
   let open: TestDatabase;
   let house: House;
@@ -27,7 +30,7 @@ describe('an account’s settings', () => {
     house = await openHouse(open.database, { lent: true, hosts });
     alice = await house.setUp();
     bob = await house.invite(alice, 'member');
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type Asking, type House, type Somebody } from '#accounts/testing';
 import { routes, scopes, type RouteName, type RouteSpec } from '#api';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
@@ -25,6 +25,9 @@ const bodies: Partial<Record<RouteName, object>> = {
 
 /** A thing of Alice's for each route that names one. */
 type Things = Partial<Record<RouteName, string>>;
+
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
 
 describe('every route of people and accounts', () => {
   let open: TestDatabase;
@@ -61,7 +64,7 @@ describe('every route of people and accounts', () => {
       updateLink: link,
       deleteLink: link,
     };
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();

@@ -1,10 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import { describeWithPeers, eventually, postgresPeer } from '#peers';
 import { Database } from '#platform';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 
 const settings = { host: 'paper.example.org' };
+
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
 
 describeWithPeers('two gateways on one PostgreSQL', [postgresPeer], () => {
   let open: TestDatabase;
@@ -16,7 +19,7 @@ describeWithPeers('two gateways on one PostgreSQL', [postgresPeer], () => {
   beforeAll(async () => {
     open = await openTestDatabase('postgres');
     other = new Database(open.engine);
-  }, 60_000);
+  });
   afterAll(async () => {
     await other.close();
     await open[Symbol.asyncDispose]();
@@ -26,7 +29,7 @@ describeWithPeers('two gateways on one PostgreSQL', [postgresPeer], () => {
     const env = { PARLEY_SETUP_CODE: 'open-sesame' };
     here = await openHouse(open.database, { lent: true, env });
     there = await openHouse(other, { lent: true, env });
-  }, 20_000);
+  });
   afterEach(async () => {
     await here[Symbol.asyncDispose]();
     await there[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { AccountId, LinkId, SessionState, WorkspaceId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
@@ -9,6 +9,9 @@ interface Account {
   readonly id: AccountId;
   readonly link: LinkId;
 }
+
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
 
 describe('what a worker knows of links', () => {
   let open: TestDatabase;
@@ -22,7 +25,7 @@ describe('what a worker knows of links', () => {
     house = await openHouse(open.database, { lent: true });
     alice = await house.setUp();
     book = house.app.get(LinkBook);
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { LinkId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
@@ -7,6 +7,9 @@ import { LinkBook } from './link-book.js';
 interface Made {
   readonly id: LinkId;
 }
+
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
 
 describe('a shared link', () => {
   let open: TestDatabase;
@@ -19,7 +22,7 @@ describe('a shared link', () => {
     house = await openHouse(open.database, { lent: true });
     alice = await house.setUp();
     bob = await house.invite(alice, 'member');
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();

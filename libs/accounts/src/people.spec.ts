@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 
@@ -9,6 +9,9 @@ interface Invitation {
 
 const carol = { name: 'Carol', email: 'carol@example.org', password: 'carol likes long words' };
 
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
+
 describe('the people of a workspace', () => {
   let open: TestDatabase;
   let house: House;
@@ -16,7 +19,7 @@ describe('the people of a workspace', () => {
 
   beforeAll(async () => {
     open = await openTestDatabase('embedded');
-  }, 60_000);
+  });
   afterAll(async () => {
     await open[Symbol.asyncDispose]();
   });

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House } from '#accounts/testing';
 import { startLogging } from '#platform';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
+
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
 
 describe('what nobody may read', () => {
   let open: TestDatabase;
@@ -12,7 +15,7 @@ describe('what nobody may read', () => {
     open = await openTestDatabase('embedded');
     startLogging('trace', { write: (line) => void log.push(line) });
     house = await openHouse(open.database, { lent: true, env: { PARLEY_SETUP_CODE: 'setup-code-here' } });
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     startLogging('silent');

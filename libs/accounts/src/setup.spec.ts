@@ -1,9 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House } from '#accounts/testing';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 import { SetupCode } from './setup.service.js';
 
 const alice = { name: 'Alice', email: 'Alice@Example.org', password: 'correct horse battery' };
+
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
 
 describe('the first person', () => {
   let open: TestDatabase;
@@ -11,7 +14,7 @@ describe('the first person', () => {
 
   beforeAll(async () => {
     open = await openTestDatabase('embedded');
-  }, 60_000);
+  });
   afterAll(async () => {
     await open[Symbol.asyncDispose]();
   });

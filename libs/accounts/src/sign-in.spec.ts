@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import { eventually } from '#peers';
 import { openTestDatabase, TestClock, type TestDatabase } from '#platform/testing';
@@ -6,6 +6,9 @@ import { Authenticator } from './authenticator.js';
 
 const own = { origin: 'http://localhost:80' };
 const foreign = { origin: 'https://evil.example.org' };
+
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
 
 describe('signing in', () => {
   let open: TestDatabase;
@@ -16,7 +19,7 @@ describe('signing in', () => {
     open = await openTestDatabase('embedded');
     house = await openHouse(open.database, { lent: true });
     alice = await house.setUp();
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();

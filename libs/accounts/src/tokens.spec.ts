@@ -10,6 +10,9 @@ interface Made {
   readonly token: string;
 }
 
+// argon2 on a machine that others use as well.
+jest.setTimeout(30_000);
+
 describe('a token', () => {
   let open: TestDatabase;
   let house: House;
@@ -20,7 +23,7 @@ describe('a token', () => {
     open = await openTestDatabase('embedded');
     house = await openHouse(open.database, { lent: true });
     alice = await house.setUp();
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();
