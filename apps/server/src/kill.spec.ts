@@ -11,9 +11,9 @@ it.each([
   'loses and doubles nothing through kill -9 on the embedded engine, on a network %s',
   async (_, resolvesUnknown) => {
     const trial = await killTrial({
-      sends: 1_000 * scale,
-      inbound: 1_000 * scale,
-      kills: 5 * scale,
+      sends: 2_000 * scale,
+      inbound: 2_000 * scale,
+      kills: 10 * scale,
       resolvesUnknown,
       seed: resolvesUnknown ? 7 : 11,
     });
@@ -24,8 +24,8 @@ it.each([
       stuck: [],
       online: true,
     });
-    expect(trial.accepted).toBe(1_000 * scale);
+    expect(trial.accepted).toBe(2_000 * scale);
     if (resolvesUnknown) expect(trial.unknown).toBe(0);
   },
-  300_000 * scale,
+  600_000 * scale,
 );

@@ -1,16 +1,14 @@
-export { accessChannel, type Concern } from './access-changes.js';
+export type { Concern } from './access-changes.js';
 export { Access } from './access.js';
 export type { AccountRow, LinkRow, OnUnknown } from './account.rows.js';
 export { AccountViews } from './account-views.js';
 export { AccountsModule } from './accounts.module.js';
-export { AccountsService } from './accounts.service.js';
 export type { AskingRequest } from './asking-request.js';
 export { Authenticator } from './authenticator.js';
 export { Connectors, ConnectorsModule } from './connectors.js';
 export { Desires, type DesireKind } from './desired.store.js';
 export {
   LinkBook,
-  linksChannel,
   type LinkAccount,
   type LoadedLink,
   type SessionReport,

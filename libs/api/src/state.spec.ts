@@ -503,7 +503,7 @@ describe('the apply law', () => {
     fc.assert(
       fc.property(stretch, (before) => {
         const tables = begin();
-        const state = stateOf([{ cursor: cursorOf(0), person, ...tables.showAll(true) } as Snapshot]);
+        const state = stateOf([{ cursor: cursorOf(0), person, ...tables.showAll(true) }]);
         for (const act of before) act(tables);
         const frames = tables.log.map((_, at) => tables.show(at + 1, at));
         const once = apply(state, frames);
@@ -515,7 +515,7 @@ describe('the apply law', () => {
 
   it('leaves the state that it was given as it was', () => {
     const tables = begin();
-    const state = stateOf([{ cursor: cursorOf(0), person, ...tables.showAll(true) } as Snapshot]);
+    const state = stateOf([{ cursor: cursorOf(0), person, ...tables.showAll(true) }]);
     const was = structuredClone(inboxOf(state));
     tables.message(0, 0, 1);
     tables.removeAccount(1);
@@ -531,7 +531,7 @@ describe('the apply law', () => {
   it('gives a new conversation an empty mark, and counts from there', () => {
     const tables = new Tables();
     tables.account(0);
-    const state = stateOf([{ cursor: cursorOf(1), person, ...tables.showAll(true) } as Snapshot]);
+    const state = stateOf([{ cursor: cursorOf(1), person, ...tables.showAll(true) }]);
     tables.conversation(0, 0);
     tables.message(0, 0, 1);
     tables.message(0, 0, 10);

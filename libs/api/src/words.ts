@@ -56,7 +56,6 @@ export const AddressKindWord = words<AddressKind>({ stable: true, transient: tru
 export const ConversationKindWord = words<ConversationKind>({ direct: true, room: true });
 export const OriginWord = words<Origin>({ remote: true, own: true, 'other-device': true });
 export const ModeWord = words<Mode>({ live: true, 'catch-up': true, history: true });
-export const CapabilityNameWord = z.enum(capabilityNames);
 export const CapabilityLevelWord = words<CapabilityLevel>({ native: true, fallback: true, none: true });
 export const EnvelopeStateWord = z.enum(envelopeStates);
 export const EnvelopeKindWord = words<EnvelopeKind>({
@@ -67,7 +66,6 @@ export const EnvelopeKindWord = words<EnvelopeKind>({
 });
 export const WaitReasonWord = z.enum(waitReasons);
 export const EventTypeWord = z.enum(eventTypes);
-export const EphemeralTypeWord = z.enum(ephemeralTypes);
 
 type PlainStyle = Exclude<SpanStyle['kind'], 'colour' | 'link' | 'mention'>;
 export const PlainStyleWord = words<PlainStyle>({

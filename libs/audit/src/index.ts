@@ -1,2 +1,2 @@
 export { AuditModule } from './audit.module.js';
-export { Audit, auditActions, type AuditAction, type AuditEntry, type AuditFacts } from './audit.service.js';
+export { Audit, type AuditAction, type AuditEntry, type AuditFacts } from './audit.service.js';

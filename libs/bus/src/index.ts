@@ -6,11 +6,11 @@ export { Ephemerals } from './ephemerals.js';
 export {
   createHead,
   EventLog,
-  UnknownWorkspace,
   type Alongside,
   type Appended,
   type ReaderScope,
 } from './event-log.js';
+/** @public The first jobs come with files and webhooks. */
 export { Jobs, JobsUnavailable, UnknownJob, type JobHandler, type JobOptions } from './jobs.js';
 export type { JsonLike } from './json.js';
 export type { LogItem, LogReader, ReaderOptions, ResetReason } from './log-reader.js';

@@ -1,7 +1,6 @@
 export { ChangeStore, type MessageChange } from './change.store.js';
 export { ConversationViews } from './conversation.views.js';
 export { ConversationsModule } from './conversations.module.js';
-export { ConversationsService } from './conversations.service.js';
 export { Fates } from './fates.js';
 export { History } from './history.service.js';
 export {
@@ -12,7 +11,6 @@ export {
   type NewMessage,
 } from './intake.js';
 export {
-  conversationChanged,
   IntakeStore,
   remoteKey,
   type RemoteIdRow,
@@ -20,7 +18,6 @@ export {
 } from './intake.store.js';
 export {
   linkAddress,
-  LinkRequests,
   pageOfOccupants,
   type ActRequest,
   type LinkRequest,

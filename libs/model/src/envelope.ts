@@ -51,11 +51,6 @@ export function mayBecome(from: EnvelopeState, to: EnvelopeState): boolean {
   return rank[to] > rank[from];
 }
 
-/** Whether nothing more is owed by us: the lane need not remember the envelope. */
-export function isSettled(state: EnvelopeState): boolean {
-  return rank[state] >= rank.sent;
-}
-
 /** An envelope's fate as a person reads it. */
 export type EnvelopeFate =
   | { readonly state: 'waiting'; readonly reason: WaitReason; readonly until?: string }

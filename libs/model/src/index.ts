@@ -8,7 +8,6 @@ export {
 } from './capabilities.js';
 export {
   envelopeStates,
-  isSettled,
   mayBecome,
   waitReasons,
   type EnvelopeFate,
@@ -60,7 +59,7 @@ export type {
   Span,
   SpanStyle,
 } from './message.js';
-export { comparePresence, presences, type Presence, type PresenceState } from './presence.js';
+export { presences, type Presence, type PresenceState } from './presence.js';
 export type { Challenge, SessionState } from './session-state.js';
 export { cleanText } from './text.js';
 export { unreachable } from './unreachable.js';

@@ -17,8 +17,3 @@ export interface PresenceState {
   /** When it was learnt, RFC 3339 UTC. */
   readonly since?: string;
 }
-
-/** Orders presences for choosing a contact's best identity: negative when `a` is the better one. */
-export function comparePresence(a: Presence, b: Presence): number {
-  return presences.indexOf(a) - presences.indexOf(b);
-}

@@ -31,6 +31,7 @@ export class LinkRuntime implements Taker {
   private readonly house: SessionHouse;
   private readonly description: ConnectorDescription;
   private readonly accounts = new Map<AccountId, LinkAccount>();
+  private readonly onlineNow = new Set<AccountId>();
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -44,6 +45,8 @@ export class LinkRuntime implements Taker {
     this.description = connector.describe();
     this.house = new SessionHouse(this, loaded.privateLeave, around, {
       online: (account, online) => {
+        if (online) this.onlineNow.add(account);
+        else this.onlineNow.delete(account);
         around.dispatcher.online(account, online);
       },
       wake: (account) => {
@@ -82,6 +85,11 @@ export class LinkRuntime implements Taker {
   /** Whether the link carries an account now. */
   carries(account: AccountId): boolean {
     return this.accounts.has(account);
+  }
+
+  /** Whether all of its accounts are online. */
+  get online(): boolean {
+    return this.onlineNow.size === this.accounts.size;
   }
 
   get carried(): ReadonlySet<AccountId> {

@@ -85,8 +85,10 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     await this.leases.begin();
     this.lastRenewed = this.clock.monotonic();
     this.cancels.add(
-      this.book.onChanged((link) => {
-        this.enqueue(() => (link === undefined ? this.compareAll() : this.compareOne(link)));
+      this.book.onChanged((link, connect) => {
+        this.enqueue(() =>
+          link === undefined ? this.compareAll() : this.compareOne(link, connect !== undefined),
+        );
       }),
     );
     this.every(RENEW_MS, () => this.renew());
@@ -122,7 +124,8 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     await Promise.all(taken.map(({ link, epoch }) => this.start(link, epoch)));
   }
 
-  private async compareOne(link: LinkId): Promise<void> {
+  /** @param anew a person asked to try now: a session that waits, or waits for them, begins again */
+  private async compareOne(link: LinkId, anew = false): Promise<void> {
     const running = this.running.get(link);
     if (!running) {
       // Somebody may have just wanted it: whether it is free and ours to take is said by the tables.
@@ -137,8 +140,8 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       await this.letGo(link);
       return;
     }
-    if (await running.runtime.follow(loaded)) return;
-    // Other settings: the same lease, a new session.
+    if ((await running.runtime.follow(loaded)) && (!anew || running.runtime.online)) return;
+    // Other settings, or a new try: the same lease, a new session.
     await this.end(running, 'asked');
     await this.start(link, running.runtime.epoch);
   }

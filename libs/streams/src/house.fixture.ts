@@ -14,7 +14,6 @@ import { AccountsModule, ConnectorsModule, SetupCode } from '#accounts';
 import {
   inboxOf,
   ParleyClient,
-  stateOf,
   type InboxState,
   type Me,
   type Role,
@@ -192,4 +191,3 @@ export function comparable(state: InboxState): unknown {
   };
 }
 
-export { stateOf };

@@ -1,3 +1,2 @@
-export { EventRenderer } from './event-renderer.js';
 export { StreamsModule } from './streams.module.js';
 export type { Rendering, Views } from './views.js';
