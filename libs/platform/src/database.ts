@@ -107,7 +107,7 @@ export class Database implements Sql, OnApplicationShutdown {
 
   async #once<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const state = { open: true };
-    return await this.#borrow(async (client) => {
+    return await this.#borrow(async (client, breaks) => {
       const sql: Sql = {
         query: async <Row extends object>(
           text: string,
@@ -128,7 +128,7 @@ export class Database implements Sql, OnApplicationShutdown {
       } catch (error) {
         state.open = false;
         // Where the connection is gone, so is the transaction.
-        if (!isUnavailable(error)) await client.query('ROLLBACK');
+        if (!isUnavailable(error)) await client.query('ROLLBACK').catch(breaks);
         throw error;
       }
     });
@@ -138,7 +138,7 @@ export class Database implements Sql, OnApplicationShutdown {
    * Lends a connection. Afterwards it goes back to the pool unless it may be broken, or in the middle of something.
    * (`pool.query` would throw it away after any error, a refused row among them.)
    */
-  async #borrow<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async #borrow<T>(use: (client: pg.PoolClient, breaks: (why: Error) => void) => Promise<T>): Promise<T> {
     const client = await this.#main.connect();
     let broken: Error | undefined;
     // A checked-out client without a listener takes the process down when its connection breaks.
@@ -147,7 +147,7 @@ export class Database implements Sql, OnApplicationShutdown {
     };
     client.on('error', breaks);
     try {
-      return await use(client);
+      return await use(client, breaks);
     } catch (error) {
       if (isUnavailable(error)) broken ??= error as Error;
       throw error;
