@@ -22,7 +22,7 @@ let root: Pino = pino({ level: 'silent' });
 export function startLogging(
   level: LogLevel,
   destination: DestinationStream = process.stdout.isTTY
-    ? pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid', messageFormat: '{room}: {msg}' })
+    ? pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,room', messageFormat: '{room}: {msg}' })
     : pino.destination(1),
 ): void {
   root = pino(
