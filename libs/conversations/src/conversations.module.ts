@@ -20,10 +20,8 @@ import { Sight } from './sight.js';
 const offered = [
   ChangeStore,
   ConversationViews,
-  ConversationsService,
   History,
   IntakeStore,
-  LinkRequests,
   MessageViews,
   Participants,
   Places,
@@ -37,7 +35,7 @@ const offered = [
 @Module({
   imports: [RosterModule],
   controllers: [ConversationsController, MessagesController],
-  providers: [...offered, Erasure, Marks, Search],
+  providers: [...offered, ConversationsService, Erasure, LinkRequests, Marks, Search],
   exports: offered,
 })
 export class ConversationsModule {}
