@@ -434,6 +434,15 @@ describe('links', () => {
     );
   });
 
+  it('end once, however often they are asked to', async () => {
+    const { house, session, account, client } = await talking();
+    await Promise.all([session.detach(account), session.close('asked'), session.detach(account)]);
+    await session.close('shutdown');
+    expect(house.states.filter(({ state }) => state.state === 'offline')).toHaveLength(1);
+    await client.waitFor(/^QUIT/);
+    expect(client.lines.filter((line) => line.startsWith('QUIT'))).toHaveLength(1);
+  });
+
   it('settle and say good-bye when closed, and touch nothing afterwards', async () => {
     const { house, session, account, client } = await talking({ caps: everything });
     const sent = envelope(account, 'bob', 'last words');

@@ -60,6 +60,7 @@ export class IrcSession implements Session, HasRooms, SetsPresence, Paces, Takes
   #cancelRetry: (() => void) | undefined;
   #cancelStable: (() => void) | undefined;
   #ended: (() => void) | undefined;
+  #leaving: Promise<void> | undefined;
 
   constructor(settings: IrcSettings, context: SessionContext, timings: IrcTimings) {
     this.#settings = settings;
@@ -270,8 +271,15 @@ export class IrcSession implements Session, HasRooms, SetsPresence, Paces, Takes
     if (this.#attached === attached) this.#context.state(attached.id, state);
   }
 
-  /** Takes the account off the network in order, and lets what was read be stored. */
+  /** Takes the account off the network in order, and lets what was read be stored. Whoever asks again waits along. */
   async #leave(): Promise<void> {
+    this.#leaving ??= this.#leaveOnce().finally(() => {
+      this.#leaving = undefined;
+    });
+    await this.#leaving;
+  }
+
+  async #leaveOnce(): Promise<void> {
     const attached = this.#attached;
     this.#stop();
     if (attached === undefined) return;
