@@ -10,12 +10,7 @@ export {
   type LockedConversation,
   type NewMessage,
 } from './intake.js';
-export {
-  IntakeStore,
-  remoteKey,
-  type RemoteIdRow,
-  type RoomFacts,
-} from './intake.store.js';
+export { IntakeStore, remoteKey, type RemoteIdRow, type RoomFacts } from './intake.store.js';
 export {
   linkAddress,
   pageOfOccupants,

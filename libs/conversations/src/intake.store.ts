@@ -20,6 +20,7 @@ interface LockedRow {
   kind: 'direct' | 'room';
   address: string;
   held: boolean | null;
+  left_at: Date | null;
   last_position: bigint;
 }
 
@@ -174,7 +175,7 @@ export class IntakeStore {
     const wanted = [...new Set(ids)];
     if (wanted.length === 0) return new Map();
     const rows = await sql.query<LockedRow>(
-      `SELECT id, account_id, kind, address, held, last_position FROM conversation
+      `SELECT id, account_id, kind, address, held, left_at, last_position FROM conversation
        WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`,
       [wanted],
     );
@@ -187,10 +188,23 @@ export class IntakeStore {
           kind: row.kind,
           address: row.address,
           held: row.held === true,
+          left: row.left_at !== null,
           lastPosition: row.last_position,
         },
       ]),
     );
+  }
+
+  /** Direct conversations that were closed and in which somebody speaks again are open again. Rooms are entered anew. */
+  async reopen(sql: Sql, locked: Iterable<LockedConversation>): Promise<NewEvent[]> {
+    const closed = [...locked].filter(({ left, kind }) => left && kind === 'direct').map(({ id }) => id);
+    if (closed.length === 0) return [];
+    const rows = await sql.query<{ id: ConversationId; account_id: AccountId }>(
+      `UPDATE conversation SET left_at = NULL, version = version + 1 WHERE id = ANY($1::uuid[])
+       RETURNING id, account_id`,
+      [closed],
+    );
+    return rows.map((row) => conversationChanged(row.account_id, row.id));
   }
 
   /**

@@ -33,6 +33,8 @@ export interface LockedConversation {
   readonly address: string;
   /** Whether the address still leads here. */
   readonly held: boolean;
+  /** Whether it was left or closed. */
+  readonly left: boolean;
   /** Of the last live message, in microseconds since 1970. */
   readonly lastPosition: bigint;
 }
@@ -57,6 +59,9 @@ export interface NewMessage {
   readonly at: Date;
 }
 
+/** What the text of a position can hold (56 bits); some two thousand years from now. */
+const LATEST = 2 ** 53 - 1;
+
 /**
  * Display order (DESIGN.md §5): the network's time, clamped to monotonic within live traffic, then the order of arrival.
  * Backfilled history keeps its own time and never moves the clamp. One instance per transaction, over locked conversations.
@@ -70,7 +75,7 @@ export class Positions {
 
   /** The position of the next message of a conversation, in microseconds since 1970. */
   next(conversation: ConversationId, at: Date, mode: Mode): number {
-    const time = at.getTime() * 1_000;
+    const time = Math.min(Math.max(0, at.getTime() * 1_000), LATEST);
     if (mode !== 'live') return time;
     const position = Math.max(time, this.last.get(conversation) ?? 0);
     this.last.set(conversation, position);

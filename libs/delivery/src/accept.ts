@@ -145,6 +145,7 @@ export class Acceptor {
       sql,
       sends.flatMap((send) => idOf(send) ?? []),
     );
+    made.push(...(await this.intake.reopen(sql, locked.values())));
     const positions = new Positions(locked.values());
     const now = new Date(this.clock.now());
     const messages: NewMessage[] = [];

@@ -316,6 +316,7 @@ export class InboundWriter {
     const ids = [...placed, ...rooms].flatMap(({ conversation }) => conversation ?? []);
     const locked = await this.intake.lock(sql, ids);
     if (ids.some((id) => !locked.get(id)?.held)) throw new StaleKnowledge();
+    work.events.push(...(await this.intake.reopen(sql, locked.values())));
     const positions = new Positions(locked.values());
     const rows = placed.flatMap(({ event, id, replyTo, conversation }): NewMessage[] => {
       if (!conversation) return [];
