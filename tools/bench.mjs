@@ -11,7 +11,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LoopbackServer } from '../dist/libs/connectors/loopback/src/index.js';
-import { openDatabase, readConfig, startEngine, SystemClock } from '../dist/libs/platform/src/index.js';
+import { startEngine } from '../dist/libs/platform/src/engine.js';
+import { readConfig, SystemClock } from '../dist/libs/platform/src/index.js';
+import { openDatabase } from '../dist/libs/platform/src/open-database.js';
 
 const root = dirname(import.meta.dirname);
 const { values: options } = parseArgs({
