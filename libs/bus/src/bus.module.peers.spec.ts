@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { describe, expect, it } from '@jest/globals';
 import { newId, type AccountId, type PersonId, type WorkspaceId } from '#model';
 import { describeWithPeers, eventually, postgresPeer, redisPeer, startRedis } from '#peers';
-import { Clock, Config, Database, Health, readConfig, SystemClock } from '#platform';
+import { Clock, Config, Database, Health, Metrics, readConfig, SystemClock } from '#platform';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 import { BusModule } from './bus.module.js';
 import { DueSweep } from './due-sweep.js';
@@ -29,8 +29,9 @@ async function startProcess(database: Database, redisUrl?: string): Promise<INes
       { provide: Clock, useClass: SystemClock },
       { provide: Database, useValue: database },
       Health,
+      Metrics,
     ],
-    exports: [Config, Clock, Database, Health],
+    exports: [Config, Clock, Database, Health, Metrics],
   })
   class Platform {}
   @Module({ imports: [Platform, BusModule] })

@@ -6,7 +6,6 @@ import { EventLog } from './event-log.js';
 import { Jobs } from './jobs.js';
 import { LogReaders } from './log-readers.js';
 import { PostgresWire } from './postgres.wire.js';
-import { RedisWire } from './redis.wire.js';
 import { Requests } from './requests.js';
 import { Signals } from './signals.js';
 import { NoWire, Wire } from './wire.js';
@@ -27,8 +26,10 @@ export class BusModule implements OnApplicationShutdown {
   }
 }
 
-function openWire(config: Config, database: Database, clock: Clock, health: Health): Wire {
+async function openWire(config: Config, database: Database, clock: Clock, health: Health): Promise<Wire> {
   if (config.redisUrl !== undefined) {
+    // Some megabytes that an installation without Redis does not spend.
+    const { RedisWire } = await import('./redis.wire.js');
     const wire = new RedisWire(config.redisUrl);
     health.register('redis', () => Promise.resolve(wire.health()));
     return wire;

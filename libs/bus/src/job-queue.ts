@@ -1,5 +1,5 @@
 import { logger, type Database } from '#platform';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Job, JobsOptions, PgPool, QueueOptions, WorkerOptions } from 'bullmq';
 
 const log = logger('bus');
@@ -66,10 +66,10 @@ export async function openPostgresQueue(database: Database): Promise<JobQueue> {
 
 /** In Redis, which may be away: adding then fails at once, and a worker waits for it to come back. */
 export async function openRedisQueue(url: string): Promise<JobQueue> {
-  const { Queue, Worker } = await import('bullmq');
+  const [{ Queue, Worker }, ioredis] = await Promise.all([import('bullmq'), import('ioredis')]);
   const connections: Redis[] = [];
   const connect = (enableOfflineQueue: boolean, connectionName: string): Redis => {
-    const connection = new Redis(url, {
+    const connection = new ioredis.Redis(url, {
       enableOfflineQueue,
       connectionName,
       maxRetriesPerRequest: null,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { describeWithPeers, eventually, redisPeer, startRedis, type RunningRedis } from '#peers';
-import { readConfig, SystemClock, type Database } from '#platform';
+import { Metrics, readConfig, SystemClock, type Database } from '#platform';
 import { describeEngines } from '#platform/testing';
 import { Jobs, JobsUnavailable, UnknownJob } from './jobs.js';
 import type { JsonLike } from './json.js';
@@ -19,7 +19,7 @@ function storeOf(database: Database, redisUrl: string | undefined, close: () => 
         DATABASE_URL: 'postgresql://parley@db.example.org/parley',
         REDIS_URL: redisUrl,
       });
-      const jobs = new Jobs(config, database, new SystemClock());
+      const jobs = new Jobs(config, database, new SystemClock(), new Metrics());
       processes.push(jobs);
       return jobs;
     },
@@ -180,10 +180,38 @@ function contract(open: () => Promise<Store>): void {
   });
 }
 
-describeEngines('jobs', (open) => {
+describeEngines('jobs', (open, engine) => {
   contract(async () => {
     const test = await open();
     return storeOf(test.database, undefined, () => test[Symbol.asyncDispose]());
+  });
+
+  if (engine === 'embedded') return;
+
+  it('are done again after every connection was lost', async () => {
+    await using test = await open();
+    await using store = storeOf(test.database, undefined, () => Promise.resolve());
+    const jobs = store.process();
+    let done = 0;
+    jobs.handle('preview', () => {
+      done++;
+      return Promise.resolve();
+    });
+    jobs.onApplicationBootstrap();
+    await jobs.add('preview', null);
+    await eventually('it is done', () => done === 1);
+    const ended = await test.database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    );
+    expect(ended.length).toBeGreaterThan(0);
+    await eventually('jobs can be put down again', () =>
+      jobs.add('preview', null).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await eventually('and are done', () => done >= 2, 30_000);
   });
 });
 

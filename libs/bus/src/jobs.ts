@@ -1,4 +1,4 @@
-import { Clock, Config, Database, logger } from '#platform';
+import { Clock, Config, Database, logger, Metrics } from '#platform';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { JobsOptions } from 'bullmq';
 import { openPostgresQueue, openRedisQueue, type JobQueue, type JobWorker } from './job-queue.js';
@@ -11,7 +11,7 @@ export class UnknownJob extends Error {
   override readonly name = 'UnknownJob';
 }
 
-/** The job could not be put down: whatever it stands for is found by the sweeps, only later. */
+/** The job could not be put down in time; it may yet be. What it stands for is found by the sweeps, only later. */
 export class JobsUnavailable extends Error {
   override readonly name = 'JobsUnavailable';
 }
@@ -39,6 +39,7 @@ const retryMs = { first: 1_000, most: 30_000 };
 @Injectable()
 export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #handlers = new Map<string, JobHandler>();
+  readonly #count: (job: string, outcome: 'done' | 'failed') => void;
   #queue: Promise<JobQueue> | undefined;
   #worker: JobWorker | undefined;
   #starting = false;
@@ -51,7 +52,16 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly config: Config,
     private readonly database: Database,
     private readonly clock: Clock,
-  ) {}
+    metrics: Metrics,
+  ) {
+    const runs = metrics.counter('parley_job_runs_total', 'Deferred jobs by what became of each run', [
+      'job',
+      'outcome',
+    ]);
+    this.#count = (job, outcome) => {
+      runs.inc({ job, outcome });
+    };
+  }
 
   /** @throws UnknownJob when the name is taken. */
   handle(name: string, handler: JobHandler): void {
@@ -144,7 +154,9 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
     if (!handler) throw new UnknownJob(`no handler for the job ${name}`);
     try {
       await handler((data as { data: JsonLike }).data);
+      this.#count(name, 'done');
     } catch (err) {
+      this.#count(name, 'failed');
       log.warn({ err, job: name }, 'a job failed');
       throw err;
     }

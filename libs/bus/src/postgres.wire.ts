@@ -166,11 +166,11 @@ export class PostgresWire extends Wire {
           channel,
           toFrames(this.#self, ++this.#number, parcel),
         ]);
-        for (const { sent } of parcel) sent(undefined);
       } catch (err) {
         log.debug({ err, lost: parcel.length }, 'signals were lost');
-        for (const { sent } of parcel) sent(0);
       }
+      // Nobody tells who heard it; and what failed on its way may have arrived.
+      for (const { sent } of parcel) sent(undefined);
     }
     this.#flushing = false;
   }

@@ -66,7 +66,8 @@ export class RedisWire extends Wire {
     try {
       return await this.#publisher.publish(this.#prefix + channel, `${this.#self} ${text}`);
     } catch {
-      return 0;
+      // On its way when the connection went: it may have arrived.
+      return undefined;
     }
   }
 
