@@ -23,35 +23,28 @@ import {
 } from '#connector';
 import {
   failure,
-  remedyOf,
   unreachable,
   type AccountId,
   type Capabilities,
+  type Failure,
   type PresenceState,
   type SessionState,
 } from '#model';
 import { Asks } from './asks.js';
-import { backoffMs } from './backoff.js';
 import { Departures } from './departures.js';
 import { fromLoopback, remoteIdOf } from './from-loopback.js';
 import { Inlet, type Inbound } from './inlet.js';
-import type { ClientFrame, ServerFrame } from './loopback.frames.js';
+import type { ClientFrame } from './loopback.frames.js';
 import { isCanonical } from './loopback.addresses.js';
+import { Link, type NameFrame } from './loopback.link.js';
 import { readSettings, type LoopbackSettings } from './loopback.settings.js';
-import { Wire, type WireEnd } from './loopback.wire.js';
 import { Seat, type SeatHost } from './seat.js';
 import { toLoopback } from './to-loopback.js';
 
-/** How long an orderly end may take. */
-const closeMs = 4_500;
+/** How long a leaving account waits for what it has in flight. */
+const detachMs = 4_500;
 /** Departures awaiting their answer; past it a send is told to come later. */
 const mostInFlight = 4_096;
-
-/**
- * idle → connecting → up → waiting → connecting …; idle also after a failure that only a person can mend.
- * closing and closed are final.
- */
-type Phase = 'idle' | 'connecting' | 'up' | 'waiting' | 'closing' | 'closed';
 
 /** One connection, the names that are attached to it, and what is under way on it. */
 export class LoopbackSession
@@ -79,15 +72,10 @@ export class LoopbackSession
   private readonly inlet: Inlet;
   private readonly departures: Departures;
   protected readonly asks: Asks;
-  private phase: Phase = 'idle';
-  private wire: Wire | undefined;
-  private tries = 0;
-  private onlineSince = 0;
-  private until = 0;
-  private cancelRetry: (() => void) | undefined;
+  private readonly link: Link;
+  /** Seats whose inbox is kept further than was acknowledged. */
+  private readonly grown = new Set<Seat>();
   private closed: Promise<void> | undefined;
-  private wireEnded: (() => void) | undefined;
-  private lastState: SessionState = { state: 'offline' };
 
   constructor(
     link: LinkSettings,
@@ -95,21 +83,40 @@ export class LoopbackSession
     readonly capabilities: Capabilities,
     readonly scope: string,
   ) {
-    this.settings = readSettings(link.settings);
-    this.asks = new Asks(context.clock, this.settings.answerMs);
-    this.departures = new Departures(context.clock, this.settings.answerMs, (receipts) => {
+    const settings = readSettings(link.settings);
+    this.settings = settings;
+    this.asks = new Asks(context.clock, settings.answerMs);
+    this.departures = new Departures(context.clock, settings.answerMs, (receipts) => {
       this.inlet.take(receipts.map((event) => ({ event })));
+    });
+    this.link = new Link(settings, context, {
+      state: (state) => {
+        for (const { id } of this.seats.values()) context.state(id, state);
+      },
+      up: () => {
+        for (const seat of this.seats.values()) this.link.writeSoon(seat.attachFrame());
+      },
+      frames: (frames) => {
+        this.frames(frames);
+      },
+      drained: () => {
+        this.wake();
+      },
+      down: (why) => {
+        this.down(why);
+      },
     });
     this.inlet = new Inlet(context, {
       pressure: (high) => {
-        if (high && this.phase === 'up') this.wire?.pause();
-        else this.wire?.resume();
+        if (high) this.link.pause();
+        else this.link.resume();
       },
       answered: () => {
-        for (const seat of this.seats.values()) seat.acknowledge();
+        for (const seat of this.grown) seat.acknowledge();
+        this.grown.clear();
       },
       inDoubt: () => {
-        this.wire?.end({ code: 'storage-unavailable' });
+        this.link.drop(failure('storage-unavailable'));
       },
       fenced: () => {
         void this.close('fenced');
@@ -119,43 +126,45 @@ export class LoopbackSession
   }
 
   attach(account: AttachedAccount): void {
-    if (this.over()) return;
+    if (this.link.isOver) return;
     const seat = new Seat(account, this);
     if (this.byName.has(seat.name)) {
-      this.context.state(account.id, {
-        state: 'needs-person',
-        code: 'name-in-use',
-        remedy: remedyOf('name-in-use'),
-        detail: 'Another account of this link has the same address.',
-      });
+      const why = failure('name-in-use', 'Another account of this link has the same address.');
+      this.context.state(account.id, needsPerson(why));
       return;
     }
     this.seats.set(seat.id, seat);
     this.byName.set(seat.name, seat);
-    if (this.phase === 'up') {
+    if (this.link.isUp) {
       this.context.state(seat.id, { state: 'connecting' });
-      this.ask(seat);
-    } else if (this.phase !== 'idle') this.context.state(seat.id, this.lastState);
+      this.link.writeSoon(seat.attachFrame());
+    } else if (this.link.state.state !== 'offline') this.context.state(seat.id, this.link.state);
   }
 
   async detach(account: AccountId): Promise<void> {
     const seat = this.seats.get(account);
-    if (!seat || seat.leaving || this.over()) return;
+    if (!seat || seat.leaving || this.link.isOver) return;
     seat.leaving = true;
-    if (seat.online && this.phase === 'up') {
+    if (seat.online) {
       // Everything on one connection is answered in order: when this is answered, so is all that left before.
-      this.wire?.write({ t: 'detach', as: seat.name });
-      await this.within(closeMs, (done) => this.leaving.set(seat.name, done));
+      await new Promise<void>((done) => {
+        const cancel = this.context.clock.after(detachMs, done);
+        this.leaving.set(seat.name, () => {
+          cancel();
+          done();
+        });
+        this.write({ t: 'detach', as: seat.name });
+      });
       this.leaving.delete(seat.name);
     }
     this.departures.dropAccount(account, failure('timeout'));
     this.seats.delete(account);
     this.byName.delete(seat.name);
-    if (!this.over()) this.context.state(account, { state: 'offline' });
+    if (this.mayTouch()) this.context.state(account, { state: 'offline' });
   }
 
   connect(): void {
-    if (this.phase === 'idle') this.attempt();
+    this.link.connect();
   }
 
   close(reason: CloseReason): Promise<void> {
@@ -170,20 +179,20 @@ export class LoopbackSession
       code: 'network-unreachable' | 'rate-limited',
       retryAfterMs: number,
     ): Promise<SendOutcome> => Promise.resolve({ outcome: 'later', retryAfterMs, failure: failure(code) });
-    if (!seat || !this.wire || this.phase !== 'up' || !seat.online || seat.leaving) {
-      return later('network-unreachable', Math.max(this.settings.backoffMs, this.until - now));
+    if (!this.link.isUp || seat?.online !== true || seat.leaving) {
+      return later('network-unreachable', this.link.retryInMs);
     }
     const translated = toLoopback(envelope, seat.name, this.settings.maxTextBytes);
     if ('failure' in translated) return Promise.resolve({ outcome: 'refused', failure: translated.failure });
     if (signal.aborted) return later('rate-limited', 0);
-    if (this.wire.congested || this.departures.size >= mostInFlight) return later('rate-limited', 250);
+    if (this.link.congested || this.departures.size >= mostInFlight) return later('rate-limited', 250);
     if (!seat.bucket.take(now)) return later('rate-limited', seat.bucket.allowance(now).againInMs);
     const told = this.departures.add(
       seat.id,
       translated.frames.map(({ wire }) => wire),
       signal,
     );
-    for (const frame of translated.frames) this.wire.write(frame);
+    for (const frame of translated.frames) this.write(frame);
     return told;
   }
 
@@ -207,10 +216,8 @@ export class LoopbackSession
 
   allowance(account: AccountId): { readonly envelopes: number; readonly againInMs: number } {
     const seat = this.seats.get(account);
-    const now = this.context.clock.monotonic();
-    if (seat?.online !== true)
-      return { envelopes: 0, againInMs: Math.max(this.settings.backoffMs, this.until - now) };
-    return seat.bucket.allowance(now);
+    if (seat?.online !== true) return { envelopes: 0, againInMs: this.link.retryInMs };
+    return seat.bucket.allowance(this.context.clock.monotonic());
   }
 
   async request(account: AccountId, request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
@@ -259,7 +266,11 @@ export class LoopbackSession
   }
 
   write(frame: ClientFrame): void {
-    if (this.phase === 'up' || this.phase === 'closing') this.wire?.write(frame);
+    this.link.write(frame);
+  }
+
+  grew(seat: Seat): void {
+    this.grown.add(seat);
   }
 
   /** The name that an account acts under, while it is online. */
@@ -268,81 +279,27 @@ export class LoopbackSession
     return seat?.online === true ? seat.name : undefined;
   }
 
-  private over(): boolean {
-    return this.phase === 'closed' || this.phase === 'closing';
+  private wake(): void {
+    if (this.mayTouch()) for (const { id } of this.seats.values()) this.context.wake(id);
   }
 
-  private attempt(): void {
-    this.phase = 'connecting';
-    this.tell({ state: 'connecting' });
-    const { host, port, connectMs, pingMs } = this.settings;
-    void this.context.turn({ host, port }).then(
-      (turn) => {
-        if (turn.turn === 'closed' || this.phase !== 'connecting') return;
-        if (turn.turn === 'refused') {
-          this.ended(turn.failure);
-          return;
-        }
-        const { addresses } = turn;
-        const wire: Wire = new Wire({ host, port, addresses, connectMs, pingMs }, this.context.clock, {
-          opened: () => {
-            void this.hello(wire);
-          },
-          frames: (frames) => {
-            this.frames(frames);
-          },
-          drained: () => {
-            for (const seat of this.seats.values()) this.context.wake(seat.id);
-          },
-          ended: (end) => {
-            this.ended(end);
-          },
-        });
-        this.wire = wire;
-      },
-      () => {
-        if (this.phase === 'connecting') this.ended({ code: 'internal' });
-      },
-    );
+  /** Asked anew after every wait: the link may have been closed meanwhile. */
+  private mayTouch(): boolean {
+    return !this.link.isOver;
   }
 
-  private async hello(wire: Wire): Promise<void> {
-    let secrets: Readonly<Record<string, string>>;
-    try {
-      secrets = await this.context.secrets();
-    } catch {
-      wire.end({ code: 'internal', detail: 'The secrets could not be opened.' });
-      return;
-    }
-    const { name, receipts } = this.settings;
-    const { password } = secrets;
-    wire.write({ t: 'hello', name, receipts, ...(password === undefined ? {} : { password }) });
-  }
-
-  private frames(frames: readonly ServerFrame[]): void {
+  private frames(frames: readonly NameFrame[]): void {
     const inbound: Inbound[] = [];
     for (const frame of frames) {
       const item = this.take(frame);
       if (item) inbound.push(item);
     }
-    if (this.phase === 'up' && inbound.length > 0) this.inlet.take(inbound);
+    if (this.link.isUp && inbound.length > 0) this.inlet.take(inbound);
   }
 
   /** Acts on one frame and gives what is to be stored because of it. */
-  private take(frame: ServerFrame): Inbound | undefined {
+  private take(frame: NameFrame): Inbound | undefined {
     switch (frame.t) {
-      case 'welcome':
-        if (this.phase !== 'connecting') return undefined;
-        this.phase = 'up';
-        this.onlineSince = this.context.clock.monotonic();
-        for (const seat of this.seats.values()) this.ask(seat);
-        return undefined;
-      case 'denied':
-        this.wire?.end(frame);
-        return undefined;
-      case 'bye':
-        this.wire?.end({ code: frame.code ?? 'server-shutdown' });
-        return undefined;
       case 'attached':
       case 'deliver':
       case 'joined':
@@ -351,10 +308,11 @@ export class LoopbackSession
       case 'went':
       case 'presence':
       case 'typing':
-        return this.over() ? undefined : this.byName.get(frame.as)?.take(frame);
+        return this.mayTouch() ? this.byName.get(frame.as)?.take(frame) : undefined;
       case 'unattached': {
         const seat = this.byName.get(frame.as);
-        if (seat && !this.over()) this.context.state(seat.id, needsPerson(frame));
+        if (seat && this.mayTouch())
+          this.context.state(seat.id, needsPerson(failure(frame.code, frame.detail)));
         return undefined;
       }
       case 'detached':
@@ -377,97 +335,33 @@ export class LoopbackSession
         this.asks.answer(frame);
         return undefined;
       case 'rate':
-        for (const seat of this.seats.values()) {
-          seat.bucket.follow(frame, this.context.clock.monotonic());
-          if (!this.over()) this.context.wake(seat.id);
-        }
-        return undefined;
-      case 'ping':
-      case 'pong':
+        for (const { bucket } of this.seats.values()) bucket.follow(frame, this.context.clock.monotonic());
+        this.wake();
         return undefined;
       default:
         return unreachable(frame);
     }
   }
 
-  private ask(seat: Seat): void {
-    const { wire } = this;
-    void seat.attachFrame().then(
-      (frame) => {
-        wire?.write(frame);
-      },
-      () => {
-        wire?.end({ code: 'storage-unavailable' });
-      },
-    );
-  }
-
-  /** The wire is gone: settle what was on it, say so, and come back if that can help. */
-  private ended({ code, detail }: WireEnd): void {
-    const wasUp = this.phase === 'up';
-    this.wire = undefined;
-    if (!this.over()) this.inlet.clear();
-    this.departures.drop(failure(code));
+  /** The connection is gone: settle what was on it. */
+  private down(why: Failure): void {
+    if (this.mayTouch()) this.inlet.clear();
+    this.departures.drop(why);
     this.asks.drop();
     for (const done of [...this.leaving.values()]) done();
     for (const seat of this.seats.values()) seat.lost();
-    this.wireEnded?.();
-    if (this.over()) return;
-    const now = this.context.clock.monotonic();
-    if (wasUp && now - this.onlineSince > this.settings.backoffMs * 10) this.tries = 0;
-    if (remedyOf(code) !== 'retry') {
-      this.phase = 'idle';
-      this.tell(needsPerson({ code, ...(detail === undefined ? {} : { detail }) }));
-      return;
-    }
-    this.phase = 'waiting';
-    const delay = backoffMs(this.tries++, this.settings, this.context.random());
-    this.until = now + delay;
-    this.cancelRetry = this.context.clock.after(delay, () => {
-      if (this.phase === 'waiting') this.attempt();
-    });
-    const until = new Date(this.context.clock.now() + delay).toISOString();
-    this.tell({ state: 'backing-off', until, code, ...(detail === undefined ? {} : { detail }) });
-    this.context.log.info({ code, delay, tries: this.tries }, 'loopback link lost');
   }
 
   private async shut(reason: CloseReason): Promise<void> {
-    const wasUp = this.phase === 'up';
-    this.phase = 'closing';
-    this.cancelRetry?.();
-    if (wasUp && reason !== 'fenced') {
-      // What the house still holds is acknowledged when it answers; what comes from now on stays with the network.
-      this.wire?.resume();
-      await this.within(closeMs, (done) => {
-        void this.inlet.quiet().then(() => {
-          this.wireEnded = done;
-          if (this.wire) this.wire.write({ t: 'bye' });
-          else done();
-        });
-      });
+    if (reason === 'fenced') {
+      this.inlet.stop();
+      await this.link.close();
+      return;
     }
+    // What the house still holds is acknowledged when it answers; what comes from now on stays with the network.
+    await this.link.close(() => this.inlet.quiet());
     this.inlet.stop();
-    this.wire?.end({ code: 'server-shutdown' });
-    if (reason !== 'fenced')
-      for (const seat of this.seats.values()) this.context.state(seat.id, { state: 'offline' });
-    this.phase = 'closed';
-  }
-
-  /** Waits for `begin` to call back, but no longer than so many milliseconds. */
-  private within(ms: number, begin: (done: () => void) => void): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel();
-        resolve();
-      };
-      const cancel = this.context.clock.after(ms, done);
-      begin(done);
-    });
-  }
-
-  private tell(state: SessionState): void {
-    this.lastState = state;
-    for (const seat of this.seats.values()) this.context.state(seat.id, state);
+    for (const { id } of this.seats.values()) this.context.state(id, { state: 'offline' });
   }
 }
 
@@ -491,6 +385,6 @@ export class ResolvingLoopbackSession extends LoopbackSession implements Resolve
   }
 }
 
-function needsPerson({ code, detail }: WireEnd): SessionState {
-  return { state: 'needs-person', code, remedy: remedyOf(code), ...(detail === undefined ? {} : { detail }) };
+function needsPerson({ code, remedy, detail }: Failure): SessionState {
+  return { state: 'needs-person', code, remedy, ...(detail === undefined ? {} : { detail }) };
 }

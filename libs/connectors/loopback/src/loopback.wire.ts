@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { lookupAmong, type SessionClock } from '#connector';
-import type { ErrorCode } from '#model';
+import { failure, type Failure } from '#model';
 import { Lines } from './lines.js';
 import {
   lineOf,
@@ -23,12 +23,6 @@ export interface WireOptions {
   readonly pingMs: number;
 }
 
-/** Why a wire ended: a code for the state, and whether the bytes in flight had a chance. */
-export interface WireEnd {
-  readonly code: ErrorCode;
-  readonly detail?: string;
-}
-
 /** What a wire tells its owner. After `ended`, which comes once, nothing more. */
 export interface WireEvents {
   opened(): void;
@@ -36,7 +30,7 @@ export interface WireEvents {
   frames(frames: readonly ServerFrame[]): void;
   /** The peer reads again after congestion. */
   drained(): void;
-  ended(end: WireEnd): void;
+  ended(why: Failure): void;
 }
 
 /** One connection: bytes to frames and back, silence noticed, an end that is told exactly once. */
@@ -58,7 +52,7 @@ export class Wire {
     const { host, port, addresses } = options;
     this.socket = connect({ host, port, lookup: lookupAmong(addresses), noDelay: true });
     this.silence = clock.after(options.connectMs, () => {
-      this.end({ code: 'timeout', detail: 'The network did not answer.' });
+      this.end(failure('timeout', 'The network did not answer.'));
     });
     this.socket
       .on('connect', () => {
@@ -76,10 +70,10 @@ export class Wire {
         });
       })
       .on('error', (error: NodeJS.ErrnoException) => {
-        this.end({ code: error.code === 'ETIMEDOUT' ? 'timeout' : 'network-unreachable' });
+        this.end(failure(error.code === 'ETIMEDOUT' ? 'timeout' : 'network-unreachable'));
       })
       .on('close', () => {
-        this.end({ code: 'network-unreachable', detail: 'The network closed the connection.' });
+        this.end(failure('network-unreachable', 'The network closed the connection.'));
       });
   }
 
@@ -118,13 +112,13 @@ export class Wire {
   }
 
   /** Ends it at once; `ended` has been told when this returns. */
-  end(end: WireEnd): void {
+  end(why: Failure): void {
     if (this.over) return;
     this.over = true;
     this.silence?.();
     this.unsent = [];
     this.socket.destroy();
-    this.events.ended(end);
+    this.events.ended(why);
   }
 
   private take(chunk: Buffer): void {
@@ -146,7 +140,7 @@ export class Wire {
       if (frames.length > 0) this.events.frames(frames);
     });
     if (violation !== undefined) {
-      this.end({ code: 'protocol-violation', detail: `The network broke its protocol: ${violation}.` });
+      this.end(failure('protocol-violation', `The network broke its protocol: ${violation}.`));
     }
   }
 
@@ -161,7 +155,7 @@ export class Wire {
   private waitForBytes(): void {
     this.silence = this.clock.after(this.options.pingMs, () => {
       if (this.pinged) {
-        this.end({ code: 'timeout', detail: 'The network fell silent.' });
+        this.end(failure('timeout', 'The network fell silent.'));
         return;
       }
       this.pinged = true;
@@ -176,7 +170,7 @@ export class Wire {
     try {
       work();
     } catch {
-      this.end({ code: 'internal' });
+      this.end(failure('internal'));
     }
   }
 }

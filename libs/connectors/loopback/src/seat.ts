@@ -29,6 +29,8 @@ export interface SeatHost {
   /** The scope in which the network's ids are unique. */
   readonly scope: string;
   write(frame: ClientFrame): void;
+  /** More of a seat's inbox is kept than was acknowledged. */
+  grew(seat: Seat): void;
 }
 
 const checkpointKey = 'inbox';
@@ -177,7 +179,7 @@ export class Seat {
         // Numbers belong to the connection that they came on.
         if (prefix !== this.prefix) return;
         if (refused && this.online) this.host.write({ t: 'decline', as: this.name, n, code: refused.code });
-        prefix.settle(n);
+        if (prefix.settle(n)) this.host.grew(this);
       },
     };
   }
