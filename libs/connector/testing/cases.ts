@@ -7,7 +7,7 @@ import type { ActName, Harness } from './harness.js';
  * What a test needs: something that the connector declares (an ability, a capability that is native), something that the
  * harness declares (an act, or its lack), or a link whose silence is noticed within a test's time.
  */
-export type Need =
+type Need =
   | { readonly ability: AbilityName }
   | { readonly capability: CapabilityName }
   | { readonly act: ActName }
@@ -25,7 +25,7 @@ export interface Case {
 }
 
 /** The names of what is missing for a test. */
-export function missing(harness: Harness, needs: readonly Need[] = []): readonly string[] {
+function missing(harness: Harness, needs: readonly Need[] = []): readonly string[] {
   const { abilities, capabilities } = harness.connector.describe();
   return needs.flatMap((need) => {
     if ('ability' in need) return abilities.includes(need.ability) ? [] : [need.ability];

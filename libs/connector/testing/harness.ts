@@ -3,9 +3,25 @@
  * never names a protocol; what a network cannot do for a test is left out here, and the test is skipped with the name
  * of what is missing in its title.
  *
- * A harness in one breath: `start` brings the network up once for the suite; `login` makes a login whose settings point
- * at a port that the kit chooses (its fault proxy stands there, in front of the network); `observer` is somebody on the
- * network who does not use Parley, a plain socket if need be, and who says and hears things on their own.
+ * A harness in one breath. `start` brings the network up once for the suite. `login` makes a login whose settings point
+ * at the host and port that it is given: not the network's own, because the kit's fault proxy stands there. `observer`
+ * is somebody on the network who does not use Parley (a plain socket, a command-line client) and says and hears things
+ * on their own; what they hear must not come from the code under test.
+ *
+ *     describeWithPeers('on the real thing', [thePeer], () => {
+ *       describeConnector('x', {
+ *         connector,
+ *         start: async () => { const server = await startIt(); return { host, port, login, observer, … }; },
+ *         acts: ['rooms', 'restarts'],
+ *         addresses: { good: { Alice: 'alice' } },
+ *       });
+ *     });
+ *
+ * Settings of a login should be the shortest and the most generous that the connector takes: first back-off of some
+ * milliseconds, silence noticed in a fraction of a second, a rate that lets hundreds of messages through (and a server
+ * configured to bear them). Fresh names for every login and observer keep a test's late messages out of the next one.
+ * Where the connector speaks TLS, let most suites run without: what the proxy says inside TLS is just a broken record.
+ * A test that a connector need not pass is excused by its id with a reason, which then stands in its title.
  */
 import type { Connector, JsonObject } from '#connector';
 import type { Presence } from '#model';

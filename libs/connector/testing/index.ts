@@ -1,7 +1,7 @@
-export { RealClock, ManualClock } from './clock.js';
+export { ManualClock } from './clock.js';
 export { FaultProxy, type Endpoint } from './fault-proxy.js';
-export type { ActName, Harness, Heard, Login, Network, Observer, Timing } from './harness.js';
-export { MemoryStorage, type StorageFault } from './storage.js';
+export type { ActName, Harness, Heard, Login, Network, Observer } from './harness.js';
+export type { StorageFault } from './storage.js';
 export { describeConnector, runCase } from './suite.js';
 export { TestContext, type TestContextOptions } from './test-context.js';
 export { until } from './until.js';

@@ -17,7 +17,7 @@ export function remoteIdOf(scope: string, id: string): RemoteId {
   return { scope, id, by: 'network' };
 }
 
-export function partyOf(party: LoopbackParty): InboundParty {
+function partyOf(party: LoopbackParty): InboundParty {
   return {
     address: party.address,
     kind: kindOf(party.address),
