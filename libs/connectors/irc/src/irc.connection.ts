@@ -3,8 +3,8 @@
  * ends once, and everything that belonged to it is settled by then. What outlives it (wishes, what was missed, what
  * waits to be stored) is the session's.
  */
-import type { DesiredRoom, OutboundEnvelope, RequestOutcome, SendOutcome, SessionContext } from '#connector';
-import { failure, type AccountId, type Failure, type PresenceState } from '#model';
+import type { OutboundEnvelope, RequestOutcome, SendOutcome, SessionContext } from '#connector';
+import { failure, type AccountId, type Failure } from '#model';
 import irc, { type IrcMessage } from 'irc-framework';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
@@ -15,7 +15,7 @@ import type { Inlet } from './inlet.js';
 import { wireTarget } from './irc.addresses.js';
 import type { IrcSettings } from './irc.settings.js';
 import { Wire } from './irc.transport.js';
-import { networkOf, plainNetwork, sameName, type Network } from './network.js';
+import { networkOf, plainNetwork, type Network } from './network.js';
 import { Occupancy } from './occupancy.js';
 import { Outbox } from './outbox.js';
 import { TokenBucket } from './rate.js';
@@ -27,13 +27,8 @@ import { Self } from './self.js';
 import { Sending } from './sending.js';
 import { Timers } from './timers.js';
 import type { IrcTimings } from './timings.js';
-import { awayOf, command, joinsOf } from './to-irc.js';
-
-/** What should be true whenever we are online. */
-export interface Wishes {
-  rooms: readonly DesiredRoom[];
-  presence: PresenceState;
-}
+import { command } from './to-irc.js';
+import { Upkeep, type Wishes } from './upkeep.js';
 
 export interface ConnectionParts {
   readonly context: SessionContext;
@@ -73,13 +68,12 @@ export class Connection {
   readonly #batches = new Batches();
   readonly #timers: Timers;
   readonly #pulse: Pulse;
+  readonly #upkeep: Upkeep;
   #network: Network = plainNetwork;
   #phase: 'opening' | 'registering' | 'welcoming' | 'online' | 'closing' | 'over' = 'opening';
   #server: string | undefined;
   #heard: number;
   #malformed = 0;
-  #away: string | undefined;
-  #reclaims = 0;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -100,6 +94,7 @@ export class Connection {
         },
         lull: () => {
           this.#flush();
+          this.#leaveWhenAnswered();
         },
         drained: () => {
           this.#outbox.pump();
@@ -160,6 +155,19 @@ export class Connection {
       look: () => this.#self.look(),
       labels,
     });
+    this.#upkeep = new Upkeep({
+      wishes: parts.wishes,
+      nick: settings.nick,
+      reclaimMs: timings.reclaim,
+      rejoinMs: timings.rejoin,
+      clock,
+      timers: this.#timers,
+      outbox: this.#outbox,
+      rooms: this.#rooms,
+      self: this.#self,
+      network,
+      isOnline: () => this.isOnline,
+    });
     this.#hearing = new Hearing({
       context,
       account,
@@ -174,15 +182,13 @@ export class Connection {
       rejoinMs: timings.rejoin,
       renamed: () => {
         parts.online(this.#self.nick);
-        this.#reclaim();
+        this.#upkeep.keepNick();
       },
       freed: (nick) => {
-        if (sameName(this.#network, nick, settings.nick)) this.#askForNick();
+        this.#upkeep.freed(nick);
       },
       tryLater: () => {
-        this.#timers.set('rejoin', timings.rejoin, () => {
-          this.#join();
-        });
+        this.#upkeep.joinLater();
       },
     });
     this.#timers.set('open', timings.connect, () => {
@@ -224,14 +230,13 @@ export class Connection {
     return { envelopes: lines, againInMs: inMs };
   }
 
-  /** The wishes have changed: the difference is made now. */
+  /** The wishes have changed. */
   wished(): void {
-    if (!this.isOnline) return;
-    for (const name of this.#rooms.wish(this.#parts.wishes.rooms)) {
-      this.#outbox.control({ line: command('PART', name) });
-    }
-    this.#join();
-    this.showPresence();
+    this.#upkeep.wished();
+  }
+
+  showPresence(): void {
+    this.#upkeep.showPresence();
   }
 
   occupants(conversation: string): ReturnType<Rooms['occupants']> {
@@ -315,8 +320,8 @@ export class Connection {
     this.#timers.cancel('welcome');
     this.#phase = 'online';
     this.#parts.online(this.#self.nick);
-    this.wished();
-    this.#reclaim();
+    this.#upkeep.wished();
+    this.#upkeep.keepNick();
     this.#pulse.watch();
   }
 
@@ -357,41 +362,6 @@ export class Connection {
     const most = this.#phase === 'registering' || binary.test(line) ? 0 : forgiven;
     if (this.#malformed <= most) return;
     this.#end(failure('protocol-violation', 'What answers there does not speak IRC.'));
-  }
-
-  #join(): void {
-    if (!this.isOnline) return;
-    const missing = this.#rooms.missing(this.#parts.context.clock.monotonic());
-    for (const { line } of joinsOf(missing, this.#network.joinTargets)) this.#outbox.control({ line });
-  }
-
-  /** The wished presence has changed, or must be said again. */
-  showPresence(): void {
-    if (!this.isOnline) return;
-    const line = awayOf(this.#parts.wishes.presence);
-    // Whoever has just connected is here, and need not say so.
-    if (line === undefined || line === (this.#away ?? 'AWAY')) return;
-    this.#away = line;
-    this.#outbox.control({ line, key: 'away' });
-  }
-
-  /** Asks for the wanted nick from time to time, ever more rarely, while we have another. */
-  #reclaim(): void {
-    if (sameName(this.#network, this.#self.nick, this.#parts.settings.nick)) {
-      this.#timers.cancel('reclaim');
-      this.#reclaims = 0;
-      return;
-    }
-    this.#timers.set('reclaim', this.#parts.timings.reclaim * 2 ** Math.min(this.#reclaims, 4), () => {
-      this.#reclaims++;
-      this.#askForNick();
-      this.#reclaim();
-    });
-  }
-
-  #askForNick(): void {
-    if (!this.isOnline || this.#self.is(this.#parts.settings.nick)) return;
-    this.#outbox.control({ line: command('NICK', this.#parts.settings.nick), key: 'nick' });
   }
 
   /** Sweeps up what was never answered. */

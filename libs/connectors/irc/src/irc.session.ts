@@ -30,9 +30,10 @@ import { Absence } from './absence.js';
 import { capabilities } from './capabilities.js';
 import { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
-import { Connection, type Wishes } from './irc.connection.js';
+import { Connection } from './irc.connection.js';
 import type { IrcSettings } from './irc.settings.js';
 import type { IrcTimings } from './timings.js';
+import type { Wishes } from './upkeep.js';
 
 const notOnline = failure('network-unreachable', 'The account is not online.');
 

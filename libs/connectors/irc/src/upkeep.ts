@@ -1,0 +1,99 @@
+import type { DesiredRoom, SessionClock } from '#connector';
+import type { PresenceState } from '#model';
+import { sameName, type Network } from './network.js';
+import type { Outbox } from './outbox.js';
+import type { Rooms } from './rooms.js';
+import type { Self } from './self.js';
+import type { Timers } from './timers.js';
+import { awayOf, command, joinsOf } from './to-irc.js';
+
+/** What should be true whenever we are online. */
+export interface Wishes {
+  rooms: readonly DesiredRoom[];
+  presence: PresenceState;
+}
+
+export interface UpkeepParts {
+  readonly wishes: Wishes;
+  /** The nick that the person wants. */
+  readonly nick: string;
+  readonly reclaimMs: number;
+  readonly rejoinMs: number;
+  readonly clock: SessionClock;
+  readonly timers: Timers;
+  readonly outbox: Outbox;
+  readonly rooms: Rooms;
+  readonly self: Self;
+  readonly network: () => Network;
+  readonly isOnline: () => boolean;
+}
+
+/** Makes true on a connection what the person wishes, and keeps it true: rooms, presence, nick. */
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  /** The AWAY that was sent last. */
+  #away = 'AWAY';
+  #reclaims = 0;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+  }
+
+  /** The wishes have changed, or the connection has just come online: the difference is made. */
+  wished(): void {
+    const { wishes, rooms, outbox, isOnline } = this.#parts;
+    if (!isOnline()) return;
+    for (const name of rooms.wish(wishes.rooms)) outbox.control({ line: command('PART', name) });
+    this.join();
+    this.showPresence();
+  }
+
+  /** Asks for the rooms that are missing and may be asked for. */
+  join(): void {
+    const { rooms, outbox, clock, network, isOnline } = this.#parts;
+    if (!isOnline()) return;
+    const missing = rooms.missing(clock.monotonic());
+    for (const { line } of joinsOf(missing, network().joinTargets)) outbox.control({ line });
+  }
+
+  joinLater(): void {
+    const { timers, rejoinMs } = this.#parts;
+    timers.set('rejoin', rejoinMs, () => {
+      this.join();
+    });
+  }
+
+  showPresence(): void {
+    const { wishes, outbox, isOnline } = this.#parts;
+    const line = awayOf(wishes.presence);
+    // Whoever has just connected is here, and need not say so.
+    if (!isOnline() || line === undefined || line === this.#away) return;
+    this.#away = line;
+    outbox.control({ line, key: 'away' });
+  }
+
+  /** Asks for the wanted nick from time to time, ever more rarely, while we have another. */
+  keepNick(): void {
+    const { nick, reclaimMs, timers, self, network } = this.#parts;
+    if (sameName(network(), self.nick, nick)) {
+      timers.cancel('reclaim');
+      this.#reclaims = 0;
+      return;
+    }
+    timers.set('reclaim', reclaimMs * 2 ** Math.min(this.#reclaims, 4), () => {
+      this.#reclaims++;
+      this.#askForNick();
+      this.keepNick();
+    });
+  }
+
+  /** Somebody gave up a nick: perhaps ours. */
+  freed(nick: string): void {
+    if (sameName(this.#parts.network(), nick, this.#parts.nick)) this.#askForNick();
+  }
+
+  #askForNick(): void {
+    const { nick, outbox, self, isOnline } = this.#parts;
+    if (isOnline() && !self.is(nick)) outbox.control({ line: command('NICK', nick), key: 'nick' });
+  }
+}
