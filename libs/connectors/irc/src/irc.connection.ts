@@ -159,7 +159,6 @@ export class Connection {
       wishes: parts.wishes,
       nick: settings.nick,
       reclaimMs: timings.reclaim,
-      rejoinMs: timings.rejoin,
       clock,
       timers: this.#timers,
       outbox: this.#outbox,

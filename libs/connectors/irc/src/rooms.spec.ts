@@ -33,6 +33,7 @@ describe('rooms', () => {
     expect(rooms.refused('#full', failure('not-allowed', '', 'retry'), 0, 60_000)).toBe(true);
     expect(rooms.refused('#closed', failure('not-allowed'), 0, 60_000)).toBe(true);
     expect(rooms.refused('#closed', failure('not-allowed'), 0, 60_000)).toBe(false);
+    expect(rooms.nextTry()).toBe(60_000);
     expect(rooms.missing(59_999)).toEqual([]);
     expect(rooms.missing(60_000)).toEqual([{ name: '#full' }]);
     rooms.wish([wish('#full'), wish('#closed')]);

@@ -71,6 +71,7 @@ export class Rooms {
       if (this.#joined.has(key) || this.#joining.has(key) || (this.#refused.get(key) ?? 0) > now) continue;
       const name = wireTarget(address);
       if (name === undefined || !isRoom(address)) continue;
+      this.#refused.delete(key);
       this.#joining.set(key, now);
       const roomKey = options['key'];
       missing.push({
@@ -87,6 +88,12 @@ export class Rooms {
     if (!this.#joining.delete(key)) return false;
     this.#refused.set(key, failure.remedy === 'retry' ? now + againMs : Infinity);
     return true;
+  }
+
+  /** When the next refused room may be tried again, monotonic; undefined when none may by itself. */
+  nextTry(): number | undefined {
+    const next = Math.min(...this.#refused.values());
+    return Number.isFinite(next) ? next : undefined;
   }
 
   /** Asked for before a time and never answered. */

@@ -18,7 +18,6 @@ export interface UpkeepParts {
   /** The nick that the person wants. */
   readonly nick: string;
   readonly reclaimMs: number;
-  readonly rejoinMs: number;
   readonly clock: SessionClock;
   readonly timers: Timers;
   readonly outbox: Outbox;
@@ -54,11 +53,15 @@ export class Upkeep {
     if (!isOnline()) return;
     const missing = rooms.missing(clock.monotonic());
     for (const { line } of joinsOf(missing, network().joinTargets)) outbox.control({ line });
+    this.joinLater();
   }
 
+  /** Sees to it that a refused room is tried again when it may be. A timer may fire a little early: then once more. */
   joinLater(): void {
-    const { timers, rejoinMs } = this.#parts;
-    timers.set('rejoin', rejoinMs, () => {
+    const { timers, rooms, clock } = this.#parts;
+    const next = rooms.nextTry();
+    if (next === undefined) return;
+    timers.set('rejoin', Math.max(1, next - clock.monotonic()), () => {
       this.join();
     });
   }
