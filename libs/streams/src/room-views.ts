@@ -78,10 +78,14 @@ function messageViews(messages: MessageViews, conversations: ConversationViews):
         person: nobody,
         accounts: accountsOf(shared),
       });
+      // Whoever hid a message hears so in the log after its making, but also before later changes of it.
+      const changed = shared.filter(({ type }) => type !== 'message.created');
+      const hiders = await messages.hiddenFrom(subjectsOf(changed));
       const hidden = await hiddenViews(events, conversations);
       return renderings(events, (event) => {
         const message = found.get(event.subject);
-        return hidden.get(event.id) ?? (message && { data: { message } });
+        const hiddenFrom = hiders.get(event.subject);
+        return hidden.get(event.id) ?? (message && { data: { message }, ...(hiddenFrom && { hiddenFrom }) });
       });
     },
   };

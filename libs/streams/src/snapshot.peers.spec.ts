@@ -158,6 +158,39 @@ describeEngines('snapshot and pages of events', (open) => {
       });
     });
 
+    it('shows a change of a message to all but those who have hidden it', async () => {
+      const carol = await house.invite(alice);
+      const shared = await house.account(carol, [alice]);
+      await house.network.say(shared, 'dave', 'look', 'dave', { id: 'looked at' });
+      const { id: conversation } = await carol.client.call('createConversation', {
+        body: { account: shared, address: 'dave' },
+      });
+      const { items } = await carol.client.call('listMessages', { params: { id: conversation } });
+      await carol.client.call('deleteMessage', {
+        params: { id: items[0]?.id ?? '' },
+        query: { scope: 'me' },
+      });
+      const since = await cursorNow(carol);
+      await house.network.emit(shared, {
+        type: 'edit',
+        account: shared,
+        conversation: 'dave',
+        conversationKind: 'direct',
+        author: { address: 'dave', kind: 'transient' },
+        target: { scope: 'play', id: 'looked at', by: 'network' },
+        content: { text: 'look again' },
+        origin: 'remote',
+        mode: 'live',
+        at: new Date(),
+      });
+      const told = async (of: Somebody) =>
+        (await follow(of, since)).map(({ event }) => [event.type, event.data]);
+      expect(await told(carol)).toEqual([['message.changed', {}]]);
+      expect(await told(alice)).toEqual([
+        ['message.changed', { message: expect.objectContaining({ text: 'look again' }) }],
+      ]);
+    });
+
     it.each(['x', 'a', 'a01', 'a-1', '7'])('refuses %j as a cursor', async (since) => {
       await expect(alice.client.call('events', { query: { since } })).rejects.toThrow(ParleyError);
     });

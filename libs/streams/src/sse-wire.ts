@@ -26,6 +26,8 @@ export class SseWire implements Wire {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
+      // Nothing else comes on this connection, and a server that closes must not wait for it to idle.
+      connection: 'close',
       // nginx would keep events to itself.
       'x-accel-buffering': 'no',
     });

@@ -147,6 +147,34 @@ describeEngines('the stream', (open) => {
       ]);
     }, 30_000);
 
+    it('for one that reads slowly, while others are not held up', async () => {
+      const since = await cursorNow(alice);
+      const slow = raw(bearer(alice.token), `?since=${since}`);
+      await slow.hear((frame) => 'heartbeat' in frame);
+      slow.socket.pause();
+      // Far more than the kernel takes on the way.
+      const count = 150;
+      const padding = 'x'.repeat(60_000);
+      using stream = alice.client.stream(since);
+      const items = stream[Symbol.asyncIterator]();
+      for (let n = 0; n < count; n++)
+        await house.network.say(account, 'carol', `${String(n)} ${padding}`, '#lobby');
+      const wanted = texts(await take(items, count));
+      expect(wanted.at(-1)).toBe(`${String(count - 1)} ${padding}`);
+      expect(slow.heard.length).toBeLessThan(count);
+      slow.socket.resume();
+      await eventually(
+        'the slow one has caught up',
+        () => slow.heard.filter((frame) => 'event' in frame).length === count,
+        20_000,
+      );
+      const frames = slow.heard.flatMap((frame) =>
+        'event' in frame ? [frame as unknown as EventFrame] : [],
+      );
+      expect(texts(frames)).toEqual(wanted);
+      slow.socket.terminate();
+    }, 60_000);
+
     it('for a hundred at once, the same to each', async () => {
       const carol = await house.invite(alice);
       const theirs = await house.account(carol);

@@ -31,8 +31,8 @@ export const eventRoutes = {
         .max(maxWatched * 40)
         .exactOptional(),
     }),
-    /** A reconnecting EventSource says where it was; this wins over `since`. */
-    headers: z.object({ 'last-event-id': Cursor.exactOptional() }),
+    /** A reconnecting EventSource says where it was; this wins over `since`. Empty where it has been nowhere. */
+    headers: z.object({ 'last-event-id': Cursor.or(z.literal('')).exactOptional() }),
     status: 200,
     answer: EventPage,
     stream: 'server-sent-events',
