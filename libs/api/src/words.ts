@@ -1,7 +1,5 @@
 import {
-  capabilityNames,
   envelopeStates,
-  ephemeralTypes,
   errorCodes,
   eventTypes,
   presences,

@@ -11,15 +11,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
 import { WebSocket } from 'ws';
 import { AccountsModule, ConnectorsModule, SetupCode } from '#accounts';
-import {
-  inboxOf,
-  ParleyClient,
-  type InboxState,
-  type Me,
-  type Role,
-  type Scope,
-  type Snapshot,
-} from '#api';
+import { inboxOf, ParleyClient, type InboxState, type Me, type Role, type Scope, type Snapshot } from '#api';
 import { BusModule, EventLog } from '#bus';
 import { ConversationsModule, Fates } from '#conversations';
 import { DeliveryModule, EnvelopeFates, Fence, Gate, OpenGate } from '#delivery';
@@ -190,4 +182,3 @@ export function comparable(state: InboxState): unknown {
     })),
   };
 }
-
