@@ -174,7 +174,7 @@ export const stores: readonly Case[] = [
       rig.context.storage.withhold();
       const mark = bench.mark();
       const texts = await sayMany(observer, rig.address, mark, bench.harness.volume ?? 200);
-      await rig.until('storage is full', () => rig.context.storage.waiting >= Math.min(10, texts.length));
+      await rig.until('the house holds some', () => rig.context.storage.waiting > 0);
       await rig.quiet();
       rig.context.storage.release();
       rig.context.storage.slow(1);
