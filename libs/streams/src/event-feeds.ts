@@ -16,7 +16,7 @@ export type FeedItem =
 export interface EventFeed extends AsyncIterable<readonly FeedItem[]>, AsyncDisposable {}
 
 /** Items that are read before their reader takes them: enough to render together, little enough to hold for many. */
-const ahead = 64;
+const ahead = 32;
 
 /** The log as readers are shown it: each event with what it is about. */
 @Injectable()

@@ -5,6 +5,9 @@ import { encodeCursor, EventLog, type ReaderScope } from '#bus';
 import type { LogEvent, PersonId } from '#model';
 import { EventRenderer } from './event-renderer.js';
 
+/** A page ends early when its text is longer than this: a few long messages make a page, too. */
+const longestPage = 4 * 1024 * 1024;
+
 /** Pages of the log, for those who ask now and then. */
 @Injectable()
 export class EventPages {
@@ -32,13 +35,16 @@ export class EventPages {
     if (since > after.sequence) return resetOf('ahead', since);
     if (events.some((event) => tellsOfAccess(event, person))) return resetOf('access', since);
     const rendered = await this.renderer.render(workspace, events);
+    const frames: string[] = [];
     let prev = since;
-    const frames = rendered.map((event) => {
-      const frame = event.frame(prev, person).toString();
+    let length = 0;
+    for (const event of rendered) {
+      if (length > longestPage) break;
+      frames.push(event.frame(prev, person).toString());
       prev = event.sequence;
-      return frame;
-    });
-    const more = events.length === limit;
+      length += event.size;
+    }
+    const more = frames.length < rendered.length || events.length === limit;
     return pageOf(frames, more || prev > before.sequence ? prev : before.sequence, more);
   }
 }

@@ -39,7 +39,7 @@ export interface SessionRooms {
  * One open stream: a reader of the log whose far end is a client.
  *
  * Slow peers. Events are written while at most 256 KiB lie unread; past that the log is not read on, so a slow peer
- * costs that much and no more. One that takes nothing of it for 30 s is closed as `slow`; it resumes by cursor. Present
+ * costs that much, the batch of events that was begun, and no more. One that takes nothing of it for 30 s is closed as `slow`; it resumes by cursor. Present
  * state is not written to a peer that lags: it is told that it missed some.
  *
  * Rights. Whoever asked is asked for again when their rights change, and every half a minute: a token taken back closes

@@ -32,6 +32,11 @@ export class StreamGateway implements OnGatewayConnection<WebSocket> {
   ) {}
 
   handleConnection(socket: WebSocket, request: IncomingMessage): void {
+    // Nest's adapter writes an error into the log for whatever bytes a peer sends; nothing of ours has failed.
+    socket.removeAllListeners('error');
+    socket.on('error', (err) => {
+      log.debug({ err }, 'a peer broke its stream');
+    });
     const wire = new WebSocketWire(socket);
     const { places, participants, clock } = this;
     // At once: what the client says while it is let in must not be missed.
