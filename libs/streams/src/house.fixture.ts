@@ -92,11 +92,14 @@ export class House implements AsyncDisposable {
   }
 
   /** A client that holds every answer and frame against its schema. */
-  client(token?: string): ParleyClient {
+  client(token?: string, opened: () => void = () => undefined): ParleyClient {
     return new ParleyClient({
       url: this.url,
       check: true,
-      openSocket: (url, headers) => new WebSocket(url, { headers }),
+      openSocket: (url, headers) => {
+        opened();
+        return new WebSocket(url, { headers });
+      },
       ...(token === undefined ? {} : { token }),
     });
   }
