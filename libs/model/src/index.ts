@@ -17,7 +17,6 @@ export {
 } from './envelope.js';
 export { errorCodes, failure, remedyOf, type ErrorCode, type Failure, type Remedy } from './errors.js';
 export {
-  ephemeralTypes,
   eventTypes,
   type Audience,
   type Ephemeral,
