@@ -26,6 +26,7 @@ const common = {
 export default {
   // A machine may be busy; a test that hangs is still seen.
   testTimeout: 20_000,
+  maxWorkers: 2,
   reporters: ['default', '<rootDir>/tools/tally.mjs'],
   projects: [
     {
