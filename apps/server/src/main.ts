@@ -6,7 +6,7 @@ try {
   const config = readConfig(process.env);
   startLogging(config.logLevel);
   const app = await createApp(config);
-  endOnSignal(app, app.get(Health));
+  endOnSignal({ close: () => closeWithin(app) }, app.get(Health));
   await app.listen(config.port, config.host);
   greet((config.publicUrl?.href ?? (await app.getUrl())).replace(/\/$/, ''), app.get(SetupCode).current());
 } catch (error) {
@@ -19,6 +19,15 @@ try {
 function greet(url: string, code: string | undefined): void {
   const setup = code === undefined ? '' : `Set it up at ${url}/#setup=${code}\nSetup code: ${code}\n`;
   process.stdout.write(`Parley is ready on ${url}\n${setup}`);
+}
+
+/** Connections that were opened and never used would hold up the end: they get a moment, no more. */
+async function closeWithin(app: Awaited<ReturnType<typeof createApp>>): Promise<void> {
+  const late = setTimeout(() => {
+    app.getHttpServer().closeAllConnections();
+  }, 3_000);
+  await app.close();
+  clearTimeout(late);
 }
 
 function sentenceOf(error: unknown): string {

@@ -342,7 +342,11 @@ export class Dispatcher {
         this.finish(desk, { envelope, whole: { state: 'failed', failure: outcome.failure } });
         break;
       case 'unknown':
-        this.finish(desk, { envelope, whole: { state: 'unknown', failure: outcome.failure } });
+        // Nobody tries again by itself what may have arrived: whatever broke, a person decides.
+        this.finish(desk, {
+          envelope,
+          whole: { state: 'unknown', failure: { ...outcome.failure, remedy: 'ask-person' } },
+        });
         break;
     }
     desk.lanes.settle(ready.conversation, envelope);

@@ -26,7 +26,7 @@ export class EventPages {
     // Before the page: what is not on a page that is not full did not lie before this.
     const before = await this.log.head(workspace);
     if (since === undefined) return pageOf([], before.sequence, false);
-    const accounts = await this.access.accountsOf(workspace, person);
+    const accounts = await this.access.accountsNow(workspace, person);
     const scope: ReaderScope = { person, accounts };
     const events = await this.log.page(workspace, since, limit, scope);
     // After the page: the floor rises before rows go.

@@ -72,7 +72,7 @@ export class OpenStreams implements OnModuleInit, OnModuleDestroy {
       throw new Problem(403, 'missing-scope', 'This needs a token with the scope read.');
     }
     const { workspace, person } = principal;
-    const accounts = await this.access.accountsOf(workspace, person);
+    const accounts = await this.access.accountsNow(workspace, person);
     if (this.#closed)
       throw new Problem(503, 'shutting-down', 'The server restarts.', { retryAfterSeconds: 1 });
     const theirs = this.#byPerson.get(person) ?? new Set<StreamSession>();

@@ -33,7 +33,7 @@ export class Snapshots {
   async page(principal: Principal, limit: number, next: string | undefined): Promise<Snapshot> {
     const { workspace, person } = principal;
     const place = next === undefined ? await this.#begin(principal) : decodePlace(next);
-    const accounts = await this.access.accountsOf(workspace, person);
+    const accounts = await this.access.accountsNow(workspace, person);
     const page = await this.#part(place, { person, accounts }, limit);
     const { following, ...parts } = page;
     const begun = { cursor: place.cursor, person, accounts: [], conversations: [], ...parts };
