@@ -11,10 +11,12 @@ describe('the system’s clock', () => {
     expect(clock.monotonic()).toBeGreaterThanOrEqual(before);
   });
 
-  it('calls once after a time', async () => {
+  it('calls when the time has passed and never before, however long the turn took that asked for it', async () => {
+    const busyUntil = clock.monotonic() + 10;
+    while (clock.monotonic() < busyUntil) continue;
     const before = clock.monotonic();
     await new Promise<void>((call) => clock.after(20, call));
-    expect(clock.monotonic() - before).toBeGreaterThanOrEqual(19);
+    expect(clock.monotonic() - before).toBeGreaterThanOrEqual(20);
   });
 
   it('does not call what was cancelled, nor at once what is due in a month', async () => {

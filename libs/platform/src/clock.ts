@@ -4,7 +4,7 @@ export abstract class Clock {
   abstract now(): number;
   /** Milliseconds that only grow: for deadlines and durations, never for a date. */
   abstract monotonic(): number;
-  /** Calls once after `ms`; the answer cancels it. A waiting timer keeps no process alive. */
+  /** Calls once, when `ms` have passed and never before; the answer cancels it. A waiting timer keeps no process alive. */
   abstract after(ms: number, call: () => void): () => void;
 }
 
@@ -23,11 +23,16 @@ export class SystemClock extends Clock {
   after(ms: number, call: () => void): () => void {
     const due = this.monotonic() + ms;
     let timer: NodeJS.Timeout;
-    const arm = (): void => {
-      const left = Math.max(0, due - this.monotonic());
-      timer = setTimeout(left > longest ? arm : call, Math.min(left, longest)).unref();
+    // Node reckons a timer from the start of its turn of the event loop, so one may fire a little early.
+    const wait = (left: number): void => {
+      timer = setTimeout(check, Math.min(Math.ceil(left), longest)).unref();
     };
-    arm();
+    const check = (): void => {
+      const left = due - this.monotonic();
+      if (left > 0) wait(left);
+      else call();
+    };
+    wait(ms);
     return () => {
       clearTimeout(timer);
     };
