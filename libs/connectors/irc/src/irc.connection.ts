@@ -8,6 +8,7 @@ import { failure, type AccountId, type Failure } from '#model';
 import irc, { type IrcMessage } from 'irc-framework';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
+import { capabilitiesOf } from './capabilities.js';
 import { endingFailure } from './failures.js';
 import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
 import { Hearing } from './hearing.js';
@@ -74,6 +75,8 @@ export class Connection {
   #server: string | undefined;
   #heard: number;
   #malformed = 0;
+  /** What was last said of what can be done, as text. */
+  #capable = '';
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -208,6 +211,7 @@ export class Connection {
         learnt: () => {
           this.#network = networkOf(this.#registration.network.options);
           this.#wire.lineLength = this.#network.lineLength;
+          this.#tellCapabilities();
         },
         failed: (why) => {
           this.#end(why);
@@ -319,6 +323,7 @@ export class Connection {
     this.#timers.cancel('welcome');
     this.#phase = 'online';
     this.#parts.online(this.#self.nick);
+    this.#tellCapabilities();
     this.#upkeep.wished();
     this.#upkeep.keepNick();
     this.#pulse.watch();
@@ -333,11 +338,25 @@ export class Connection {
       this.#garbage(line);
       return;
     }
-    if (this.#registration.handle(message, line)) return;
+    if (this.#registration.handle(message, line)) {
+      // Capabilities come and go while we are online (cap-notify).
+      if (message.command === 'CAP') this.#tellCapabilities();
+      return;
+    }
     const fact = factOf(message, this.#network, this.#server);
     const circumstance = circumstanceOf(message);
     if (fact !== undefined) this.#fact(fact, message, circumstance);
     else if (circumstance.label !== undefined) this.#hearing.answered(circumstance.label);
+  }
+
+  /** Says what can be done here and now, if that is not what was said last. */
+  #tellCapabilities(): void {
+    if (!this.isOnline) return;
+    const now = capabilitiesOf({ has: (name) => this.#registration.has(name), network: this.#network });
+    const text = JSON.stringify(now);
+    if (text === this.#capable) return;
+    this.#capable = text;
+    this.#parts.context.capabilities(this.#parts.account, now);
   }
 
   #fact(fact: Fact, message: IrcMessage, circumstance: Circumstance): void {

@@ -27,7 +27,6 @@ import {
   type SessionState,
 } from '#model';
 import { Absence } from './absence.js';
-import { capabilities } from './capabilities.js';
 import { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { Connection } from './irc.connection.js';
@@ -231,7 +230,6 @@ export class IrcSession implements Session, HasRooms, SetsPresence, Paces, Takes
 
   #online(attached: Attached, nick: string): void {
     this.#state(attached, { state: 'online', localAddress: addressOf(nick) });
-    this.#context.capabilities(attached.id, capabilities);
     this.#context.wake(attached.id);
     this.#cancelStable ??= this.#context.clock.after(this.#timings.stable, () => {
       this.#attempts = 0;

@@ -7,6 +7,7 @@
  */
 import irc, { type Client, type IrcMessage, type NetworkInfo } from 'irc-framework';
 import { failure, type Failure } from '#model';
+import { wantedCapabilities } from './capabilities.js';
 import { numericFailure, words } from './failures.js';
 import type { IrcSettings } from './irc.settings.js';
 import { transportOn, type Wire } from './irc.transport.js';
@@ -95,7 +96,7 @@ export class Registration {
       },
     });
     this.#client = new irc.Client();
-    this.#client.requestCap(['labeled-response']);
+    this.#client.requestCap(wantedCapabilities);
     this.#client
       .on('registered', ({ nick }) => {
         this.#welcomed(nick);
