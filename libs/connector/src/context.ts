@@ -1,4 +1,4 @@
-import type { AccountId, Capabilities, Failure, PresenceState, SessionState } from '#model';
+import type { AccountId, Attachment, Capabilities, Failure, PresenceState, SessionState } from '#model';
 import type { JsonValue, Target } from './connector.js';
 import type { EmitOutcome, InboundBatch } from './inbound.js';
 
@@ -28,6 +28,25 @@ export interface SessionContext {
   readonly keyValues: {
     read(account: AccountId, key: string): Promise<JsonValue | undefined>;
   };
+  readonly files: {
+    /**
+     * Takes a file in as it comes, for the account's holder: never held in memory, at most as many bytes as the house
+     * takes of one file and the holder has left. What it is, is judged by its content; `mediaType` is believed only where
+     * it fits. The attachment goes into the content of the message that brings the file; one that no message names
+     * within a day is let go.
+     *
+     * Never rejects. `refused`: `too-large` (the house's limit, the holder's quota, or more bytes than `size`),
+     * `network-unreachable` (the content threw, ended short of `size`, or the signal was given), `storage-unavailable`,
+     * `account-gone`. Nothing of a refused file is kept, and its content is not read any further: it is closed
+     * (`return`), so that the transport behind it can be.
+     */
+    receive(
+      account: AccountId,
+      file: InboundFile,
+      content: AsyncIterable<Uint8Array>,
+      signal: AbortSignal,
+    ): Promise<FileOutcome>;
+  };
   /**
    * Waits for a turn to connect to a target: connects of all links of this worker to one host are paced, with jitter.
    * A host may be turned elsewhere at any time, so it is looked up and judged here, at every connect.
@@ -38,6 +57,19 @@ export interface SessionContext {
   random(): number;
   readonly log: SessionLog;
 }
+
+/** A file that a network hands over, as its sender describes it: none of it is believed. */
+export interface InboundFile {
+  readonly name: string;
+  readonly mediaType?: string;
+  /** Bytes, where they were announced. */
+  readonly size?: number;
+}
+
+/** What became of a file that was handed over. */
+export type FileOutcome =
+  | { readonly outcome: 'stored'; readonly attachment: Attachment }
+  | { readonly outcome: 'refused'; readonly failure: Failure };
 
 /**
  * What a turn says. `go`: connect to one of these addresses, not to the name, which might answer something else a moment

@@ -31,7 +31,16 @@ export {
   type Session,
   type Target,
 } from './connector.js';
-export type { OccupancyChange, Occupant, SessionClock, SessionContext, SessionLog, Turn } from './context.js';
+export type {
+  FileOutcome,
+  InboundFile,
+  OccupancyChange,
+  Occupant,
+  SessionClock,
+  SessionContext,
+  SessionLog,
+  Turn,
+} from './context.js';
 export type {
   EmitOutcome,
   InboundBatch,

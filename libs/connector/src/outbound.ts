@@ -9,6 +9,7 @@ export interface OutboundEnvelope {
   /** Where it goes: the conversation's address, as this connector normalised it. */
   readonly to: string;
   readonly conversationKind: ConversationKind;
+  /** Its attachments each have a `url` that the recipient can fetch. */
   readonly content: MessageContent;
   /** What an edit, retraction, reaction or reply is about: the remote ids of the target's parts, as far as known. */
   readonly target?: { readonly remoteIds: readonly RemoteId[]; readonly text: string };

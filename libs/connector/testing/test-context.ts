@@ -18,6 +18,7 @@ import type { AccountId, Capabilities, Failure, PresenceState, SessionState } fr
 import { breachesOf, stateBreaches } from './breaches.js';
 import { RealClock } from './clock.js';
 import { MemoryStorage } from './storage.js';
+import { TestFiles } from './test-files.js';
 
 export interface TestContextOptions {
   readonly secrets?: Readonly<Record<string, string>>;
@@ -35,6 +36,8 @@ export class TestContext implements SessionContext {
   readonly emitLimit: number;
   readonly clock: SessionClock;
   readonly storage: MemoryStorage;
+  /** The files that networks hand over. */
+  readonly inbox = new TestFiles();
   /** Every state that was reported, in order. */
   readonly states: { readonly account: AccountId; readonly state: SessionState; readonly at: number }[] = [];
   /** How long each announced back-off was to be, in milliseconds, in order. */
@@ -158,6 +161,13 @@ export class TestContext implements SessionContext {
     read: (account: AccountId, key: string) => {
       this.touched('keyValues');
       return Promise.resolve(this.storage.read(account, key));
+    },
+  };
+
+  readonly files: SessionContext['files'] = {
+    receive: async (...file) => {
+      this.touched('files');
+      return await this.inbox.receive(...file);
     },
   };
 

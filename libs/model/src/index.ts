@@ -36,6 +36,7 @@ export {
   type EnvelopePartId,
   type EventId,
   type FanOutId,
+  type FileId,
   type GapId,
   type Id,
   type IdentityId,

@@ -1,4 +1,4 @@
-import type { MessageId } from './ids.js';
+import type { FileId, MessageId } from './ids.js';
 
 /** How a stretch of text is dressed. Offsets are UTF-16 code units, `end` exclusive; stretches may overlap. */
 export interface Span {
@@ -13,13 +13,19 @@ export type SpanStyle =
   | { readonly kind: 'link'; readonly url: string }
   | { readonly kind: 'mention'; readonly address: string };
 
-/** A file that goes with a message, by reference. */
+/** A file that goes with a message, by reference: one that the house holds, or one that lies elsewhere. */
 export interface Attachment {
   readonly name: string;
   readonly mediaType: string;
   /** Size in bytes, where known. */
   readonly size?: number;
-  readonly url: string;
+  /** The file, where the house holds it. */
+  readonly file?: FileId;
+  /**
+   * Where whoever has the address may fetch it. Always there on the way out; never kept with a message whose file the
+   * house holds, because such an address is made for its recipient alone.
+   */
+  readonly url?: string;
 }
 
 /** What a person says: the part of a message that travels. */

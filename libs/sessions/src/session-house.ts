@@ -48,6 +48,9 @@ export class SessionHouse implements SessionContext {
   readonly clock: Clock;
   readonly log: SessionLog;
   readonly keyValues: SessionContext['keyValues'];
+  readonly files: SessionContext['files'] = {
+    receive: () => Promise.resolve({ outcome: 'refused', failure: failure('unsupported') }),
+  };
   private readonly end = new AbortController();
 
   constructor(

@@ -1,4 +1,13 @@
-import type { AccountId, ConversationId, EnvelopeId, Id, IdentityId, MessageId, PersonId } from '#model';
+import type {
+  AccountId,
+  ConversationId,
+  EnvelopeId,
+  FileId,
+  Id,
+  IdentityId,
+  MessageId,
+  PersonId,
+} from '#model';
 import { z } from 'zod';
 import {
   EnvelopeKindWord,
@@ -41,13 +50,19 @@ export type SpanStyle = z.output<typeof SpanStyle>;
 export const Span = z.object({ start: z.int().min(0), end: z.int().min(0), style: SpanStyle });
 export type Span = z.output<typeof Span>;
 
-/** A file that goes with a message, by reference. */
-export const Attachment = z.object({
+const fileFacts = {
   name: z.string().min(1).max(255),
   mediaType: z.string().min(1).max(255),
   /** Bytes, where known. */
   size: z.int().min(0).exactOptional(),
-  url: z.url({ protocol: /^https?$/ }).max(2_048),
+};
+const FileUrl = z.url({ protocol: /^https?$/ }).max(2_048);
+
+/** A file that goes with a message: one of ours by its id (`GET /v1/files/{id}`), or one elsewhere by its address. */
+export const Attachment = z.object({
+  ...fileFacts,
+  file: idOf<FileId>().exactOptional(),
+  url: FileUrl.exactOptional(),
 });
 export type Attachment = z.output<typeof Attachment>;
 
@@ -147,6 +162,9 @@ export type Message = z.output<typeof Message>;
 export const Gap = z.object({ from: Time, until: Time, reason: z.string() });
 export type Gap = z.output<typeof Gap>;
 
+/** A file that lies elsewhere. */
+const LinkedFile = z.strictObject({ ...fileFacts, url: FileUrl });
+
 const MessageText = text(1, maxTextLength);
 const Spans = z.array(Span.strict()).max(1_000);
 
@@ -171,7 +189,7 @@ const content = {
   emote: z.boolean().exactOptional(),
   /** Must never be answered by a machine. */
   notice: z.boolean().exactOptional(),
-  attachments: z.array(Attachment.strict()).max(20).exactOptional(),
+  attachments: z.array(LinkedFile).max(20).exactOptional(),
 };
 
 export const SendMessageBody = z

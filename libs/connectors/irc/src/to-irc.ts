@@ -79,7 +79,7 @@ function quoteOf({ content, target }: OutboundEnvelope): readonly string[] {
 
 /** A file goes as its link. */
 function withFiles(content: MessageContent): string {
-  const links = (content.attachments ?? []).map(({ name, url }) => `${name}: ${url}`);
+  const links = (content.attachments ?? []).map(({ name, url = '' }) => `${name}: ${url}`);
   return [content.text, ...links].join('\n');
 }
 
