@@ -4,7 +4,10 @@
 # put back. Daemons that already run are left alone; tests start their own instances on free ports.
 set -euo pipefail
 
-packages=(inspircd anope redis-server postgresql openssl)
+# libident and libpam0g are what ngIRCd needs of the system.
+packages=(inspircd anope ircd-hybrid redis-server postgresql openssl libident libpam0g)
+# ngIRCd refuses to be installed beside IRCD-Hybrid (they share a port, which no test uses), so it is only unpacked.
+unpacked=/opt/parley-peers/ngircd
 
 missing=()
 if command -v dpkg-query >/dev/null 2>&1; then
@@ -15,15 +18,17 @@ if command -v dpkg-query >/dev/null 2>&1; then
 else
   missing=("${packages[@]}")
 fi
-[[ ${#missing[@]} -eq 0 ]] && exit 0
+ngircd=''
+[[ -x "$unpacked/usr/sbin/ngircd" ]] || ngircd=ngircd
+[[ ${#missing[@]} -eq 0 && -z "$ngircd" ]] && exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
   echo "npm run peers installs Debian packages and this is no Debian." >&2
-  echo "Install what corresponds to: ${missing[*]}. Tests of what is missing are skipped." >&2
+  echo "Install what corresponds to: ${missing[*]} $ngircd. Tests of what is missing are skipped." >&2
   exit 1
 fi
 if [[ $EUID -ne 0 ]]; then
-  echo "npm run peers needs root to install: ${missing[*]}" >&2
+  echo "npm run peers needs root to install: ${missing[*]} $ngircd" >&2
   echo "Run: sudo bash tools/peers.sh" >&2
   exit 1
 fi
@@ -50,8 +55,22 @@ install() {
   apt-get install --yes --quiet --no-install-recommends \
     -o Dpkg::Use-Pty=0 -o Dpkg::Lock::Timeout=300 "${missing[@]}"
 }
+unpack() {
+  local download
+  download=$(mktemp -d)
+  # apt fetches as a user of its own.
+  chmod 755 "$download"
+  (cd "$download" && apt-get download --quiet ngircd) || { rm -rf "$download"; return 1; }
+  mkdir -p "$unpacked"
+  dpkg-deb --extract "$download"/ngircd_*.deb "$unpacked"
+  rm -rf "$download"
+}
+all() {
+  [[ ${#missing[@]} -eq 0 ]] || install || return 1
+  [[ -z "$ngircd" ]] || unpack
+}
 # A fresh image has no package lists, a stale list names files that are gone: both are cured by one update.
-install || { apt-get update --quiet -o Dpkg::Lock::Timeout=300 && install; }
+all || { apt-get update --quiet -o Dpkg::Lock::Timeout=300 && all; }
 
 # What came with this run must not start at the next boot either.
 if [[ -d /run/systemd/system ]]; then

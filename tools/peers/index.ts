@@ -13,5 +13,7 @@ export { redisPeer, startRedis, type RunningRedis } from './redis.js';
 export { anope, startAnope, type Anope, type ServicesAccount } from './anope.js';
 export { makeAuthority, openssl, type Authority, type Certificate } from './certificates.js';
 export { inspircd, inspircdPeers, startInspircd, type Inspircd, type InspircdOptions } from './inspircd.js';
+export { ircdHybrid, startIrcdHybrid, type IrcdHybrid } from './ircd-hybrid.js';
+export { ngircd, startNgircd, type Ngircd } from './ngircd.js';
 export { plainClient, type PlainClient } from './irc-client.js';
 export { scriptedIrc, type ScriptClient, type ScriptOptions, type ScriptServer } from './irc-script.js';

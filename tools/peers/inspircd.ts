@@ -4,17 +4,17 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { makeAuthority, openssl, type Authority, type Certificate } from './certificates.js';
-import { eventually, freePort, run, scratchDirectory, type Peer, type RunningProcess } from './peer.js';
+import { startDaemon, type Daemon } from './daemon.js';
+import { binaryOf, freePort, scratchDirectory, type Peer } from './peer.js';
 
 export const inspircd: Peer = { name: 'InspIRCd', package: 'inspircd', binaries: ['/usr/sbin/inspircd'] };
 
 /** What must be installed for `startInspircd`. */
 export const inspircdPeers: readonly Peer[] = [inspircd, openssl];
 
-export interface Inspircd extends AsyncDisposable {
+export interface Inspircd extends Daemon {
   readonly host: string;
   readonly ports: {
     readonly plain: number;
@@ -28,15 +28,6 @@ export interface Inspircd extends AsyncDisposable {
   readonly serverPassword: string;
   /** What services link with. */
   readonly linkPassword: string;
-  /** Ends it as an operator would, and starts it again on the same ports. */
-  restart(): Promise<void>;
-  /** Ends it: from now on its ports refuse. */
-  stop(): Promise<void>;
-  start(): Promise<void>;
-  /** Stops it in mid-air: connections stay open and nobody answers. */
-  pause(): void;
-  resume(): void;
-  output(): string;
 }
 
 /** Modules without which the IRCv3 side of a test means nothing. `plainest` loads none of them. */
@@ -95,63 +86,23 @@ export async function startInspircd(options: InspircdOptions = {}): Promise<Insp
   const file = join(scratch.path, 'inspircd.conf');
   await writeFile(file, configuration({ ports, certificate, serverPassword, linkPassword, data, options }));
 
-  let running: RunningProcess | undefined;
-  const stop = async (): Promise<void> => {
-    running?.child.kill('SIGCONT');
-    await running?.[Symbol.asyncDispose]();
-    running = undefined;
-  };
-  const start = async (): Promise<void> => {
-    const started = run(inspircd.binaries[0] ?? 'inspircd', [`--config=${file}`, '--runasroot', '--nofork'], {
-      cwd: data,
-    });
-    running = started;
-    await eventually('InspIRCd listens', async () => {
-      if (started.child.exitCode !== null) throw new Error(`InspIRCd did not start: ${started.output()}`);
-      return accepts(ports.plain);
-    });
-  };
-  await start();
-  return {
+  const daemon = await startDaemon({
+    name: inspircd.name,
+    binary: binaryOf(inspircd) ?? 'inspircd',
+    args: [`--config=${file}`, '--runasroot', '--nofork'],
+    cwd: data,
+    port: ports.plain,
+  });
+  return Object.assign(daemon, {
     host: '127.0.0.1',
     ports,
     authority,
     serverPassword,
     linkPassword,
-    start,
-    stop,
-    async restart() {
-      await stop();
-      await start();
-    },
-    pause: () => {
-      running?.child.kill('SIGSTOP');
-    },
-    resume: () => {
-      running?.child.kill('SIGCONT');
-    },
-    output: () => running?.output() ?? '',
     async [Symbol.asyncDispose]() {
-      await stop();
+      await daemon.stop();
       scratch[Symbol.dispose]();
     },
-  };
-}
-
-async function accepts(port: number): Promise<boolean> {
-  return new Promise((answer) => {
-    const socket = connect(port, '127.0.0.1');
-    const say = (yes: boolean): void => {
-      socket.destroy();
-      answer(yes);
-    };
-    socket
-      .once('connect', () => {
-        say(true);
-      })
-      .once('error', () => {
-        say(false);
-      });
   });
 }
 
