@@ -35,6 +35,10 @@ const rooms = {
     packages: [node, '@jest/globals', 'pg'],
   },
   'connector/testing': { rooms: ['model', 'connector', 'peers'], packages: [node, '@jest/globals'] },
+  'connectors/irc/testing': {
+    rooms: ['connector', 'connector/testing', 'connectors/irc', 'peers'],
+    packages: [node],
+  },
   'accounts/testing': { rooms: [...floor, 'audit', 'accounts'], packages: [node, ...nest] },
   peers: { rooms: [], packages: [node, '@jest/globals'] },
   api: { rooms: ['model'], packages: ['zod'] },
@@ -84,6 +88,7 @@ const law = [
           types: {
             anyOf: [
               'connector/testing',
+              'connectors/irc/testing',
               'embedded-postgres/testing',
               'platform/testing',
               'accounts/testing',

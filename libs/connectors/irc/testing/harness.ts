@@ -1,0 +1,146 @@
+/*
+ * What the conformance kit needs of any IRC server: a connector with the shortest waits, observers that are plain
+ * sockets, fresh nicks and channels. A suite brings the server.
+ */
+import { createIrc } from '#connectors/irc';
+import type { JsonObject } from '#connector';
+import type { Harness, Heard, Network, Observer } from '#connector/testing';
+import { plainClient } from '#peers';
+
+/** An IRC server that is up, as a suite brings it. */
+export interface IrcServerUp extends AsyncDisposable {
+  readonly host: string;
+  /** Where the connector goes. */
+  readonly port: number;
+  /** Where observers go, without TLS; the same port unless said otherwise. */
+  readonly plainPort?: number;
+  /** Settings beyond host, port, nick and pace. */
+  readonly settings?: JsonObject;
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Ends it so that its port refuses. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+const connector = createIrc({
+  timings: {
+    connect: 2_000,
+    register: 3_000,
+    firstRetry: 20,
+    longestRetry: 300,
+    throttled: 300,
+    idle: 400,
+    answer: 400,
+    occupancy: 20,
+  },
+});
+
+/** A harness on a server; `more` is laid over what holds for every IRC server. */
+export function ircHarness(server: () => Promise<IrcServerUp>, more: Partial<Harness> = {}): Harness {
+  return {
+    connector,
+    start: async () => networkOn(await server()),
+    acts: ['rooms', 'injections', 'restarts'],
+    addresses: {
+      good: {
+        alice: 'alice',
+        'Alice[away]': 'alice[away]',
+        '#Lobby': '#lobby',
+        '&local': '&local',
+        '#grüße': '#grüße',
+        'account:Alice': 'account:alice',
+      },
+      bad: ['two words', '#', '#a,b', 'alice!a@example.org', '7of9', '-x', '#a:b', 'account:'],
+    },
+    timing: { quietMs: 100, silenceMs: 1_500, backoffMs: 1_000 },
+    volume: 100,
+    exceptions: {
+      'storage-away':
+        'it hands over one batch at a time, so that nothing overtakes what must be offered again; see irc.faults.spec',
+    },
+    ...more,
+  };
+}
+
+function networkOn(server: IrcServerUp): Network {
+  let made = 0;
+  const next = (name: string): string => name + String(++made);
+  const waiting = new Waiting(() => observer(server.plainPort ?? server.port, next('bob')));
+  return {
+    host: server.host,
+    port: server.port,
+    login: ({ host, port }) => {
+      const nick = next('alice');
+      return Promise.resolve({
+        settings: { host, port, nick, burst: 5_000, linesPerSecond: 5_000, tls: false, ...server.settings },
+        secrets: server.secrets ?? {},
+        wrongSecrets: { password: 'wrong' },
+        address: nick,
+      });
+    },
+    observer: () => waiting.take(),
+    room: () => Promise.resolve(next('#lobby')),
+    stop: async () => {
+      await waiting.dismiss();
+      await server.stop();
+    },
+    restart: () => server.start(),
+    injections: (_login, address) => [`PRIVMSG ${address} :injected`, `NOTICE ${address} :injected`],
+    async [Symbol.asyncDispose]() {
+      await waiting.dismiss();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What a line means to somebody who reads along. */
+function heardOf(line: string): readonly Heard[] {
+  const [, nick = '', to = '', said = ''] = /^:([^! ]+)!\S+ PRIVMSG (\S+) :(.*)$/.exec(line) ?? [];
+  if (nick === '') return [];
+  const text = said.replace(/^\x01ACTION (.*)\x01$/, '$1');
+  return [{ from: nick.toLowerCase(), to: to.toLowerCase(), text, kind: 'message' }];
+}
+
+async function observer(port: number, nick: string): Promise<Observer> {
+  const client = await plainClient({ port, nick });
+  return {
+    address: nick,
+    say: (to, text) => {
+      client.say(to, text);
+      return Promise.resolve();
+    },
+    heard: () => client.lines.flatMap(heardOf),
+    join: (room) => client.join(room),
+    leave: async (room) => {
+      const after = client.lines.length;
+      client.send(`PART ${room}`);
+      await client.waitFor(/ PART /, { after });
+    },
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * InspIRCd registers whoever comes at the next full second: so a few observers are always there before they are asked
+ * for.
+ */
+class Waiting {
+  private readonly ready: Promise<Observer>[] = [];
+
+  constructor(private readonly make: () => Promise<Observer>) {
+    this.fill();
+  }
+
+  async take(): Promise<Observer> {
+    this.fill();
+    return (await this.ready.shift()) ?? this.make();
+  }
+
+  async dismiss(): Promise<void> {
+    for (const one of await Promise.all(this.ready.splice(0))) await one[Symbol.asyncDispose]();
+  }
+
+  private fill(): void {
+    while (this.ready.length < 4) this.ready.push(this.make());
+  }
+}

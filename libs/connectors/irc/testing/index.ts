@@ -1,0 +1,1 @@
+export { ircHarness, type IrcServerUp } from './harness.js';
