@@ -17,3 +17,4 @@ export { ircdHybrid, startIrcdHybrid, type IrcdHybrid } from './ircd-hybrid.js';
 export { ngircd, startNgircd, type Ngircd } from './ngircd.js';
 export { plainClient, type PlainClient } from './irc-client.js';
 export { scriptedIrc, type ScriptClient, type ScriptOptions, type ScriptServer } from './irc-script.js';
+export { startZnc, znc, type Znc, type ZncOptions } from './znc.js';
