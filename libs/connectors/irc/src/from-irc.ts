@@ -5,6 +5,7 @@
  */
 import type { Failure } from '#model';
 import type { IrcMessage } from 'irc-framework';
+import { dropped } from './bouncer.js';
 import { failFailure, numericFailure, words } from './failures.js';
 import { channelIn, type Network } from './network.js';
 
@@ -103,8 +104,11 @@ export function factOf(message: IrcMessage, network: Network, server?: string): 
   const last = params.at(-1) ?? '';
   switch (command) {
     case 'PRIVMSG':
-    case 'NOTICE':
+    case 'NOTICE': {
+      const lost = dropped(message);
+      if (lost !== undefined) return { fact: 'failed', numeric: 'znc', ...lost };
       return saidOf(message, from, network);
+    }
     case 'JOIN':
       return channelFact(first, network, (channel) => ({
         fact: 'joined',
