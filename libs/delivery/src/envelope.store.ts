@@ -179,9 +179,28 @@ export class EnvelopeStore {
     );
   }
 
-  /** Writes settlements: envelopes, parts and the parts' ids on the network, in one statement. */
+  /**
+   * Writes settlements: envelopes, parts and the parts' ids on the network, in one statement. How many parts an envelope
+   * has is nobody's news: where nothing else is learnt it is written without an event and a new version.
+   */
   async save(sql: Sql, settlements: readonly Settlement[]): Promise<NewEvent[]> {
-    if (settlements.length === 0) return [];
+    const news = settlements.filter(({ state, parts }) => state !== undefined || parts.length > 0);
+    if (news.length < settlements.length) {
+      await sql.query(
+        `UPDATE envelope e SET parts = g.total FROM json_to_recordset($1::json) AS g(id uuid, total int) WHERE e.id = g.id`,
+        [
+          asJson(
+            settlements
+              .filter((settlement) => !news.includes(settlement))
+              .map(({ known, total }) => ({ id: known.id, total })),
+          ),
+        ],
+      );
+    }
+    return news.length > 0 ? await this.saveNews(sql, news) : [];
+  }
+
+  private async saveNews(sql: Sql, settlements: readonly Settlement[]): Promise<NewEvent[]> {
     const parts = settlements.flatMap(({ known, parts }) =>
       parts.map((part) => ({
         envelope: known.id,
