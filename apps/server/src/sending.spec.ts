@@ -226,3 +226,15 @@ describe('a send whose link broke before the answer', () => {
     expect(loop.sent().filter((text) => text === 'cut off but kept')).toHaveLength(1);
   }, 60_000);
 });
+
+describe('a receipt that names a message by the network’s id', () => {
+  it('counts also when it comes before the network has answered with that id', async () => {
+    await using loop = await Loop.open({ receiptsById: true });
+    const bob = await loop.with('bob');
+    loop.network.receipts({ delivered: 0, read: 0, beforeAnswer: true });
+    loop.network.answerLater(300);
+    const message = await loop.send(bob, 'read before it was sent');
+    const envelope = await loop.fate(message, 'read');
+    expect(envelope.parts).toMatchObject([{ part: 0, state: 'read' }]);
+  }, 60_000);
+});

@@ -18,7 +18,8 @@ import { Clock, Database, logger, type Sql } from '#platform';
 import { EnvelopeStore, type Begun } from './envelope.store.js';
 import { Lanes, type Ready } from './lanes.js';
 import { Fence, type Claim, type Outlet } from './outlet.js';
-import { Settler, type Settled } from './settler.js';
+import { Receipts } from './receipts.js';
+import type { Settled } from './settler.js';
 import type { EnvelopeNews } from './settle.js';
 import { UnknownFates } from './unknown-fates.js';
 
@@ -61,7 +62,7 @@ export class Dispatcher {
     private readonly database: Database,
     private readonly events: EventLog,
     private readonly store: EnvelopeStore,
-    private readonly settler: Settler,
+    private readonly receipts: Receipts,
     private readonly fence: Fence,
     private readonly unknowns: UnknownFates,
     private readonly clock: Clock,
@@ -249,7 +250,7 @@ export class Dispatcher {
       const held = await this.fence.hold(sql, [...claims.values()]);
       const mine = picks.filter(({ desk }) => held.has(desk.outlet.link));
       const news = finished.filter(({ desk }) => held.has(desk.outlet.link)).map((entry) => entry.news);
-      const { events, settled } = await this.settler.apply(sql, news);
+      const { events, settled } = await this.receipts.settle(sql, news);
       const start = await this.begin(sql, mine);
       const all = [...events, ...start.events];
       const last = all.length > 0 ? (await this.events.append(sql, workspace, all)).last : undefined;

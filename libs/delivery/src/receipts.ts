@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { parseWireId, type InboundReceipt } from '#connector';
-import { newId, type AccountId, type EnvelopeId, type MessageId, type NewEvent } from '#model';
+import {
+  newId,
+  type AccountId,
+  type EnvelopeId,
+  type MessageId,
+  type NewEvent,
+  type WorkspaceId,
+} from '#model';
 import { asJson, type Sql } from '#platform';
 import type { EnvelopeNews } from './settle.js';
 import { Settler, type Settled } from './settler.js';
@@ -11,6 +18,9 @@ export interface Echo {
   readonly wireId: string;
   readonly remoteId?: { readonly scope: string; readonly id: string };
 }
+
+/** How long a receipt waits for the id that it names, in days. */
+const PARKED_DAYS = 7;
 
 interface BearerRow {
   ord: number;
@@ -24,6 +34,12 @@ interface BearerRow {
  */
 @Injectable()
 export class Receipts {
+  /**
+   * Accounts for which this process has parked receipts: theirs are looked for with every id that is learnt. The sweep
+   * finds the others, and those that were parked while their id was being written.
+   */
+  private readonly parkedHere = new Set<AccountId>();
+
   constructor(private readonly settler: Settler) {}
 
   /** Finds the message that an echo completes; undefined for wire ids that are none of this account's. */
@@ -67,14 +83,37 @@ export class Receipts {
       if (parsed) news.push(newsOf(receipt, parsed.envelope, parsed.part));
     }
     news.push(...(await this.placeOrPark(sql, byRemoteId)));
-    return await this.settler.apply(sql, news);
+    return await this.settle(sql, news);
   }
 
-  /** Applies the receipts that were parked for ids which accounts have learnt since. Answers whether any are left. */
+  /**
+   * Applies news of envelopes, and behind it the receipts that were parked for ids which are learnt with it. Answers as
+   * `Settler.apply` does.
+   */
+  async settle(
+    sql: Sql,
+    news: readonly EnvelopeNews[],
+  ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled> }> {
+    const first = await this.settler.apply(sql, news);
+    const learnt = news.flatMap(({ envelope, parts = [] }) => {
+      const account = first.settled.get(envelope)?.account;
+      return account && this.parkedHere.has(account) && parts.some(({ remoteId }) => remoteId)
+        ? [account]
+        : [];
+    });
+    if (learnt.length === 0) return first;
+    const second = await this.unpark(sql, [...new Set(learnt)]);
+    return {
+      events: [...first.events, ...second.events],
+      settled: new Map([...first.settled, ...second.settled]),
+    };
+  }
+
+  /** Applies the receipts that were parked for ids which accounts have learnt since. */
   async unpark(
     sql: Sql,
     accounts: readonly AccountId[],
-  ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled>; left: boolean }> {
+  ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled> }> {
     const rows = await sql.query<{ envelope_id: EnvelopeId; part: number; receipt: InboundReceipt }>(
       `DELETE FROM parked_receipt p USING remote_id r
        WHERE p.account_id = ANY($1::uuid[]) AND r.account_id = p.account_id AND r.scope = p.scope AND r.id = p.remote_id
@@ -82,14 +121,31 @@ export class Receipts {
        RETURNING r.envelope_id, r.part, p.receipt`,
       [accounts],
     );
-    const { events, settled } = await this.settler.apply(
+    return await this.settler.apply(
       sql,
       rows.map((row) => newsOf(row.receipt, row.envelope_id, row.part)),
     );
-    const left = await sql.query('SELECT 1 FROM parked_receipt WHERE account_id = ANY($1::uuid[]) LIMIT 1', [
-      accounts,
-    ]);
-    return { events, settled, left: left.length > 0 };
+  }
+
+  /** Accounts with parked receipts whose ids are known by now, by workspace. */
+  async overdue(sql: Sql): Promise<Map<WorkspaceId, AccountId[]>> {
+    const rows = await sql.query<{ workspace_id: WorkspaceId; accounts: AccountId[] }>(
+      `SELECT a.workspace_id, array_agg(a.id) AS accounts FROM account a
+       WHERE a.id IN (SELECT p.account_id FROM parked_receipt p JOIN remote_id r ON r.account_id = p.account_id
+         AND r.scope = p.scope AND r.id = p.remote_id AND r.author = '' WHERE r.envelope_id IS NOT NULL)
+       GROUP BY a.workspace_id`,
+    );
+    return new Map(rows.map((row) => [row.workspace_id, row.accounts]));
+  }
+
+  /** Forgets parked receipts whose ids have not become known within a week: they are about nothing of ours. */
+  async forget(sql: Sql): Promise<number> {
+    const rows = await sql.query(
+      `DELETE FROM parked_receipt WHERE id IN (
+         SELECT id FROM parked_receipt WHERE at < now() - make_interval(days => $1) ORDER BY at LIMIT 5000) RETURNING id`,
+      [PARKED_DAYS],
+    );
+    return rows.length;
   }
 
   private async placeOrPark(sql: Sql, receipts: readonly InboundReceipt[]): Promise<EnvelopeNews[]> {
@@ -105,6 +161,7 @@ export class Receipts {
     const placed = new Map(rows.map((row) => [row.ord, row]));
     const parked = receipts.filter((_, ord) => !placed.has(ord));
     if (parked.length > 0) {
+      for (const { account } of parked) this.parkedHere.add(account);
       await sql.query(
         `INSERT INTO parked_receipt (id, account_id, scope, remote_id, receipt)
          SELECT id, account, scope, remote, receipt

@@ -6,6 +6,7 @@ import { DUE_CHANNEL } from './accept.js';
 import { Dispatcher } from './dispatcher.js';
 import { envelopeChanged, type ChangedRow } from './envelope.store.js';
 import { IdempotencyStore } from './idempotency.store.js';
+import { Receipts } from './receipts.js';
 import { SweepStore } from './sweep.store.js';
 
 const log = logger('delivery');
@@ -19,6 +20,7 @@ export class DeliverySweeps implements OnApplicationBootstrap {
     private readonly events: EventLog,
     private readonly store: SweepStore,
     private readonly keys: IdempotencyStore,
+    private readonly receipts: Receipts,
     private readonly dispatcher: Dispatcher,
     private readonly signals: Signals,
   ) {}
@@ -35,6 +37,7 @@ export class DeliverySweeps implements OnApplicationBootstrap {
       if (gone > 0) log.info({ gone }, 'forgot old idempotency keys');
       return undefined;
     });
+    this.due.add('parked-receipts', () => this.unpark());
     this.signals.subscribe(DUE_CHANNEL, (hint) => {
       const accounts = (hint as { accounts?: AccountId[] } | undefined)?.accounts;
       if (!accounts) this.dispatcher.wakeAll();
@@ -52,6 +55,21 @@ export class DeliverySweeps implements OnApplicationBootstrap {
   private async expire(): Promise<Date | undefined> {
     await this.perWorkspace((sql, workspace) => this.store.expire(sql, workspace), false);
     return undefined;
+  }
+
+  /** Receipts whose ids have become known while nobody looked; what never becomes known is forgotten. */
+  private async unpark(): Promise<undefined> {
+    for (const [workspace, accounts] of await this.receipts.overdue(this.database)) {
+      const done = await this.database.transaction(async (sql) => {
+        const { events, settled } = await this.receipts.unpark(sql, accounts);
+        const last = events.length > 0 ? (await this.events.append(sql, workspace, events)).last : undefined;
+        return { settled, last };
+      });
+      if (done.last !== undefined) this.events.committed(workspace, done.last);
+      this.dispatcher.settled(done.settled);
+    }
+    const gone = await this.receipts.forget(this.database);
+    if (gone > 0) log.info({ gone }, 'forgot receipts that were about nothing of ours');
   }
 
   private async perWorkspace(

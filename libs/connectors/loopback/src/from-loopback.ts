@@ -11,6 +11,8 @@ export interface Reading {
   /** The network, in which message ids are unique. */
   readonly scope: string;
   readonly mode: Mode;
+  /** Whether receipts name messages by the network's ids, where they bear any. */
+  readonly receiptsById?: boolean;
 }
 
 export function remoteIdOf(scope: string, id: string): RemoteId {
@@ -79,7 +81,10 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
       return {
         type: 'receipt',
         account,
-        about: { wireId: event.wire },
+        about:
+          reading.receiptsById === true && event.id !== undefined
+            ? { remoteId: remoteIdOf(scope, event.id) }
+            : { wireId: event.wire },
         state: event.state,
         at,
         ...(event.id === undefined ? {} : { remoteId: remoteIdOf(scope, event.id) }),

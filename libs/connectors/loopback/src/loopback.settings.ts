@@ -30,6 +30,13 @@ export const settingsSchema: JsonObject = {
       description: 'Whether the network tells what was delivered and read.',
       default: true,
     },
+    receiptsById: {
+      type: 'boolean',
+      title: 'Receipts by id',
+      description:
+        'Whether receipts name messages by the network’s own ids only, as text message carriers do.',
+      default: false,
+    },
     resolvesUnknown: {
       type: 'boolean',
       title: 'Resolves unknown',
@@ -107,6 +114,7 @@ export interface LoopbackSettings {
   readonly name: string;
   readonly network: string;
   readonly receipts: boolean;
+  readonly receiptsById: boolean;
   readonly resolvesUnknown: boolean;
   readonly checkpoints: boolean;
   readonly maxTextBytes: number;
@@ -139,6 +147,7 @@ export function readSettings(raw: JsonObject): LoopbackSettings {
     name: text('name', ''),
     network: text('network', `${host}:${String(port)}`),
     receipts: flag('receipts', true),
+    receiptsById: flag('receiptsById', false),
     resolvesUnknown: flag('resolvesUnknown', true),
     checkpoints: flag('checkpoints', false),
     maxTextBytes: number(raw['maxTextBytes'], longestPart),

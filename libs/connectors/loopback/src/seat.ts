@@ -170,6 +170,7 @@ export class Seat {
       account: this.id,
       scope: this.host.scope,
       mode: frame.late === true ? 'catch-up' : 'live',
+      receiptsById: this.host.settings.receiptsById,
     });
     if (frame.event.kind === 'room' && frame.event.joined === false)
       this.rooms.delete(frame.event.conversation);
