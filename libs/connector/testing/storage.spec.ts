@@ -61,15 +61,24 @@ describe('storage in memory', () => {
     expect(texts()).toEqual(['4', '5']);
   });
 
-  it('withdraws at the deadline what it has not begun to commit', async () => {
+  it('withdraws at the deadline what it has not begun to commit, and what came behind it', async () => {
     storage.withhold();
+    const early = emit(message('early'));
     const late = storage.emit({ events: [message('late')] }, 100);
-    const patient = emit(message('patient'));
+    const behind = emit(message('behind'));
     clock.advance(100);
     expect(await late).toEqual([{ outcome: 'not-stored', retryAfterMs: 1_000 }]);
+    expect(await behind).toEqual([{ outcome: 'not-stored', retryAfterMs: 1_000 }]);
     storage.release();
-    expect(await patient).toEqual([{ outcome: 'stored' }]);
-    expect(texts()).toEqual(['patient']);
+    expect(await early).toEqual([{ outcome: 'stored' }]);
+    expect(texts()).toEqual(['early']);
+  });
+
+  it('keeps nothing that was handed in behind what it did not keep', async () => {
+    storage.failNext({ fault: 'not-stored', retryAfterMs: 5 });
+    const outcomes = await Promise.all([emit(message('1')), emit(message('2')), emit(message('3'))]);
+    expect(outcomes.flat().map(({ outcome }) => outcome)).toEqual(['not-stored', 'not-stored', 'not-stored']);
+    expect(texts()).toEqual([]);
   });
 
   it('forgets what it withheld when it is told that it crashed', async () => {

@@ -13,7 +13,6 @@ interface Waiting {
   readonly batch: InboundBatch;
   readonly resolve: (outcomes: readonly EmitOutcome[]) => void;
   cancelDeadline: (() => void) | undefined;
-  withdrawn: boolean;
 }
 
 /**
@@ -80,14 +79,10 @@ export class MemoryStorage {
     this.outstanding += batch.events.length;
     this.mostOutstanding = Math.max(this.mostOutstanding, this.outstanding);
     return new Promise((resolve) => {
-      const waiting: Waiting = { batch, resolve, cancelDeadline: undefined, withdrawn: false };
+      const waiting: Waiting = { batch, resolve, cancelDeadline: undefined };
       if (deadlineMs !== undefined) {
         waiting.cancelDeadline = this.clock.after(deadlineMs, () => {
-          waiting.withdrawn = true;
-          this.answer(
-            waiting,
-            batch.events.map(() => ({ outcome: 'not-stored', retryAfterMs: 1_000 })),
-          );
+          this.giveBack(this.queue.splice(Math.max(0, this.queue.indexOf(waiting))), 1_000);
         });
       }
       this.queue.push(waiting);
@@ -103,12 +98,24 @@ export class MemoryStorage {
     while (!this.withheld) {
       const waiting = this.queue.shift();
       if (!waiting) break;
-      if (waiting.withdrawn) continue;
       waiting.cancelDeadline?.();
       if (this.delayMs > 0) await new Promise<void>((done) => this.clock.after(this.delayMs, done));
-      this.answer(waiting, this.commit(waiting.batch));
+      const outcomes = this.commit(waiting.batch);
+      this.answer(waiting, outcomes);
+      const [first] = outcomes;
+      if (first?.outcome === 'not-stored') this.giveBack(this.queue.splice(0), first.retryAfterMs);
     }
     this.working = false;
+  }
+
+  /** What was handed in behind a batch that was not stored is not stored either. */
+  private giveBack(behind: readonly Waiting[], retryAfterMs: number): void {
+    for (const waiting of behind) {
+      this.answer(
+        waiting,
+        waiting.batch.events.map(() => ({ outcome: 'not-stored', retryAfterMs })),
+      );
+    }
   }
 
   private answer(waiting: Waiting, outcomes: readonly EmitOutcome[]): void {

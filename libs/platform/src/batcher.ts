@@ -28,12 +28,13 @@ export class Batcher<Item, Answer> {
     });
   }
 
-  /** Takes back what fits and has not been begun, and answers it. */
-  withdraw(which: (item: Item) => boolean, answer: Answer): void {
+  /** Takes back what has not been begun and is answered here; asked in order. */
+  withdraw(answerOf: (item: Item) => Answer | undefined): void {
     const kept = [];
     for (const entry of this.waiting) {
-      if (which(entry.item)) entry.done(answer);
-      else kept.push(entry);
+      const answer = answerOf(entry.item);
+      if (answer === undefined) kept.push(entry);
+      else entry.done(answer);
     }
     this.waiting = kept;
   }

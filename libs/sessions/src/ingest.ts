@@ -3,7 +3,8 @@
  * last group was being committed; each group is one transaction. A group that the tables refuse for its data is halved
  * until the guilty event stands alone and is set aside, raw. When the database is away, a group waits and is tried again
  * until its deadlines have passed; who has no deadline waits on, and its session pauses its transport (bounded by
- * `EMIT_LIMIT`).
+ * `EMIT_LIMIT`). What is given back as `not-stored` takes with it what the same session handed in behind it: stored
+ * before it, that would stand in the wrong place.
  */
 import { Injectable } from '@nestjs/common';
 import { EventLog } from '#bus';
@@ -60,7 +61,11 @@ export class Ingest {
       deadlineMs === undefined
         ? undefined
         : this.clock.after(deadlineMs, () => {
-            batcher.withdraw((waiting) => waiting === item, notStored(item));
+            let behind = false;
+            batcher.withdraw((waiting) => {
+              behind ||= waiting === item;
+              return behind && waiting.taker === taker ? notStored(waiting) : undefined;
+            });
           });
     const outcomes = await batcher.add(item);
     withdraw?.();
@@ -95,6 +100,14 @@ export class Ingest {
       items.flatMap((item) => item.units.map((unit) => [unit, item.deadline] as const)),
     );
     const answers = await this.persist(workspace, [...deadlines.keys()], deadlines);
+    const given = new Set(
+      items.flatMap(({ taker, units }) =>
+        units.some((unit) => answers.get(unit)?.outcome === 'not-stored') ? [taker] : [],
+      ),
+    );
+    if (given.size > 0) {
+      this.batcherOf(workspace).withdraw((item) => (given.has(item.taker) ? notStored(item) : undefined));
+    }
     return items.map((item) => item.units.map((unit) => answers.get(unit) ?? { outcome: 'in-doubt' }));
   }
 
@@ -127,8 +140,10 @@ export class Ingest {
         }
         // In doubt, the same messages are looked for before they are stored again: their ids were given beforehand.
         const now = this.clock.monotonic();
+        const given = new Set<Taker>();
         for (const unit of left) {
-          if ((deadlines.get(unit) ?? Infinity) > now + RETRY_MS) continue;
+          if ((deadlines.get(unit) ?? Infinity) > now + RETRY_MS && !given.has(unit.taker)) continue;
+          if (!doubt) given.add(unit.taker);
           answers.set(
             unit,
             doubt ? { outcome: 'in-doubt' } : { outcome: 'not-stored', retryAfterMs: RETRY_MS },
