@@ -5,7 +5,7 @@
 import type { AccountId, Failure, PresenceState } from '#model';
 import type { DesiredRoom, JsonObject, JsonValue, Session } from './connector.js';
 import type { Occupant } from './context.js';
-import type { InboundMessage } from './inbound.js';
+import type { InboundChange, InboundMessage, RemoteId } from './inbound.js';
 import type { OutboundEnvelope } from './outbound.js';
 
 /** Enters, leaves and lists rooms. */
@@ -47,21 +47,45 @@ export type RequestOutcome =
   | { readonly outcome: 'done'; readonly answer: JsonValue }
   | { readonly outcome: 'refused'; readonly failure: Failure };
 
-/** Can be asked what it holds of the past. */
+/** A message as a place in a conversation: when the network says it was, and its ids there, as far as known. */
+export interface Place {
+  readonly at: Date;
+  readonly remoteIds: readonly RemoteId[];
+}
+
+/**
+ * Can be asked what it holds of the past. What an absence hid is the session's own to fetch, after every connect, as
+ * mode `catch-up`; this is for what is older, when a person asks for it.
+ */
 export interface HasHistory {
-  history(
-    account: AccountId,
-    ask: {
-      readonly conversation: string;
-      readonly before?: string;
-      readonly after?: string;
-      readonly limit: number;
-    },
-  ): Promise<{
-    readonly events: readonly InboundMessage[];
-    readonly next?: string;
-    readonly complete: boolean;
-  }>;
+  /**
+   * The messages just before a place (the latest without one), oldest first, with mode `history`. Never rejects.
+   * @param ask.limit at most so many are wanted; the network may give fewer.
+   */
+  history(account: AccountId, ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome>;
+}
+
+export interface HistoryAsk {
+  readonly conversation: string;
+  readonly before?: Place;
+  readonly limit: number;
+}
+
+export type HistoryOutcome =
+  | {
+      readonly outcome: 'done';
+      readonly events: readonly (InboundMessage | InboundChange)[];
+      /** Where to ask on from; absent where nothing older was seen. */
+      readonly next?: Place;
+      /** Nothing older is there. */
+      readonly complete: boolean;
+    }
+  | { readonly outcome: 'refused'; readonly failure: Failure };
+
+/** Tells the network how far our person has read, for their other devices; their moves come back as `read` events. */
+export interface MarksRead {
+  /** Everything up to a place is read. Marks move forward only. Best effort: what does not arrive is not told. */
+  markRead(account: AccountId, conversation: string, upTo: Place): void;
 }
 
 /** Can find out whether an envelope of unknown fate reached the network. */
@@ -87,6 +111,7 @@ interface Abilities {
   paces: Paces;
   'takes-requests': TakesRequests;
   'has-history': HasHistory;
+  'marks-read': MarksRead;
   'resolves-unknown': ResolvesUnknown;
   edits: Edits;
   retracts: Retracts;
@@ -101,6 +126,7 @@ const marks: Record<AbilityName, string> = {
   paces: 'allowance',
   'takes-requests': 'request',
   'has-history': 'history',
+  'marks-read': 'markRead',
   'resolves-unknown': 'resolve',
   edits: 'edits',
   retracts: 'retracts',

@@ -93,6 +93,13 @@ export interface InboundIdentity extends InboundBase {
   readonly at: Date;
 }
 
+/** Our person has read up to a moment of the network's time, on another device. Marks move forward only. */
+export interface InboundRead extends InboundBase {
+  readonly type: 'read';
+  readonly conversation: string;
+  readonly upTo: Date;
+}
+
 /** A stretch of time of which we know nothing and never will: a stored row, so that people see it. */
 export interface InboundGap extends InboundBase {
   readonly type: 'gap';
@@ -103,7 +110,7 @@ export interface InboundGap extends InboundBase {
 }
 
 export type InboundEvent =
-  InboundMessage | InboundChange | InboundReceipt | InboundRoom | InboundIdentity | InboundGap;
+  InboundMessage | InboundChange | InboundReceipt | InboundRoom | InboundIdentity | InboundRead | InboundGap;
 
 /** What goes in together: one transaction. */
 export interface InboundBatch {
@@ -123,6 +130,9 @@ export interface InboundBatch {
  * `stored` and `duplicate` may be acknowledged. `refused`: it will never be stored, say so to the peer where it can be
  * told. `not-stored`: nothing was kept, try again. `in-doubt`: the database did not say; stay silent and let the peer
  * redeliver. `fenced`: another worker holds the link: close and acknowledge nothing.
+ *
+ * Order is kept over failures: what was emitted while a batch was outstanding that ends in `not-stored` ends so too, for
+ * stored before it, it would stand in the wrong place. A session offers them all again, in the old order.
  */
 export type EmitOutcome =
   | { readonly outcome: 'stored' | 'duplicate' | 'in-doubt' | 'fenced' }

@@ -68,6 +68,8 @@ export function breachesOf(event: InboundEvent): readonly string[] {
       ];
     case 'identity':
       return [...timeBreaches(event.at), ...partyBreaches(event.party)];
+    case 'read':
+      return [...timeBreaches(event.upTo), ...addressBreaches('the conversation', event.conversation)];
     case 'gap':
       return [
         ...timeBreaches(event.from),

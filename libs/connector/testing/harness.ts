@@ -79,6 +79,11 @@ export interface Network extends Endpoint, AsyncDisposable {
   tellReceipts?(): Promise<void>;
   /** `injections`: protocol lines that, said by this login, would make an address hear the text `injected`. */
   injections?(login: Login, address: string): readonly string[];
+  /** `marks`: how far the network has it that this login has read, and another device of it that reads on. */
+  marks?(login: Login): {
+    of(conversation: string): Date | undefined;
+    move(conversation: string, upTo: Date): Promise<void>;
+  };
   /** `shared-link`: a second account on the login's link. */
   second?(login: Login): Promise<Pick<Login, 'localAddress' | 'address'>>;
 }
@@ -90,9 +95,12 @@ export const acts = {
   redelivers: 'unacknowledged',
   receipts: 'tellReceipts',
   injections: 'injections',
+  marks: 'marks',
   'shared-link': 'second',
   /** The login brings secrets that the network refuses. */
   'refuses-secrets': undefined,
+  /** The network keeps what was said, and can be asked for it. */
+  history: undefined,
   /** Observers can change what they said. */
   changes: undefined,
   /** Observers show presence, and see it. */

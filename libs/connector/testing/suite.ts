@@ -6,6 +6,7 @@ import { describes } from './cases/describes.js';
 import { ends } from './cases/ends.js';
 import { hostile } from './cases/hostile.js';
 import { links } from './cases/links.js';
+import { past } from './cases/past.js';
 import { stores } from './cases/stores.js';
 import { talks } from './cases/talks.js';
 import { defaultTiming, type Harness } from './harness.js';
@@ -14,6 +15,7 @@ const chapters: Readonly<Record<string, readonly Case[]>> = {
   'what it says of itself': describes,
   'what it carries': talks,
   'what else it can do': abilities,
+  'what was said before': past,
   'storage comes first': stores,
   'links break': links,
   'peers are hostile': hostile,

@@ -9,9 +9,11 @@ import { History } from './history.service.js';
 import { IntakeStore } from './intake.store.js';
 import { LinkRequests } from './link-requests.js';
 import { Marks } from './marks.service.js';
+import { MarksElsewhere } from './marks-elsewhere.js';
 import { MessageViews } from './message.views.js';
 import { MessagesController } from './messages.controller.js';
 import { Participants } from './participants.service.js';
+import { Past } from './past.service.js';
 import { Places } from './places.js';
 import { Search } from './search.service.js';
 import { Sight } from './sight.js';
@@ -22,6 +24,7 @@ const offered = [
   ConversationViews,
   History,
   IntakeStore,
+  MarksElsewhere,
   MessageViews,
   Participants,
   Places,
@@ -35,7 +38,7 @@ const offered = [
 @Module({
   imports: [RosterModule],
   controllers: [ConversationsController, MessagesController],
-  providers: [...offered, ConversationsService, Erasure, LinkRequests, Marks, Search],
+  providers: [...offered, ConversationsService, Erasure, LinkRequests, Marks, Past, Search],
   exports: offered,
 })
 export class ConversationsModule {}

@@ -15,11 +15,14 @@ export {
   linkAddress,
   pageOfOccupants,
   type ActRequest,
+  type HistoryAnswer,
+  type HistoryRequest,
   type LinkRequest,
   type OccupantsAnswer,
   type OccupantsRequest,
   type TypingRequest,
 } from './link-requests.js';
+export { MarksElsewhere } from './marks-elsewhere.js';
 export { MessageViews } from './message.views.js';
 export { Participants } from './participants.service.js';
 export { Places, type Place } from './places.js';

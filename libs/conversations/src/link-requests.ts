@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AccountRow } from '#accounts';
 import { NoResponder, RequestRefused, Requests, RequestTimeout, type JsonLike } from '#bus';
-import type { JsonObject, JsonValue, Occupant } from '#connector';
+import type { JsonObject, JsonValue, Occupant, RemoteId } from '#connector';
 import type { AccountId, ErrorCode, LinkId } from '#model';
 import { Problem } from '#platform';
 
@@ -53,7 +53,37 @@ export interface TypingRequest {
   readonly active: boolean;
 }
 
-export type LinkRequest = OccupantsRequest | ActRequest | TypingRequest;
+/** A message as a place in a conversation, as it travels. */
+export interface PlaceOnNetwork {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly remoteIds: readonly RemoteId[];
+}
+
+/** Fetch what is older than a place, and store it. */
+export interface HistoryRequest {
+  readonly act: 'history';
+  readonly account: AccountId;
+  readonly conversation: string;
+  readonly before?: PlaceOnNetwork;
+  readonly limit: number;
+}
+export interface HistoryAnswer {
+  /** How many messages were new. */
+  readonly stored: number;
+  /** Whether the network has nothing older. */
+  readonly complete: boolean;
+}
+
+/** Our person has read so far. The answer means nothing. */
+export interface ReadRequest {
+  readonly act: 'read';
+  readonly account: AccountId;
+  readonly conversation: string;
+  readonly upTo: PlaceOnNetwork;
+}
+
+export type LinkRequest = OccupantsRequest | ActRequest | TypingRequest | HistoryRequest | ReadRequest;
 
 /** Where the session that holds a link is asked. */
 export function linkAddress(link: LinkId): string {
@@ -80,15 +110,20 @@ export class LinkRequests {
     return (await this.ask(account, request, deadlineMs)) as JsonValue;
   }
 
+  /** @throws Problem as `occupants` */
+  async history(account: AccountRow, request: HistoryRequest, deadlineMs: number): Promise<HistoryAnswer> {
+    return (await this.ask(account, request, deadlineMs)) as unknown as HistoryAnswer;
+  }
+
   /** Tells the session in passing: whether it heard is nobody's concern. */
-  typing(account: AccountRow, request: TypingRequest): void {
-    this.requests.ask(linkAddress(account.link), { ...request }, 2_000).catch(() => undefined);
+  tell(account: AccountRow, request: TypingRequest | ReadRequest): void {
+    this.requests.ask(linkAddress(account.link), asLike(request), 2_000).catch(() => undefined);
   }
 
   private async ask(account: AccountRow, request: LinkRequest, deadlineMs: number): Promise<JsonLike> {
     if (account.session.state !== 'online') throw notOnline(account);
     try {
-      return await this.requests.ask(linkAddress(account.link), { ...request }, deadlineMs);
+      return await this.requests.ask(linkAddress(account.link), asLike(request), deadlineMs);
     } catch (error) {
       if (error instanceof NoResponder) throw noSession(error);
       if (error instanceof RequestTimeout) {
@@ -107,6 +142,11 @@ export class LinkRequests {
       throw error;
     }
   }
+}
+
+/** Every request is JSON; that its optional fields may be absent is what the types cannot see. */
+function asLike(request: LinkRequest): JsonLike {
+  return { ...request } as JsonLike;
 }
 
 function notOnline(account: AccountRow): Problem {

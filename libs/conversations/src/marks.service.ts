@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { BodyOf, Principal } from '#accounts';
 import type { Mark, Routes } from '#api';
 import { decodeCursor, EventLog } from '#bus';
-import { newId, type ConversationId, type EventType, type NewEvent, type PersonId } from '#model';
+import { levelOf, newId, type ConversationId, type EventType, type NewEvent, type PersonId } from '#model';
 import { Database } from '#platform';
 import { ConversationViews } from './conversation.views.js';
+import { LinkRequests } from './link-requests.js';
 import { changeMark, changesMark, type MarkChange } from './marks.store.js';
 import { notOurs } from './next.js';
+import { answerer, markedPlace } from './past.store.js';
 import { noConversation, Sight } from './sight.js';
 
 /** What one person did with a conversation: how far they have read, what they began to write, muted or pinned. */
@@ -17,17 +19,37 @@ export class Marks {
     private readonly log: EventLog,
     private readonly views: ConversationViews,
     private readonly sight: Sight,
+    private readonly links: LinkRequests,
   ) {}
 
   /** Everything up to the cursor is read; the mark never moves back, nor beyond what has happened. */
   async read(principal: Principal, id: ConversationId, body: BodyOf<Routes['setRead']>): Promise<Mark> {
     const sequence = decodeCursor(body.cursor);
     if (sequence === undefined) throw notOurs('/cursor');
-    return await this.change(principal, id, { sequence }, 'read.changed');
+    const { mark, changed } = await this.change(principal, id, { sequence }, 'read.changed');
+    if (changed) await this.tellNetwork(principal, id, mark);
+    return mark;
+  }
+
+  /**
+   * Tells the network how far the person who answers has read: of several who share an account only whoever sent the
+   * last message in the conversation, or the account's holder where nobody did lately. What the others read is theirs.
+   */
+  private async tellNetwork(principal: Principal, id: ConversationId, mark: Mark): Promise<void> {
+    const { account } = await this.sight.account(principal, id);
+    const sequence = decodeCursor(mark.readMark ?? '');
+    if (account.session.state !== 'online' || sequence === undefined) return;
+    if (levelOf(account.capabilities, 'read-marks') !== 'native') return;
+    if (((await answerer(this.database, id)) ?? account.holder) !== principal.person) return;
+    const place = await markedPlace(this.database, id, sequence);
+    if (place === undefined) return;
+    const { address: conversation, upTo } = place;
+    this.links.tell(account, { act: 'read', account: account.id, conversation, upTo });
   }
 
   async draft(principal: Principal, id: ConversationId, body: BodyOf<Routes['setDraft']>): Promise<Mark> {
-    return await this.change(principal, id, { draft: body.text === '' ? null : body.text }, 'draft.changed');
+    const draft = body.text === '' ? null : body.text;
+    return (await this.change(principal, id, { draft }, 'draft.changed')).mark;
   }
 
   async set(
@@ -35,7 +57,7 @@ export class Marks {
     id: ConversationId,
     body: BodyOf<Routes['updateConversation']>,
   ): Promise<Mark> {
-    return await this.change(principal, id, body, 'read.changed');
+    return (await this.change(principal, id, body, 'read.changed')).mark;
   }
 
   /** @throws Problem 404 `not-found` */
@@ -44,9 +66,10 @@ export class Marks {
     id: ConversationId,
     change: MarkChange,
     type: EventType,
-  ): Promise<Mark> {
+  ): Promise<{ readonly mark: Mark; readonly changed: boolean }> {
     const { workspace } = await this.sight.conversation(principal, id);
-    if (await changesMark(this.database, principal.person, id, change)) {
+    const changed = await changesMark(this.database, principal.person, id, change);
+    if (changed) {
       const { last } = await this.database.transaction(
         async (sql) =>
           await this.log.append(
@@ -60,7 +83,7 @@ export class Marks {
     }
     const mark = (await this.views.marks([id], principal.person)).get(id);
     if (mark === undefined) throw noConversation();
-    return mark;
+    return { mark, changed };
   }
 }
 

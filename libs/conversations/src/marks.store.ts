@@ -1,7 +1,7 @@
 import { maxUnread, type Mark } from '#api';
 import { encodeCursor, type Alongside } from '#bus';
-import type { ConversationId, PersonId } from '#model';
-import type { Sql } from '#platform';
+import type { AccountId, ConversationId, PersonId } from '#model';
+import { asJson, type Sql } from '#platform';
 import { notHidden } from './message.views.store.js';
 
 interface MarkRow {
@@ -126,5 +126,63 @@ export function changeMark(person: PersonId, conversation: ConversationId, chang
       change.pinned ?? null,
       change.sequence ?? null,
     ],
+  };
+}
+
+/** Our person has read a conversation up to a moment of the network's time. */
+export interface ReadElsewhere {
+  readonly account: AccountId;
+  readonly address: string;
+  readonly upTo: Date;
+}
+
+interface Reached {
+  readonly person: PersonId;
+  readonly conversation: ConversationId;
+  readonly sequence: bigint;
+}
+
+/**
+ * Where the marks of the accounts' holders would stand, of those that would move. A mark is a number and what was read
+ * is told by its time, and the two orders may differ: the mark stops before the first message that is later than that.
+ */
+export async function reachedElsewhere(sql: Sql, reads: readonly ReadElsewhere[]): Promise<Reached[]> {
+  if (reads.length === 0) return [];
+  const laterOf = (mode: string): string =>
+    `(SELECT message.sequence FROM message
+      WHERE message.conversation_id = c.id AND message.mode = '${mode}' AND ${countable}
+        AND message.sequence > coalesce(mark.sequence, 0) AND message.at > g.up_to
+      ORDER BY message.sequence LIMIT 1)`;
+  return await sql.query<Reached & { sequence: bigint }>(
+    `SELECT c.id AS conversation, a.holder_id AS person, reached.sequence
+     FROM (SELECT account, address, max("upTo") AS up_to
+       FROM json_to_recordset($1::json) AS r(account uuid, address text, "upTo" timestamptz)
+       GROUP BY account, address) AS g
+     JOIN conversation c ON c.account_id = g.account AND c.address = g.address AND c.held
+     JOIN account a ON a.id = g.account
+     LEFT JOIN read_mark mark ON mark.conversation_id = c.id AND mark.person_id = a.holder_id
+     CROSS JOIN LATERAL (SELECT coalesce(
+       least(${laterOf('live')}, ${laterOf('catch-up')}) - 1,
+       greatest((SELECT message.sequence FROM message WHERE message.conversation_id = c.id
+           AND message.mode = 'live' ORDER BY message.sequence DESC LIMIT 1),
+         (SELECT message.sequence FROM message WHERE message.conversation_id = c.id
+           AND message.mode = 'catch-up' ORDER BY message.sequence DESC LIMIT 1))) AS sequence) AS reached
+     WHERE reached.sequence > coalesce(mark.sequence, 0)
+     ORDER BY a.holder_id, c.id`,
+    [asJson(reads.map(({ upTo, ...read }) => ({ ...read, upTo: upTo.toISOString() })))],
+  );
+}
+
+/** Marks moved forward, alongside the append of their events (see `changeMark`). */
+export function moveMarks(moves: readonly Reached[]): Alongside {
+  return {
+    params: [asJson(moves.map((move) => ({ ...move, sequence: String(move.sequence) })))],
+    ctes: (from) => `moved AS (
+      INSERT INTO read_mark AS mark (person_id, conversation_id, sequence)
+      SELECT g.person, g.conversation, g.sequence
+      FROM json_to_recordset($${String(from)}::json) AS g(person uuid, conversation uuid, sequence bigint)
+      ON CONFLICT (person_id, conversation_id) DO UPDATE SET sequence = greatest(mark.sequence, excluded.sequence),
+        version = mark.version + 1, changed_at = now()
+    )`,
   };
 }

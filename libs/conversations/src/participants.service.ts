@@ -7,6 +7,7 @@ import { Identities, IdentityViews } from '#roster';
 import { readAddress } from './conversations.store.js';
 import { LinkRequests } from './link-requests.js';
 import { notOurs } from './next.js';
+import { Past } from './past.service.js';
 import { noConversation, Sight } from './sight.js';
 
 /** How long a session has to tell who is in a room, and to do as it is asked. */
@@ -22,6 +23,7 @@ export class Participants {
     private readonly identities: Identities,
     private readonly identityViews: IdentityViews,
     private readonly links: LinkRequests,
+    private readonly past: Past,
   ) {}
 
   /**
@@ -69,6 +71,7 @@ export class Participants {
     const { account } = await this.sight.account(principal, id);
     const { address } = await this.where(id);
     const { kind, options = {} } = body;
+    if (kind === 'history') return { answer: await this.past.fetch(account, id, address, options) };
     const request = { act: 'request', account: account.id, conversation: address, kind, options } as const;
     return { answer: await this.links.act(account, request, actMs) };
   }
@@ -78,7 +81,7 @@ export class Participants {
     const { account } = await this.sight.account(principal, id);
     const { address } = await this.where(id);
     if (account.session.state !== 'online') return;
-    this.links.typing(account, { act: 'typing', account: account.id, conversation: address, active });
+    this.links.tell(account, { act: 'typing', account: account.id, conversation: address, active });
   }
 
   private async where(id: ConversationId): Promise<{ address: string; identity: IdentityId | null }> {

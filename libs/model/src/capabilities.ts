@@ -14,6 +14,7 @@ export const capabilityNames = [
   'typing',
   'receipts',
   'read-receipts',
+  'read-marks',
   'presence',
   'roster',
   'history',

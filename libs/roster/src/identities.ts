@@ -18,6 +18,8 @@ export interface Ask extends Place {
   readonly name?: string;
   /** A stable address of the same somebody, where the network vouches for it. */
   readonly stableAddress?: string;
+  /** Met in an archive: who had an address then says nothing of who has it now. */
+  readonly past?: boolean;
 }
 
 export interface Resolved {
@@ -87,8 +89,9 @@ export class Identities {
       const at = new Date(this.clock.now());
       for (const ask of asks) {
         const identity = identityOf(holdings, ask, at);
-        if (ask.name !== undefined) holdings.name(identity, ask.name);
-        found.set(partyKey(ask.account, ask.address), identity);
+        const bygone = ask.past === true && ask.stableAddress !== undefined;
+        if (ask.name !== undefined && !bygone) holdings.name(identity, ask.name);
+        if (!bygone) found.set(partyKey(ask.account, ask.address), identity);
         found.set(partyKey(ask.account, ask.address, ask.stableAddress), identity);
       }
     });
@@ -187,6 +190,7 @@ function identityOf(holdings: Holdings, ask: Ask, at: Date): IdentityId {
   const holder = holdings.holder(place);
   if (stable === undefined) return holder ?? holdings.make(place, ask.kind, at);
   let identity = holdings.holder(stable);
+  if (ask.past === true) return identity ?? holdings.make(stable, 'stable', at);
   if (identity === undefined) {
     if (holder !== undefined && !holdings.isSomebodyElse(holder, stable.address)) {
       identity = holder;

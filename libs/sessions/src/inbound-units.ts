@@ -80,6 +80,7 @@ export function partiesOf(event: InboundEvent): InboundParty[] {
     case 'identity':
       return event.formerly === undefined ? [event.party] : [];
     case 'receipt':
+    case 'read':
     case 'gap':
       return [];
   }

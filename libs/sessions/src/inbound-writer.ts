@@ -9,6 +9,7 @@ import {
   ChangeStore,
   conversationKey,
   IntakeStore,
+  MarksElsewhere,
   Positions,
   remoteKey,
   type ConversationAsk,
@@ -74,6 +75,7 @@ export class InboundWriter {
     private readonly identities: Identities,
     private readonly intake: IntakeStore,
     private readonly changes: ChangeStore,
+    private readonly marks: MarksElsewhere,
     private readonly receipts: Receipts,
     private readonly store: SessionStore,
     private readonly log: EventLog,
@@ -123,11 +125,12 @@ export class InboundWriter {
             )
           ).last
         : undefined;
+    const moved = await this.marks.move(sql, workspace, readsOf(units, work));
     return {
       outcomes: work.outcomes.map((outcome) => outcome ?? { outcome: 'stored' }),
       settled,
       learnt: work.learnt,
-      last,
+      last: moved ?? last,
     };
   }
 
@@ -243,16 +246,21 @@ export class InboundWriter {
       if (work.outcomes[index] || !unit.event) continue;
       for (const party of partiesOf(unit.event)) {
         const { account } = unit.event;
-        const known = this.knowledge.party(account, party.address);
+        const past = isPast(unit.event);
+        const known = past ? undefined : this.knowledge.party(account, party.address);
         if (known && same(known, party))
           work.identities.set(partyKey(account, party.address), known.identity);
-        else asks.set(partyKey(account, party.address, party.stableAddress), { account, ...party });
+        else {
+          const key = partyKey(account, party.address, party.stableAddress);
+          if (!past || !asks.has(key)) asks.set(key, { account, ...party, ...(past && { past }) });
+        }
       }
     }
     const { found, events } = await this.identities.resolve(sql, [...asks.values()]);
     work.events.push(...events);
     for (const [key, identity] of found) work.identities.set(key, identity);
     for (const ask of asks.values()) {
+      if (ask.past === true) continue;
       const identity = found.get(partyKey(ask.account, ask.address, ask.stableAddress));
       if (!identity) continue;
       const { name, stableAddress } = ask;
@@ -299,7 +307,7 @@ export class InboundWriter {
   private peerOf(event: InboundMessage | InboundChange | InboundRoom, work: Work): IdentityId | undefined {
     if (event.conversationKind !== 'direct' || event.type === 'room' || event.origin !== 'remote')
       return undefined;
-    if (event.author.address !== event.conversation) return undefined;
+    if (event.author.address !== event.conversation || isPast(event)) return undefined;
     return work.identities.get(partyKey(event.account, event.author.address));
   }
 
@@ -320,10 +328,7 @@ export class InboundWriter {
     const positions = new Positions(locked.values());
     const rows = placed.flatMap(({ event, id, replyTo, conversation }): NewMessage[] => {
       if (!conversation) return [];
-      const author =
-        event.origin === 'remote'
-          ? work.identities.get(partyKey(event.account, event.author.address))
-          : undefined;
+      const author = event.origin === 'remote' ? authorOf(event, work) : undefined;
       return [
         {
           id,
@@ -360,10 +365,7 @@ export class InboundWriter {
       })),
     );
     const known = changes.flatMap(({ event }): MessageChange[] => {
-      const identity =
-        event.origin === 'remote'
-          ? work.identities.get(partyKey(event.account, event.author.address))
-          : undefined;
+      const identity = event.origin === 'remote' ? authorOf(event, work) : undefined;
       if (event.origin === 'remote' && !identity) return [];
       return (bearers.get(remoteKey(event.account, event.target.scope, event.target.id)) ?? []).map(
         (message) => ({
@@ -425,6 +427,23 @@ export class InboundWriter {
   }
 }
 
+/** Out of an archive: it tells nothing of how things stand now. */
+function isPast(event: NonNullable<Unit['event']>): boolean {
+  return 'mode' in event && event.mode === 'history';
+}
+
+/** Who an event is from: whoever has the address now, or had it then. */
+function authorOf(
+  { account, author, mode }: InboundMessage | InboundChange,
+  work: Work,
+): IdentityId | undefined {
+  const then =
+    mode === 'history'
+      ? work.identities.get(partyKey(account, author.address, author.stableAddress))
+      : undefined;
+  return then ?? work.identities.get(partyKey(account, author.address));
+}
+
 type EventOf<T> = Extract<NonNullable<Unit['event']>, { readonly type: T }>;
 
 /** Units of one type that are still open, with their places in the batch. */
@@ -440,6 +459,19 @@ function each<E extends NonNullable<Unit['event']>>(
 
 function open<E extends EventOf<'receipt'>>(units: readonly Unit[], work: Work, type: E['type']): E[] {
   return each<E>(units, work, type).map(([, event]) => event);
+}
+
+/** What our person read or said on another device. */
+function readsOf(units: readonly Unit[], work: Work): Parameters<MarksElsewhere['move']>[2] {
+  return units.flatMap(({ event }, index) => {
+    if (event === undefined || work.outcomes[index]) return [];
+    if (event.type === 'read') {
+      if (Number.isNaN(event.upTo.getTime())) return [];
+      return [{ account: event.account, address: event.conversation, upTo: event.upTo }];
+    }
+    if (event.type !== 'message' || event.origin !== 'other-device' || isPast(event)) return [];
+    return [{ account: event.account, address: event.conversation, upTo: event.at }];
+  });
 }
 
 function isChange(event: NonNullable<Unit['event']>): event is InboundChange {

@@ -1,9 +1,11 @@
 import { RequestRefused, Requests, type JsonLike } from '#bus';
-import { can } from '#connector';
+import { can, type Place } from '#connector';
 import {
   linkAddress,
   pageOfOccupants,
   type ActRequest,
+  type HistoryAnswer,
+  type HistoryRequest,
   type LinkRequest,
   type OccupantsAnswer,
   type OccupantsRequest,
@@ -28,6 +30,13 @@ async function answer(runtime: LinkRuntime, request: LinkRequest, signal: AbortS
         runtime.live.typing(request.account, request.conversation, request.active);
       }
       return null;
+    case 'read':
+      if (can(runtime.live, 'marks-read')) {
+        runtime.live.markRead(request.account, request.conversation, placeOf(request.upTo));
+      }
+      return null;
+    case 'history':
+      return (await history(runtime, request, signal)) as unknown as JsonLike;
     case 'request':
       return await act(runtime, request, signal);
   }
@@ -36,6 +45,36 @@ async function answer(runtime: LinkRuntime, request: LinkRequest, signal: AbortS
 function occupants(runtime: LinkRuntime, request: OccupantsRequest): OccupantsAnswer {
   if (!can(runtime.live, 'has-rooms')) throw unsupported();
   return pageOfOccupants(runtime.live.occupants(request.account, request.conversation), request);
+}
+
+/** A page that brings nothing new leads on to the next, but not for ever. */
+const mostPages = 5;
+
+/** Fetches what is older than the house has it and takes it in. */
+async function history(
+  runtime: LinkRuntime,
+  request: HistoryRequest,
+  signal: AbortSignal,
+): Promise<HistoryAnswer> {
+  const { live } = runtime;
+  const { account, conversation, limit } = request;
+  if (!can(live, 'has-history')) throw unsupported();
+  let before = request.before && placeOf(request.before);
+  for (let page = 1; ; page++) {
+    const found = await live.history(account, { conversation, limit, ...(before && { before }) }, signal);
+    if (found.outcome === 'refused') {
+      throw refusal(found.failure.code, found.failure.detail ?? 'The network refused.');
+    }
+    const stored = await runtime.takeIn(found.events);
+    const complete = found.complete || found.next === undefined;
+    if (stored > 0 || complete || page === mostPages) return { stored, complete };
+    before = found.next;
+  }
+}
+
+/** A place as it was before it travelled as JSON. */
+function placeOf(place: HistoryRequest['before'] & object): Place {
+  return { at: new Date(place.at), remoteIds: place.remoteIds };
 }
 
 async function act(runtime: LinkRuntime, request: ActRequest, signal: AbortSignal): Promise<JsonLike> {

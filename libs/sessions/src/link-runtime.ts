@@ -3,9 +3,11 @@ import {
   type CloseReason,
   type Connector,
   type ConnectorDescription,
+  type InboundEvent,
   type OutboundEnvelope,
   type Session,
 } from '#connector';
+import { RequestRefused } from '#bus';
 import type { LinkAccount, LoadedLink } from '#accounts';
 import type { Dispatcher, Outlet, UnknownFates } from '#delivery';
 import type { AccountId, LinkId, PresenceState, SessionState, WorkspaceId } from '#model';
@@ -19,6 +21,9 @@ export interface Surroundings extends HouseRooms {
   /** A write found that somebody else holds the link. */
   fenced(link: LinkId): void;
 }
+
+/** Outcomes of what is not stored and may be asked for again. */
+const lost: ReadonlySet<string> = new Set(['not-stored', 'in-doubt', 'fenced']);
 
 /** What a network's rate allows when its session does not pace itself: the limits in flight do. */
 const UNPACED = { envelopes: Number.MAX_SAFE_INTEGER, againInMs: 0 };
@@ -99,6 +104,18 @@ export class LinkRuntime implements Taker {
   /** The live session, for requests. */
   get live(): Session {
     return this.session;
+  }
+
+  /**
+   * Takes in what a session was asked for. Answers how many were new.
+   * @throws RequestRefused `storage-unavailable` where some of it could not be stored
+   */
+  async takeIn(events: readonly InboundEvent[]): Promise<number> {
+    const outcomes = await this.house.emit({ events });
+    if (outcomes.some(({ outcome }) => lost.has(outcome))) {
+      throw new RequestRefused('storage-unavailable', 'What the network told could not be stored.');
+    }
+    return outcomes.filter(({ outcome }) => outcome === 'stored').length;
   }
 
   /** Ends the session: what is in flight is settled and written, then its accounts are told offline unless they move on. */

@@ -204,36 +204,6 @@ export const abilities: readonly Case[] = [
     },
   },
   {
-    id: 'history',
-    sentence: 'fetches the past page by page, in order, as history (§8, HasHistory)',
-    needs: [{ ability: 'has-history' }],
-    async run(bench) {
-      const observer = await bench.observer();
-      const rig = await bench.rig();
-      const mark = bench.mark();
-      const texts = Array.from({ length: 7 }, (_, i) => `${mark} ${String(i)}`);
-      for (const text of texts) await observer.say(rig.address, text);
-      await rig.until('all of them live', () => rig.heard(mark).length === texts.length);
-      const session = able(rig.session, 'has-history');
-      const found: string[] = [];
-      let before: string | undefined;
-      for (let pages = 0; pages < 10; pages++) {
-        const page = await session.history(rig.account, {
-          conversation: observer.address,
-          limit: 3,
-          ...(before === undefined ? {} : { before }),
-        });
-        for (const event of page.events) expect(event.mode).toBe('history');
-        found.unshift(
-          ...page.events.map(({ content }) => content.text).filter((text) => text.includes(mark)),
-        );
-        before = page.next;
-        if (page.complete || before === undefined) break;
-      }
-      expect(found).toEqual(texts);
-    },
-  },
-  {
     id: 'resolves',
     sentence: 'can tell what reached the network from what did not (§6, unknown)',
     needs: [{ ability: 'resolves-unknown' }],

@@ -112,6 +112,8 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
         at,
         ...(event.formerly === undefined ? {} : { formerly: event.formerly }),
       };
+    case 'read':
+      return { type: 'read', account, conversation: event.conversation, upTo: at };
     default:
       return unreachable(event);
   }

@@ -21,6 +21,7 @@ const capabilities: Capabilities = {
   typing: 'native',
   receipts: 'native',
   'read-receipts': 'native',
+  'read-marks': 'native',
   presence: 'native',
   history: 'native',
   topics: 'native',

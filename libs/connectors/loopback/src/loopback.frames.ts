@@ -57,6 +57,7 @@ const event = tagged('kind', {
     },
   ),
   identity: fields({ party, at: count }, { formerly: address }),
+  read: fields({ conversation: address, at: count }),
 });
 
 const serverFrame = tagged('t', {
@@ -81,7 +82,7 @@ const serverFrame = tagged('t', {
   went: fields({ as: address, room: address, who: address }),
   presence: fields({ as: address, who: address, presence: oneOf(presences) }, { note: text }),
   typing: fields({ as: address, conversation: address, who: address, active: flag }),
-  page: fields({ q: count, events: list(event, 1_000), complete: flag }, { next: text }),
+  page: fields({ q: count, events: list(event, 1_000), complete: flag }),
   answer: fields({ q: count }, { answer: json, code, detail: text }),
   resolved: fields({ q: count, fate: oneOf(['present', 'absent', 'unknown']) }),
   rate: fields({ burst: count, perSecond: count }),
@@ -106,7 +107,11 @@ const clientFrame = tagged('t', {
   part: fields({ as: address, room: address }),
   presence: fields({ as: address, presence: oneOf(presences) }, { note: text }),
   typing: fields({ as: address, to: address, active: flag }),
-  history: fields({ as: address, q: count, with: address, limit: count }, { before: text, after: text }),
+  history: fields(
+    { as: address, q: count, with: address, limit: count },
+    { before: text, beforeTime: count },
+  ),
+  mark: fields({ as: address, with: address, upTo: count }),
   ask: fields({ as: address, q: count, kind: text, options: json }, { room: address }),
   resolve: fields({ as: address, q: count, wire: text }),
   ping: fields({ k: count }),

@@ -28,6 +28,7 @@ function heardOf(event: LoopbackEvent, own: string) {
     case 'receipt':
     case 'room':
     case 'identity':
+    case 'read':
       return [];
   }
 }
@@ -103,6 +104,13 @@ async function start(extra: JsonObject) {
     injections: ({ address }: { readonly address: string }, to: string) => [
       JSON.stringify({ t: 'send', as: address, wire: 'x', to, text: 'injected' }),
     ],
+    marks: ({ address }: { readonly address: string }) => ({
+      of: (conversation: string) => server.mark(address, conversation),
+      move: (conversation: string, upTo: Date) => {
+        server.markElsewhere(address, conversation, upTo);
+        return Promise.resolve();
+      },
+    }),
     second: () => {
       const name = next('carol');
       return Promise.resolve({ localAddress: name, address: name });
@@ -127,6 +135,8 @@ export function loopbackHarness(extra: JsonObject = {}, connector: Connector = l
       'changes',
       'presence',
       'typing',
+      'history',
+      'marks',
     ],
     addresses: {
       good: {

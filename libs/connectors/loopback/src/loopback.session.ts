@@ -4,11 +4,15 @@ import {
   type DesiredRoom,
   type Edits,
   type HasHistory,
+  type HistoryAsk,
+  type HistoryOutcome,
   type HasRooms,
   type LinkSettings,
+  type MarksRead,
   type Occupant,
   type OutboundEnvelope,
   type Paces,
+  type Place,
   type Reacts,
   type RequestOutcome,
   type ResolvesUnknown,
@@ -57,6 +61,7 @@ export class LoopbackSession
     Paces,
     TakesRequests,
     HasHistory,
+    MarksRead,
     Edits,
     Retracts,
     Reacts
@@ -245,24 +250,41 @@ export class LoopbackSession
     return { outcome: 'done', answer: answer.answer ?? null };
   }
 
-  async history(account: AccountId, ask: Parameters<HasHistory['history']>[1]) {
+  async history(account: AccountId, ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {
     const seat = this.seats.get(account);
-    const { conversation, ...range } = ask;
-    const page =
-      seat?.online && isCanonical(conversation)
-        ? await this.asks.ask((q) => {
-            this.write({ t: 'history', as: seat.name, q, with: conversation, ...range });
-          })
-        : undefined;
-    if (page?.t !== 'page') return { events: [], complete: false };
+    if (seat?.online !== true) return { outcome: 'refused', failure: failure('network-unreachable') };
+    const { conversation, before, limit } = ask;
+    if (!isCanonical(conversation)) return { outcome: 'refused', failure: failure('not-found') };
+    const id = before?.remoteIds.find(({ scope }) => scope === this.scope)?.id;
+    const page = await this.asks.ask((q) => {
+      this.write({
+        t: 'history',
+        as: seat.name,
+        q,
+        with: conversation,
+        limit,
+        ...(id !== undefined && { before: id }),
+        ...(before !== undefined && { beforeTime: before.at.getTime() }),
+      });
+    }, signal);
+    if (page?.t !== 'page') return { outcome: 'refused', failure: failure('timeout') };
     const reading = { account, scope: this.scope, mode: 'history' } as const;
+    const events = page.events
+      .map((event) => fromLoopback(event, reading))
+      .filter((event) => event.type === 'message');
+    const [oldest] = events;
     return {
-      events: page.events
-        .map((event) => fromLoopback(event, reading))
-        .filter((event) => event.type === 'message'),
-      ...(page.next === undefined ? {} : { next: page.next }),
+      outcome: 'done',
+      events,
       complete: page.complete,
+      ...(oldest && { next: { at: oldest.at, remoteIds: oldest.remoteId ? [oldest.remoteId] : [] } }),
     };
+  }
+
+  markRead(account: AccountId, conversation: string, { at }: Place): void {
+    const seat = this.seats.get(account);
+    if (seat?.online === true && isCanonical(conversation))
+      this.write({ t: 'mark', as: seat.name, with: conversation, upTo: at.getTime() });
   }
 
   write(frame: ClientFrame): void {

@@ -4,11 +4,15 @@
  */
 import { lookup } from 'node:dns/promises';
 import { describe, expect, it, jest } from '@jest/globals';
+import { can } from '#connector';
 import type {
   Connector,
   EmitOutcome,
+  HasHistory,
+  HistoryOutcome,
   InboundBatch,
   InboundEvent,
+  MarksRead,
   OutboundEnvelope,
   SendOutcome,
   Session,
@@ -27,7 +31,7 @@ type Emit = SessionContext['emit'];
 /** The loopback with something between it and the house, or between the house and it. */
 function broken(breaks: {
   readonly context?: (context: SessionContext, session: () => Session) => Partial<SessionContext>;
-  readonly session?: (session: Session) => Partial<Session & TakesRequests>;
+  readonly session?: (session: Session) => Partial<Session & TakesRequests & HasHistory & MarksRead>;
 }): Connector {
   return {
     ...loopback,
@@ -47,6 +51,24 @@ function over<T extends object>(object: T, members: Partial<T>): T {
       const value: unknown = Reflect.get(key in members ? members : target, key);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
+  });
+}
+
+function pastOf(session: Session): HasHistory {
+  if (!can(session, 'has-history')) throw new Error('the loopback has history');
+  return session;
+}
+
+function remembering(
+  change: (page: Extract<HistoryOutcome, { outcome: 'done' }>) => HistoryOutcome,
+): Connector {
+  return broken({
+    session: (session) => ({
+      history: async (account, ask, signal) => {
+        const page = await pastOf(session).history(account, ask, signal);
+        return page.outcome === 'done' ? change(page) : page;
+      },
+    }),
   });
 }
 
@@ -336,6 +358,68 @@ const saboteurs: readonly {
     does: 'says that an account has left when it has not',
     caught: 'detach',
     connector: broken({ session: () => ({ detach: () => Promise.resolve() }) }),
+  },
+  {
+    does: 'tells what is long past as if it happened now',
+    caught: 'history',
+    connector: remembering((page) => ({
+      ...page,
+      events: page.events.map((event) => ({ ...event, mode: 'live' as const })),
+    })),
+  },
+  {
+    does: 'gives the same page for ever',
+    caught: 'history',
+    connector: broken({
+      session: (session) => ({
+        history: (account, { conversation, limit }, signal) =>
+          pastOf(session).history(account, { conversation, limit }, signal),
+      }),
+    }),
+  },
+  {
+    does: 'forgets the ids of what is past',
+    caught: 'history-ids',
+    connector: remembering((page) => ({
+      ...page,
+      events: page.events.map((event) => without(event, 'remoteId')),
+    })),
+  },
+  {
+    does: 'takes an aborted question for an empty past',
+    caught: 'history-refused',
+    connector: broken({
+      session: (session) => ({
+        history: async (account, ask, signal) => {
+          const page = await pastOf(session).history(account, ask, signal);
+          return page.outcome === 'done' ? page : { outcome: 'done', events: [], complete: true };
+        },
+      }),
+    }),
+  },
+  {
+    does: 'says that it has missed what it has heard',
+    caught: 'catches-up',
+    connector: emitting((emit, batch) => {
+      const gaps = batch.events.flatMap((event): InboundEvent[] =>
+        event.type === 'message'
+          ? [{ type: 'gap', account: event.account, from: event.at, until: event.at, reason: 'gone' }]
+          : [],
+      );
+      return emit({ ...batch, events: [...batch.events, ...gaps] });
+    }),
+  },
+  {
+    does: 'keeps to itself what was read',
+    caught: 'marks-out',
+    connector: broken({ session: () => ({ markRead: () => undefined }) }),
+  },
+  {
+    does: 'keeps to itself what is read elsewhere',
+    caught: 'marks-in',
+    connector: emitting((emit, batch) =>
+      emit({ ...batch, events: batch.events.filter(({ type }) => type !== 'read') }),
+    ),
   },
   {
     does: 'rejects a request that it does not know',

@@ -174,6 +174,9 @@ export class Desk {
         connection.write({ t: 'page', q, ...network.history(as, withWhom, range) });
         return;
       }
+      case 'mark':
+        network.mark(as, frame.with, frame.upTo);
+        return;
       case 'ask':
         connection.write(this.answer(frame));
         return;

@@ -128,6 +128,16 @@ export class LoopbackServer implements AsyncDisposable {
     return this.network.say(from, to, typeof words === 'string' ? { text: words } : words);
   }
 
+  /** It was said some time ago: only history has it. Gives the message's id. */
+  archive(from: string, to: string, words: Words): string {
+    return this.network.archive(from, to, words);
+  }
+
+  /** A name reads up to a moment on another device. */
+  markElsewhere(name: string, conversation: string, upTo: Date): void {
+    this.network.mark(name, conversation, upTo.getTime(), true);
+  }
+
   change(from: string, to: string, change: Change): void {
     this.network.change(from, to, change);
   }
@@ -202,6 +212,12 @@ export class LoopbackServer implements AsyncDisposable {
 
   presenceOf(name: string): Presence {
     return this.network.person(name).presence;
+  }
+
+  /** How far a name has read in a conversation. */
+  mark(name: string, conversation: string): Date | undefined {
+    const upTo = this.network.person(name).marks.get(conversation);
+    return upTo === undefined ? undefined : new Date(upTo);
   }
 
   /** How often a wire id was accepted. */

@@ -41,6 +41,8 @@ interface Person {
   readonly mailbox: Mailbox;
   readonly rooms: Set<string>;
   readonly peers: Set<string>;
+  /** How far it has read, by conversation. */
+  readonly marks: Map<string, number>;
   party: LoopbackParty;
   presence: Presence;
   listener: ((event: LoopbackEvent) => void) | undefined;
@@ -91,6 +93,7 @@ export class Network {
         mailbox: new Mailbox(),
         rooms: new Set(),
         peers: new Set(),
+        marks: new Map(),
         party,
         presence: 'offline',
         listener: undefined,
@@ -119,21 +122,17 @@ export class Network {
 
   /** Says something in a room or to somebody; the speaker's own mailbox gets the echo. Gives the message's id. */
   say(from: string, to: string, words: Words, { id = this.nextId(), echo = true } = {}): string {
-    const at = words.at ?? Date.now();
-    const party = this.person(from).party;
-    const { wire, text, emote, notice, reply } = words;
-    const message = {
-      kind: 'message',
-      id,
-      from: party,
-      text,
-      at,
-      ...(emote === undefined ? {} : { emote }),
-      ...(notice === undefined ? {} : { notice }),
-      ...(reply === undefined ? {} : { reply }),
-    } as const;
+    const message = this.messageOf(from, id, words);
+    const { wire } = words;
     this.remember(this.pastOf(from, to), { event: message, wire });
     this.spread(from, to, echo ? { wire } : undefined, message);
+    return id;
+  }
+
+  /** It was said, and only history has it. */
+  archive(from: string, to: string, words: Words): string {
+    const id = this.nextId();
+    this.remember(this.pastOf(from, to), { event: this.messageOf(from, id, words), wire: words.wire });
     return id;
   }
 
@@ -269,24 +268,17 @@ export class Network {
   history(
     as: string,
     withWhom: string,
-    { before, after, limit }: { readonly before?: string; readonly after?: string; readonly limit: number },
-  ): { readonly events: readonly LoopbackEvent[]; readonly next?: string; readonly complete: boolean } {
+    {
+      before,
+      beforeTime,
+      limit,
+    }: { readonly before?: string; readonly beforeTime?: number; readonly limit: number },
+  ): { readonly events: readonly LoopbackEvent[]; readonly complete: boolean } {
     const all = this.pastOf(as, withWhom);
-    const end =
-      before === undefined
-        ? all.length
-        : Math.max(
-            0,
-            all.findIndex(({ event: { id } }) => id === before),
-          );
-    const start = after === undefined ? 0 : all.findIndex(({ event: { id } }) => id === after) + 1;
-    const most = Math.min(limit, 1_000);
-    const page =
-      after === undefined
-        ? all.slice(Math.max(start, end - most), end)
-        : all.slice(start, Math.min(end, start + most));
-    const complete = page.length === Math.max(0, end - start);
-    const next = (after === undefined ? page[0] : page.at(-1))?.event.id;
+    const known = all.findIndex(({ event: { id } }) => id === before);
+    const later = all.findIndex(({ event: { at } }) => beforeTime !== undefined && at >= beforeTime);
+    const end = known >= 0 ? known : later >= 0 ? later : all.length;
+    const page = all.slice(Math.max(0, end - Math.min(limit, 1_000)), end);
     const room = withWhom.startsWith('#');
     return {
       events: page.map(({ event, wire }) => ({
@@ -295,8 +287,29 @@ export class Network {
         room,
         ...(event.from.address === as ? { own: true, ...(wire === undefined ? {} : { wire }) } : {}),
       })),
-      ...(next === undefined || complete ? {} : { next }),
-      complete,
+      complete: page.length === end,
+    };
+  }
+
+  /** A name has read up to a moment: kept, and told to its client when it was done elsewhere. */
+  mark(name: string, withWhom: string, upTo: number, elsewhere = false): void {
+    const { marks } = this.person(name);
+    if (upTo <= (marks.get(withWhom) ?? 0)) return;
+    marks.set(withWhom, upTo);
+    if (elsewhere) this.put(name, { kind: 'read', conversation: withWhom, at: upTo });
+  }
+
+  private messageOf(from: string, id: string, words: Words): Said['event'] {
+    const { text, emote, notice, reply, at = Date.now() } = words;
+    return {
+      kind: 'message',
+      id,
+      from: this.person(from).party,
+      text,
+      at,
+      ...(emote === undefined ? {} : { emote }),
+      ...(notice === undefined ? {} : { notice }),
+      ...(reply === undefined ? {} : { reply }),
     };
   }
 
