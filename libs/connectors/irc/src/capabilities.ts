@@ -8,8 +8,26 @@ import { addressOf } from './irc.addresses.js';
 import { plainNetwork, type Network } from './network.js';
 import { roomFor } from './to-irc.js';
 
-/** What is asked for beside what irc-framework asks for by itself; a server gives what it knows. */
-export const wantedCapabilities: readonly string[] = ['labeled-response'];
+/** The IRCv3 capabilities that are asked for where they are offered. A feature that needs another adds it here. */
+export const wantedCapabilities: readonly string[] = [
+  'account-notify',
+  'account-tag',
+  'away-notify',
+  'batch',
+  'chghost',
+  'echo-message',
+  'extended-join',
+  'extended-monitor',
+  'invite-notify',
+  'labeled-response',
+  'message-tags',
+  'multi-prefix',
+  'server-time',
+  'setname',
+  'standard-replies',
+  'userhost-in-names',
+  'znc.in/server-time-iso',
+];
 
 /** What a connection may use. */
 export interface Offer {

@@ -10,5 +10,13 @@ it('folds what a network holds to be the same letter, and nothing else (RFC 1459
 
 it('takes rfc1459 where nothing is announced, and the least where the word is not known', () => {
   expect(caseMappingOf(undefined)).toBe('rfc1459');
-  expect(caseMappingOf('rfc7613')).toBe('ascii');
+  expect(caseMappingOf('rfc1459-strict')).toBe('strict-rfc1459');
+  expect(caseMappingOf('klingon')).toBe('ascii');
+});
+
+it('folds letters of all scripts, their widths and their accents where the network does (RFC 8265 §3.3)', () => {
+  const mapping = caseMappingOf('rfc7613');
+  expect(fold('Émile', mapping)).toBe(fold('e\u0301MILE', mapping));
+  expect(fold('ＡＬＩＣＥ', mapping)).toBe('alice');
+  expect(fold('[ÄÖ]', mapping)).toBe('[äö]');
 });

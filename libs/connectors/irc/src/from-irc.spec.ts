@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import irc from 'irc-framework';
 import { circumstanceOf, factOf, plain } from './from-irc.js';
-import { networkOf, plainNetwork, type Network } from './network.js';
+import { plainNetwork, type Network } from './network.js';
 
-const network: Network = { ...plainNetwork, statusMarks: '@+', prefixes: networkOf({}).prefixes };
+const network: Network = { ...plainNetwork, statusMarks: '@+' };
 const fact = (line: string) => factOf(irc.ircLineParser(line), network, 'irc.test');
 const circumstance = (line: string) => circumstanceOf(irc.ircLineParser(line));
 
@@ -157,49 +157,4 @@ it('takes formatting and controls from a text, and leaves the digits that belong
   expect(plain('\x0312blue\x03 \x03')).toBe('blue ');
   expect(plain('\x033 apples')).toBe(' apples');
   expect(plain('tab\tstays\x07')).toBe('tab\tstays');
-});
-
-describe('what a server says of itself', () => {
-  it('is believed in the shapes we know', () => {
-    const said = networkOf({
-      CASEMAPPING: 'ascii',
-      CHANTYPES: ['#'],
-      STATUSMSG: ['@', '+'],
-      PREFIX: [{ symbol: '@', mode: 'o' }, { symbol: 5 }],
-      CHANMODES: ['b', 'k', 'l', 'imnt'],
-      LINELEN: '1024',
-      NICKLEN: '16',
-      TARGMAX: 'NAMES:1,JOIN:3,PRIVMSG:',
-      TOPICLEN: '300',
-    });
-    expect(said).toEqual({
-      caseMapping: 'ascii',
-      channelTypes: '#',
-      statusMarks: '@+',
-      prefixes: [{ mark: '@', mode: 'o' }],
-      parameterModes: { always: 'bk', whenSet: 'l' },
-      lineLength: 1024,
-      nickLength: 16,
-      joinTargets: 3,
-      topicLength: 300,
-    });
-  });
-
-  it('is not believed in others', () => {
-    const odd = {
-      LINELEN: '9'.repeat(30),
-      NICKLEN: true,
-      TARGMAX: 'JOIN:0',
-      CHANMODES: true,
-      PREFIX: 'x',
-      CHANTYPES: 4,
-    };
-    expect(networkOf(odd)).toMatchObject({
-      lineLength: 512,
-      nickLength: 30,
-      joinTargets: 1,
-      channelTypes: '#&',
-    });
-    expect(networkOf({ LINELEN: '3' }).lineLength).toBe(512);
-  });
 });

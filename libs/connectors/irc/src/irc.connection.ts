@@ -193,9 +193,6 @@ export class Connection {
         this.#upkeep.joinLater();
       },
     });
-    this.#timers.set('open', timings.connect, () => {
-      this.#end(failure('timeout', 'The server does not answer.'));
-    });
     this.#registration = new Registration({
       wire: this.#wire,
       count: () => {
@@ -209,8 +206,11 @@ export class Connection {
           this.#registered(nick, server);
         },
         learnt: () => {
-          this.#network = networkOf(this.#registration.network.options);
+          this.#network = networkOf(this.#registration.tokens);
           this.#wire.lineLength = this.#network.lineLength;
+          this.#tellCapabilities();
+        },
+        capsChanged: () => {
           this.#tellCapabilities();
         },
         failed: (why) => {
@@ -218,6 +218,10 @@ export class Connection {
         },
       },
     });
+    this.#timers.set('open', timings.connect, () => {
+      this.#end(failure('timeout', 'The server does not answer.'));
+    });
+    this.#wire.open();
   }
 
   get isOnline(): boolean {
@@ -338,11 +342,7 @@ export class Connection {
       this.#garbage(line);
       return;
     }
-    if (this.#registration.handle(message, line)) {
-      // Capabilities come and go while we are online (cap-notify).
-      if (message.command === 'CAP') this.#tellCapabilities();
-      return;
-    }
+    if (this.#registration.handle(message)) return;
     const fact = factOf(message, this.#network, this.#server);
     const circumstance = circumstanceOf(message);
     if (fact !== undefined) this.#fact(fact, message, circumstance);

@@ -1,17 +1,15 @@
 /*
  * The socket under a connection: TCP or TLS with the account's own authority, lines in, lines out. Everything that is
- * written to an IRC server, by us or by irc-framework, goes through `write`: there and nowhere else is a line made
+ * written to an IRC server goes through `write`: there and nowhere else is a line made
  * harmless (CR, LF and NUL taken out), so no text, topic or target can smuggle in a second line.
  *
  * Bounded both ways: paused, it hands on nothing and soon reads nothing; `backlog` says how much the peer has not
  * taken, and who writes at will (not PONG) waits for `drained`. Long bursts are handed on in slices, so that one
  * flooding server does not hold up the others.
  */
-import { EventEmitter } from 'node:events';
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import { failure, type Failure } from '#model';
-import type { ClientOptions, Transport } from 'irc-framework';
 import { socketFailure } from './failures.js';
 import { LineReader, tooLong } from './line-reader.js';
 
@@ -257,51 +255,4 @@ function fitted(line: string, lineLength: number): string {
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? ((error as { code?: string }).code ?? error.name) : 'no reason given';
-}
-
-/**
- * The wire as irc-framework wants its transport: a class that it makes an instance of. What it writes passes the same
- * writer as what we write; which lines it is shown is decided by `show`, not by the socket.
- */
-export function transportOn(wire: Pick<Wire, 'open' | 'write' | 'finish' | 'destroy'>): {
-  readonly transport: new (options: ClientOptions) => Transport;
-  opened(): void;
-  show(line: string): void;
-} {
-  const events = new EventEmitter();
-  class WireTransport implements Transport {
-    on(event: string, listener: (...args: never[]) => void): this {
-      events.on(event, listener as (...args: unknown[]) => void);
-      return this;
-    }
-    removeAllListeners(): this {
-      events.removeAllListeners();
-      return this;
-    }
-    connect(): void {
-      wire.open();
-    }
-    writeLine(line: string, written?: () => void): void {
-      wire.write(line, written);
-    }
-    close(force = false): void {
-      if (force) wire.destroy();
-      else wire.finish();
-    }
-    disposeSocket(): void {
-      wire.destroy();
-    }
-    setEncoding(): boolean {
-      return true;
-    }
-  }
-  return {
-    transport: WireTransport,
-    opened: () => {
-      events.emit('open');
-    },
-    show: (line) => {
-      events.emit('line', line);
-    },
-  };
 }

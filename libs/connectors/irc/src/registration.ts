@@ -1,42 +1,34 @@
 /*
- * From the open socket to the welcome: capabilities, SASL, nick. irc-framework does the talking; this decides what it
- * is shown, and guards what it gets wrong:
- * - Signed in or not at all. The library goes on without an account in several cases (no SASL offered, sign-in broken
- *   off, capabilities refused); so neither CAP END leaves nor is a welcome taken before the sign-in has succeeded.
- * - Its handlers trust the server; whatever they throw is that server's protocol violation.
+ * From the open socket to the welcome: capabilities, sign-in, nick. And what of it goes on afterwards: capabilities that
+ * come and go, what the server says about itself.
+ *
+ * Signed in or not at all: where an account is wanted, neither CAP END leaves nor is a welcome taken before the sign-in
+ * has succeeded, unless the settings leave it to the services (then the connection sees to it before it is online).
+ *
+ * Servers of the old kind answer CAP with 421 or 451, or not at all, and register us by NICK and USER: so both leave at
+ * once, and nothing waits for an answer to CAP.
  */
-import irc, { type Client, type IrcMessage, type NetworkInfo } from 'irc-framework';
+import type { IrcMessage } from 'irc-framework';
 import { failure, type Failure } from '#model';
-import { wantedCapabilities } from './capabilities.js';
-import { numericFailure, words } from './failures.js';
+import { Caps } from './caps.js';
+import { failFailure, numericFailure, words } from './failures.js';
+import { Isupport } from './isupport.js';
 import type { IrcSettings } from './irc.settings.js';
-import { transportOn, type Wire } from './irc.transport.js';
+import type { Wire } from './irc.transport.js';
 import { Nicks } from './nicks.js';
+import { Sasl } from './sasl.js';
 import { command } from './to-irc.js';
 
-/** What irc-framework must see: all else is ours, and it keeps no memory of it. */
-const libraryLines = new Set([
-  'CAP',
-  'AUTHENTICATE',
-  '001',
-  '005',
-  '900',
-  '901',
-  '902',
-  '903',
-  '904',
-  '905',
-  '906',
-  '907',
-  '908',
-]);
 /** A server that is still not done after so many lines is not registering us. */
 const mostLines = 500;
 
 export interface RegistrationHandler {
+  /** Once: under this nick, by the server of this name. */
   registered(nick: string, server: string): void;
   /** ISUPPORT has said more. */
   learnt(): void;
+  /** Capabilities have come or gone. */
+  capsChanged(): void;
   failed(why: Failure): void;
 }
 
@@ -46,20 +38,22 @@ export interface Credentials {
 }
 
 export class Registration {
-  readonly #client: Client;
-  readonly #wire: Wire;
+  readonly #wire: Pick<Wire, 'write'>;
   readonly #handler: RegistrationHandler;
-  readonly #nicks: Nicks;
-  readonly #transport: ReturnType<typeof transportOn>;
-  readonly #wantsAccount: boolean;
+  readonly #settings: IrcSettings;
   readonly #count: () => void;
+  readonly #nicks: Nicks;
+  readonly #isupport = new Isupport();
+  readonly #caps: Caps;
+  #credentials: Credentials;
+  #sasl: Sasl | undefined;
   #signedIn = false;
   #registered = false;
   #failed = false;
   #lines = 0;
 
   constructor(parts: {
-    readonly wire: Wire;
+    readonly wire: Pick<Wire, 'write'>;
     /** Counts a line that leaves past the outbox. */
     readonly count: () => void;
     readonly settings: IrcSettings;
@@ -67,122 +61,155 @@ export class Registration {
     readonly random: () => number;
     readonly handler: RegistrationHandler;
   }) {
-    const { wire, settings, credentials } = parts;
-    this.#wire = wire;
+    this.#wire = parts.wire;
     this.#handler = parts.handler;
     this.#count = parts.count;
-    this.#nicks = new Nicks(settings.nick, settings.alternateNicks, parts.random);
-    this.#wantsAccount = settings.saslAccount !== undefined;
-    this.#transport = transportOn({
-      open: () => {
-        wire.open();
+    this.#settings = parts.settings;
+    this.#credentials = parts.credentials;
+    this.#nicks = new Nicks(parts.settings.nick, parts.settings.alternateNicks, parts.random);
+    this.#caps = new Caps({
+      send: (line) => {
+        this.#send(line);
       },
-      finish: () => {
-        wire.finish();
+      offered: () => {
+        this.#offered();
       },
-      destroy: () => {
-        wire.destroy();
+      settled: () => {
+        this.#settled();
       },
-      write: (line, written) => {
-        if (this.#failed) return;
-        if (line === 'CAP END' && this.#wantsAccount && !this.#signedIn) {
-          this.#fail(
-            failure('auth-method', 'The server let no sign-in to a services account happen.', 'retry'),
-          );
-          return;
-        }
-        this.#count();
-        wire.write(line, written);
+      changed: () => {
+        this.#handler.capsChanged();
       },
-    });
-    this.#client = new irc.Client();
-    this.#client.requestCap(wantedCapabilities);
-    this.#client
-      .on('registered', ({ nick }) => {
-        this.#welcomed(nick);
-      })
-      .on('server options', () => {
-        this.#handler.learnt();
-      })
-      .on('sasl failed', ({ reason, message }) => {
-        this.#fail(saslFailure(reason, message));
-      });
-    this.#client.connect({
-      nick: settings.nick,
-      username: settings.username,
-      gecos: settings.realName === '' ? settings.nick : settings.realName,
-      ...(credentials.serverPassword !== undefined && { password: credentials.serverPassword }),
-      // Always there, or the library would use the server's password for SASL.
-      account:
-        settings.saslAccount === undefined
-          ? {}
-          : { account: settings.saslAccount, password: credentials.password ?? '' },
-      sasl_disconnect_on_fail: true,
-      auto_reconnect: false,
-      ping_interval: 0,
-      ping_timeout: 0,
-      enable_chghost: true,
-      enable_setname: true,
-      enable_echomessage: true,
-      version: '',
-      transport: this.#transport.transport,
     });
   }
 
   /** The socket is open: begin. */
   opened(): void {
-    this.#transport.opened();
+    const { nick, username, realName } = this.#settings;
+    const { serverPassword } = this.#credentials;
+    this.#send('CAP LS 302');
+    if (serverPassword !== undefined) this.#send(command('PASS', serverPassword));
+    this.#send(`NICK ${nick}`);
+    this.#send(command('USER', username, '0', '*', realName === '' ? nick : realName));
   }
 
-  get network(): NetworkInfo {
-    return this.#client.network;
+  /** ISUPPORT as it stands. */
+  get tokens(): ReadonlyMap<string, string> {
+    return this.#isupport.tokens;
   }
 
+  /** Whether a capability holds. */
   has(capability: string): boolean {
-    return this.#client.network.cap.isEnabled(capability);
+    return this.#caps.has(capability);
   }
 
-  /** Shows a line. True when it belonged to the registration and means nothing else. */
-  handle(message: IrcMessage, line: string): boolean {
+  /** What a capability is offered with; undefined where it is not offered. */
+  offer(capability: string): string | undefined {
+    return this.#caps.offer(capability);
+  }
+
+  /** Takes a line. True when it belonged to the registration and means nothing else. */
+  handle(message: IrcMessage): boolean {
     if (this.#failed) return true;
     if (!this.#registered && ++this.#lines > mostLines) {
       this.#fail(failure('protocol-violation', 'The server talks and talks and does not register us.'));
       return true;
     }
-    if (libraryLines.has(message.command)) {
-      this.#show(message, line);
-      return true;
+    const { params } = message;
+    switch (message.command) {
+      case 'CAP':
+        this.#cap(params);
+        return true;
+      case 'AUTHENTICATE':
+        this.#sasl?.challenge(params[0] ?? '+');
+        return true;
+      case '900':
+      case '902':
+      case '903':
+      case '904':
+      case '905':
+      case '906':
+      case '907':
+      case '908':
+        this.#sasl?.numeric(message.command, params);
+        return true;
+      case '001':
+        this.#welcomed(params[0], message.prefix);
+        return true;
+      case '005':
+        if (this.#isupport.take(params)) this.#handler.learnt();
+        return true;
+      default:
+        return !this.#registered && this.#early(message);
     }
-    return !this.#registered && this.#refusal(message);
   }
 
   close(): void {
     this.#failed = true;
-    this.#client.removeAllListeners();
     this.#forget();
   }
 
-  #show(message: IrcMessage, line: string): void {
-    if (message.command === '900' || message.command === '903') this.#signedIn = true;
-    if (message.command === '001' && this.#wantsAccount && !this.#signedIn) {
-      this.#fail(
-        failure(
-          'auth-method',
-          'The server registers us without asking who we are; it offers no SASL.',
-          'retry',
-        ),
-      );
+  get #wantsAccount(): boolean {
+    return this.#settings.saslAccount !== undefined;
+  }
+
+  #send(line: string): void {
+    if (this.#failed) return;
+    this.#count();
+    this.#wire.write(line);
+  }
+
+  #cap(parameters: readonly string[]): void {
+    if (parameters.length < 3 && !this.#registered) {
+      this.#fail(failure('protocol-violation', 'The server sent a CAP that makes no sense.'));
       return;
     }
-    try {
-      this.#transport.show(line);
-    } catch {
-      this.#fail(failure('protocol-violation', `The server sent a ${message.command} that makes no sense.`));
+    this.#caps.take(parameters);
+  }
+
+  #offered(): void {
+    if (this.#failed) return;
+    this.#caps.ask(this.#wantsAccount && !this.#registered ? ['sasl'] : []);
+  }
+
+  /** All that was asked for is answered: sign in, or be done. */
+  #settled(): void {
+    if (this.#failed || this.#registered || this.#sasl !== undefined) return;
+    if (!this.#wantsAccount) {
+      this.#send('CAP END');
+    } else if (!this.#caps.has('sasl')) {
+      // Services that are away for a while look the same: worth another try, later.
+      this.#fail(failure('auth-method', 'The server offers no SASL now.', 'retry'));
+    } else {
+      this.#signIn();
     }
   }
 
-  #refusal(message: IrcMessage): boolean {
-    const text = words(message.params.at(-1));
+  #signIn(): void {
+    this.#sasl = new Sasl({
+      account: this.#settings.saslAccount,
+      password: this.#credentials.password,
+      certificate: false,
+      only: undefined,
+      send: (line) => {
+        this.#send(line);
+      },
+      done: () => {
+        this.#signedIn = true;
+        this.#forget();
+        this.#send('CAP END');
+      },
+      failed: (why) => {
+        this.#fail(why);
+      },
+    });
+    this.#sasl.begin(this.#caps.offer('sasl') ?? '');
+  }
+
+  /** What may come before the welcome, and means something else or nothing after it. */
+  #early(message: IrcMessage): boolean {
+    const { params } = message;
+    const text = words(params.at(-1));
     switch (message.command) {
       case '433': // in use
       case '436': // collision
@@ -201,10 +228,20 @@ export class Registration {
         this.#fail(failure('banned', text));
         return true;
       case '421':
+      case '451':
         // No CAP, so no SASL: a server of the old kind.
-        if (message.params[1] === 'CAP' && this.#wantsAccount) {
+        if (params.includes('CAP') && this.#wantsAccount) {
           this.#fail(failure('auth-method', 'The server knows no SASL.'));
         }
+        return true;
+      case '376':
+      case '422':
+        // A welcome without its first line; without a nick it is no welcome.
+        if (params[0] !== undefined && params[0] !== '*') this.#welcomed(params[0], message.prefix);
+        return false;
+      case 'FAIL':
+        if (params[0] === 'NICK') this.#tryNick(this.#nicks.next(), failure('name-in-use', text));
+        else if (params[0] === '*') this.#fail(failFailure(params[1] ?? '', text));
         return true;
       default:
         return numericFailure(message.command, undefined) !== undefined;
@@ -212,25 +249,30 @@ export class Registration {
   }
 
   #tryNick(nick: string | undefined, why: Failure): void {
-    if (nick === undefined) {
-      this.#fail(why);
-      return;
-    }
-    this.#count();
-    this.#wire.write(command('NICK', nick));
+    if (nick === undefined) this.#fail(why);
+    else this.#send(command('NICK', nick));
   }
 
-  #welcomed(nick: string): void {
+  #welcomed(nick: string | undefined, server: string): void {
     if (this.#registered || this.#failed) return;
+    if (nick === undefined || nick === '') {
+      this.#fail(failure('protocol-violation', 'The server welcomes nobody.'));
+      return;
+    }
+    if (this.#wantsAccount && !this.#signedIn) {
+      const why = 'The server registers us without asking who we are; it offers no SASL.';
+      this.#fail(failure('auth-method', why, 'retry'));
+      return;
+    }
     this.#registered = true;
     this.#forget();
-    this.#handler.registered(nick, this.#client.network.server);
+    this.#handler.registered(nick, server);
   }
 
   /** Secrets are not kept longer than they are needed. */
   #forget(): void {
-    this.#client.options.account = {};
-    delete this.#client.options.password;
+    this.#credentials = {};
+    this.#sasl?.close();
   }
 
   #fail(why: Failure): void {
@@ -238,18 +280,5 @@ export class Registration {
     this.#failed = true;
     this.#forget();
     this.#handler.failed(why);
-  }
-}
-
-function saslFailure(reason: string, message: string | undefined): Failure {
-  const detail = words(message);
-  switch (reason) {
-    case 'unsupported_mechanism':
-      return failure('auth-method', 'The server does not take passwords by SASL PLAIN.');
-    case 'capability_missing':
-      // Services that are away for a while look the same: worth another try, later.
-      return failure('auth-method', 'The server offers no SASL now.', 'retry');
-    default:
-      return failure('auth-failed', detail ?? 'The services account and password do not fit.');
   }
 }

@@ -44,11 +44,14 @@ export class Self {
 
   /** How our lines look to others: the widest it can be while we do not know. */
   look(): Look {
+    const { lineLength, userLength, hostLength } = this.#network();
     const userHost =
-      this.#userHost === undefined ? widestUser + 1 + widestHost : Buffer.byteLength(this.#userHost);
+      this.#userHost === undefined
+        ? (userLength ?? widestUser) + 1 + (hostLength ?? widestHost)
+        : Buffer.byteLength(this.#userHost);
     return {
       maskBytes: Buffer.byteLength(this.#nick) + 1 + userHost,
-      lineLength: this.#network().lineLength,
+      lineLength,
     };
   }
 }
