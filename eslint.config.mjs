@@ -41,6 +41,7 @@ const rooms = {
   },
   'accounts/testing': { rooms: [...floor, 'audit', 'accounts'], packages: [node, ...nest] },
   peers: { rooms: [], packages: [node, '@jest/globals'] },
+  sandbox: { rooms: [], packages: [node] },
   api: { rooms: ['model'], packages: ['zod'] },
   ...Object.fromEntries(
     Object.entries(connectors).map(([name, packages]) => [
@@ -62,8 +63,8 @@ const rooms = {
 const folder = (room) =>
   room === 'server'
     ? 'apps/server'
-    : room === 'peers'
-      ? 'tools/peers'
+    : room === 'peers' || room === 'sandbox'
+      ? `tools/${room}`
       : room.endsWith('/testing')
         ? `libs/${room}`
         : `libs/${room}/src`;
@@ -93,6 +94,7 @@ const law = [
               'platform/testing',
               'accounts/testing',
               'peers',
+              'sandbox',
             ],
           },
         },
