@@ -70,7 +70,7 @@ describe('an account’s settings', () => {
         body: { code: 'private-target', errors: [{ pointer: '/settings' }] },
       });
       const { id, link } = await added(alice, host('home.example.org'));
-      expect(await book().load(link)).toMatchObject({ privateLeave: true });
+      expect((await book().load([link])).get(link)).toMatchObject({ privateLeave: true });
       const noted = await open.database.query(
         `SELECT subject FROM audit WHERE action = 'private-target.allowed'`,
       );
@@ -103,16 +103,16 @@ describe('an account’s settings', () => {
       );
       const renamed = { settings: { host: 'home.example.org', port: 4_000, nick: 'bob' } };
       expect((await at(bob, 'PATCH', id, renamed)).status).toBe(200);
-      expect(await book().load(link)).toMatchObject({ privateLeave: true });
+      expect((await book().load([link])).get(link)).toMatchObject({ privateLeave: true });
       expect((await turn('10.1.2.3')).status).toBe(403);
       expect((await turn('paper.example.org')).status).toBe(200);
-      expect(await book().load(link)).toMatchObject({ privateLeave: false });
+      expect((await book().load([link])).get(link)).toMatchObject({ privateLeave: false });
       expect((await turn('home.example.org')).status).toBe(403);
     });
 
     it('by a name that cannot be found yet is judged before it connects, and gets no leave', async () => {
       const { link } = await added(alice, host('later.example.org'));
-      expect(await book().load(link)).toMatchObject({ privateLeave: false });
+      expect((await book().load([link])).get(link)).toMatchObject({ privateLeave: false });
     });
   });
 

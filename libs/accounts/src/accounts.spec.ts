@@ -137,13 +137,15 @@ describe('an account', () => {
   it('shows what its holder shows everywhere else', async () => {
     await house.get('PUT', '/v1/presence', { token: bob.token, body: { presence: 'busy', note: 'cooking' } });
     const { link } = await added(bob);
-    const loaded = await book().load(link);
+    const loaded = (await book().load([link])).get(link);
     expect(loaded?.accounts[0]?.desired).toEqual({
       rooms: [],
       presence: { presence: 'busy', note: 'cooking' },
     });
     await house.get('PUT', '/v1/presence', { token: bob.token, body: { presence: 'away' } });
-    expect((await book().load(link))?.accounts[0]?.desired.presence).toEqual({ presence: 'away' });
+    expect((await book().load([link])).get(link)?.accounts[0]?.desired.presence).toEqual({
+      presence: 'away',
+    });
     const me = await house.get('GET', '/v1/me', { token: bob.token });
     expect(me).toMatchObject({ presence: { presence: 'away', since: expect.any(String) } });
   });
@@ -258,7 +260,7 @@ describe('an account', () => {
     await open.database.query('TRUNCATE event');
     expect((await at(bob, 'DELETE', id)).status).toBe(204);
     expect((await at(dave, 'GET', id)).status).toBe(404);
-    expect(await book().load(link)).toBeUndefined();
+    expect((await book().load([link])).get(link)).toBeUndefined();
     for (const table of ['account_access', 'desired']) {
       expect(await open.database.query(`SELECT 1 FROM ${table} WHERE account_id = $1`, [id])).toEqual([]);
     }

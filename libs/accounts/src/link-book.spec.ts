@@ -74,7 +74,7 @@ describe('what a worker knows of links', () => {
       rooms: [{ address: '#lobby', options: { key: 'barley' } }],
       presence: { presence: 'available' },
     };
-    expect(await book.load(account.link)).toMatchObject({
+    expect((await book.load([account.link])).get(account.link)).toMatchObject({
       id: account.link,
       workspace: alice.workspace,
       settings: { host: 'paper.example.org', port: 4_000 },

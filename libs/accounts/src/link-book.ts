@@ -49,6 +49,9 @@ export interface SessionReport {
   readonly capabilities?: Capabilities;
 }
 
+/** Links that one statement reads: a long read runs in slices. */
+const LOADED_AT_ONCE = 200;
+
 const log = logger('accounts');
 
 /** What workers need to know of links, and what they tell back. */
@@ -80,12 +83,21 @@ export class LinkBook {
     }));
   }
 
-  /** A link with all of its accounts and what is wanted of each, in one statement; undefined when it is gone. */
-  async load(link: LinkId): Promise<LoadedLink | undefined> {
+  /** Links with all of their accounts and what is wanted of each; those that are gone are left out. */
+  async load(links: readonly LinkId[]): Promise<Map<LinkId, LoadedLink>> {
+    const found = new Map<LinkId, LoadedLink>();
+    for (let from = 0; from < links.length; from += LOADED_AT_ONCE) {
+      for (const link of await this.loadSome(links.slice(from, from + LOADED_AT_ONCE)))
+        found.set(link.id, link);
+    }
+    return found;
+  }
+
+  private async loadSome(links: readonly LinkId[]): Promise<LoadedLink[]> {
     type Row = LinkRow & {
       accounts: (Omit<LinkAccount, 'desired'> & { desired: DesiredRow[] })[];
     };
-    const [row] = await this.database.query<Row>(
+    const rows = await this.database.query<Row>(
       `SELECT ${linkColumns}, coalesce((
          SELECT jsonb_agg(jsonb_build_object(
            'id', a.id, 'wanted', a.wanted, 'localAddress', a.local_address, 'onUnknown', a.on_unknown,
@@ -94,14 +106,13 @@ export class LinkBook {
                               ORDER BY d.kind, d.address)
              FROM desired d WHERE d.account_id = a.id), '[]'::jsonb)) ORDER BY a.id)
          FROM account a WHERE a.link_id = l.id), '[]'::jsonb) AS accounts
-       FROM link l WHERE l.id = $1`,
-      [link],
+       FROM link l WHERE l.id = ANY($1::uuid[])`,
+      [links],
     );
-    if (!row) return undefined;
-    return {
+    return rows.map((row) => ({
       ...row,
       accounts: row.accounts.map((account) => ({ ...account, desired: desiredState(account.desired) })),
-    };
+    }));
   }
 
   /**

@@ -4,13 +4,14 @@
  * follow. A signal asks for a round about one link at once; every few seconds a round about all makes up for lost signals.
  */
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { Connectors, LinkBook, TargetGuard } from '#accounts';
+import { Connectors, LinkBook, TargetGuard, type LoadedLink } from '#accounts';
 import { Ephemerals, Requests } from '#bus';
 import { Dispatcher, UnknownFates } from '#delivery';
 import type { LinkId } from '#model';
 import { Clock, Config, Database, logger, Metrics } from '#platform';
 import { HostPacer } from './host-pacer.js';
 import { Ingest } from './ingest.js';
+import type { Held } from './lease.store.js';
 import { Leases, RENEW_MS } from './leases.js';
 import { serveLink } from './link-requests.js';
 import { LinkRuntime, type Surroundings } from './link-runtime.js';
@@ -112,16 +113,15 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
 
   private async compareAll(): Promise<void> {
     const wanted = new Set((await this.book.wantedLinks()).map(({ link }) => link));
-    for (const link of [...this.running.keys()]) {
-      if (wanted.has(link)) await this.compareOne(link);
-      else await this.letGo(link);
-    }
+    const loaded = await this.book.load([...this.running.keys()].filter((link) => wanted.has(link)));
+    for (const running of [...this.running.values()])
+      await this.follow(running, loaded.get(running.runtime.link), false);
     const taken = await this.leases.take(
       [...wanted].filter((link) => !this.running.has(link)),
       this.running.size,
       wanted.size,
     );
-    await Promise.all(taken.map(({ link, epoch }) => this.start(link, epoch)));
+    await this.start(taken);
   }
 
   /** @param anew a person asked to try now: a session that waits, or waits for them, begins again */
@@ -131,27 +131,39 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       // Somebody may have just wanted it: whether it is free and ours to take is said by the tables.
       const wanted = await this.book.wantedLinks();
       if (!wanted.some((one) => one.link === link)) return;
-      const [taken] = await this.leases.take([link], this.running.size, wanted.length);
-      if (taken) await this.start(taken.link, taken.epoch);
+      await this.start(await this.leases.take([link], this.running.size, wanted.length));
       return;
     }
-    const loaded = await this.book.load(link);
+    await this.follow(running, (await this.book.load([link])).get(link), anew);
+  }
+
+  /** Brings what runs in line with the tables. */
+  private async follow(running: Running, loaded: LoadedLink | undefined, anew: boolean): Promise<void> {
     if (!loaded?.accounts.some(({ wanted }) => wanted)) {
-      await this.letGo(link);
+      await this.letGo(running);
       return;
     }
     if ((await running.runtime.follow(loaded)) && (!anew || running.runtime.online)) return;
     // Other settings, or a new try: the same lease, a new session.
     await this.end(running, 'asked');
-    await this.start(link, running.runtime.epoch);
+    await this.start([{ link: loaded.id, epoch: running.runtime.epoch }]);
   }
 
-  private async start(link: LinkId, epoch: bigint): Promise<void> {
-    const loaded = await this.book.load(link);
-    if (!loaded || this.stopped) return;
+  private async start(taken: readonly Held[]): Promise<void> {
+    const loaded = await this.book.load(taken.map(({ link }) => link));
+    await Promise.all(
+      taken.map(async ({ link, epoch }) => {
+        const found = loaded.get(link);
+        if (found) await this.startOne(found, epoch);
+      }),
+    );
+  }
+
+  private async startOne(loaded: LoadedLink, epoch: bigint): Promise<void> {
+    if (this.stopped) return;
     const runtime = new LinkRuntime(loaded, epoch, this.connectors.get(loaded.connector), this.around);
     const running = { runtime, unserve: serveLink(this.requests, runtime) };
-    this.running.set(link, running);
+    this.running.set(loaded.id, running);
     try {
       await runtime.start();
     } catch (error) {
@@ -160,11 +172,9 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     }
   }
 
-  private async letGo(link: LinkId): Promise<void> {
-    const running = this.running.get(link);
-    if (!running) return;
+  private async letGo(running: Running): Promise<void> {
     await this.end(running, 'asked');
-    await this.leases.release([link]);
+    await this.leases.release([running.runtime.link]);
   }
 
   /** Somebody else holds the link: nothing of it is written any more. */
