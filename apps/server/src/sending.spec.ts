@@ -187,6 +187,22 @@ describe('a send', () => {
     expect(loop.sent().filter((text) => text === 'to many')).toHaveLength(250);
   });
 
+  it('leaves no word of what was said once the conversation is erased, or a job is done', async () => {
+    const carol = await loop.with('carol');
+    const message = await loop.send(carol, 'a secret');
+    await loop.fate(message, 'sent');
+    await loop.ask<Message>('PATCH', `/v1/messages/${message.id}`, { text: 'another secret' });
+    await loop.fate(message, 'sent');
+    await loop.ask('DELETE', `/v1/conversations/${carol}?erase`);
+    const { database } = loop.house;
+    const rows = await database.query<{ kept: string }>(
+      `SELECT row_to_json(m)::text AS kept FROM message m UNION ALL SELECT row_to_json(e)::text FROM envelope e`,
+    );
+    expect(rows.filter(({ kept }) => kept.includes('secret'))).toEqual([]);
+    const jobs = await database.query('SELECT request FROM fan_out');
+    expect(jobs).toEqual([{ request: {} }]);
+  });
+
   it('waits for a session where there is none, and leaves in order when it comes', async () => {
     await loop.ask('POST', `/v1/accounts/${loop.account}/disconnect`);
     await loop.state('offline');

@@ -5,6 +5,7 @@ import { DueSweep, EventLog, type Sweep } from '#bus';
 import { newId, type ConversationId, type NewEvent } from '#model';
 import { Clock, Database, Problem } from '#platform';
 import { eraseSlice, findErasing, finishErasing, markForErasing, type Erasing } from './erasure.store.js';
+import { Fates } from './fates.js';
 import { start, type Standing } from './history.store.js';
 import { Sight } from './sight.js';
 import { walkInOrder } from './walk.js';
@@ -34,6 +35,7 @@ export class Erasure implements OnModuleInit {
     private readonly due: DueSweep,
     private readonly clock: Clock,
     private readonly sight: Sight,
+    private readonly fates: Fates,
   ) {}
 
   onModuleInit(): void {
@@ -107,6 +109,10 @@ export class Erasure implements OnModuleInit {
       await walkInOrder(sql);
       const erased = await eraseSlice(sql, erasing, behind, sliceSize);
       if (erased.length === 0) return { erased, last: undefined };
+      await this.fates.erase(
+        sql,
+        erased.map(({ id }) => id),
+      );
       const events = erased.map(({ id }): NewEvent => ({
         id: newId(),
         type: 'message.erased',

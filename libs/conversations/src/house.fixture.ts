@@ -72,6 +72,10 @@ export class KnownFates extends Fates {
       new Map(messages.flatMap((id) => (this.known.has(id) ? [[id, this.known.get(id) ?? []]] : []))),
     );
   }
+
+  erase(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 @Global()

@@ -84,6 +84,15 @@ export class EnvelopeFates extends Fates {
     }
     return found;
   }
+
+  /** What still waits or is leaving keeps what it is about to say: it is not history yet. */
+  override async erase(sql: Sql, messages: readonly MessageId[]): Promise<void> {
+    await sql.query(
+      `UPDATE envelope SET change = change - 'content' WHERE message_id = ANY($1::uuid[]) AND change ? 'content'
+         AND state NOT IN ('accepted', 'waiting', 'sending')`,
+      [messages],
+    );
+  }
 }
 
 async function read(sql: Sql, which: string, params: readonly unknown[]): Promise<EnvelopeRow[]> {

@@ -74,11 +74,12 @@ export class FanOutStore {
     return await sql.query<FanOutRow>(`SELECT ${COLUMNS} FROM fan_out WHERE id = ANY($1::uuid[])`, [ids]);
   }
 
-  /** Notes a slice as done; a slice that somebody else has noted changes nothing. The last one takes the job off. */
+  /** Notes a slice as done; a slice that somebody else has noted changes nothing. The last one takes the job off, and with it what was said. */
   async advance(sql: Sql, row: FanOutRow, count: number, refused: Job['refused']): Promise<void> {
     await sql.query(
       `UPDATE fan_out SET done = done + $3, refused = refused || $4::jsonb,
-         due_at = CASE WHEN done + $3 >= total THEN NULL ELSE due_at END
+         due_at = CASE WHEN done + $3 >= total THEN NULL ELSE due_at END,
+         request = CASE WHEN done + $3 >= total THEN '{}'::jsonb ELSE request END
        WHERE id = $1 AND done = $2`,
       [row.id, row.done, count, asJson(refused)],
     );
