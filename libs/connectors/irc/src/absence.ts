@@ -12,6 +12,8 @@ const heardKey = 'irc.heard';
 const roomsKey = 'irc.rooms';
 /** Notes have a limit of 64 KiB; past so many rooms a crash forgets some gaps. */
 const mostRooms = 500;
+/** Rooms that a bouncer or a bad server put us into, one connection after another, are not minded for ever. */
+const mostMissing = 5_000;
 
 export class Absence {
   readonly #context: SessionContext;
@@ -63,7 +65,9 @@ export class Absence {
 
   /** The connection is over; `heard` is when its last line came. */
   lost(heard: number): void {
-    for (const address of this.#joined) this.#missing.set(address, heard);
+    for (const address of this.#joined) {
+      if (this.#missing.size < mostMissing) this.#missing.set(address, heard);
+    }
     this.#joined.clear();
     this.#roomsChanged = true;
   }

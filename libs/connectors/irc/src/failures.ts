@@ -9,7 +9,7 @@ export function words(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
 
   const clean = text.replace(/[\0-\x1f\x7f]+/g, ' ').trim();
-  return clean === '' ? undefined : clean.slice(0, 300);
+  return clean === '' ? undefined : clean.slice(0, 300).toWellFormed();
 }
 
 const untrusted = new Set([

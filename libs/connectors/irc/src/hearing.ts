@@ -210,7 +210,7 @@ export class Hearing {
       return;
     }
     self.saw(fact.who);
-    rooms.entered(fact.channel);
+    if (!rooms.entered(fact.channel)) return;
     const conversation = rooms.addressOf(fact.channel);
     const since = absence.entered(conversation);
     this.#room(fact.channel, at, {
@@ -248,6 +248,8 @@ export class Hearing {
 
   #leave(channel: string, at: Date, told: Partial<InboundRoom>): void {
     const { rooms, absence } = this.#parts;
+    // Out of where we never were: that would be a row for every name a server can think of.
+    if (!rooms.isIn(channel)) return;
     absence.left(rooms.addressOf(channel));
     this.#room(channel, at, { joined: false, ...told });
     rooms.left(channel);

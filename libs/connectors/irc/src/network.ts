@@ -119,7 +119,7 @@ export function networkOf(tokens: ReadonlyMap<string, string>): Network {
     deniedTags: deniedTagsOf(token('CLIENTTAGDENY')),
     ...optional('historyLimit', count(token('CHATHISTORY'))),
     historyReferences: references.length > 0 ? references : plainNetwork.historyReferences,
-    ...optional('name', token('NETWORK') === '' ? undefined : token('NETWORK')?.slice(0, 64)),
+    ...optional('name', token('NETWORK') === '' ? undefined : token('NETWORK')?.slice(0, 64).toWellFormed()),
   };
 }
 

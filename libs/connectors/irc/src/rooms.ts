@@ -101,13 +101,15 @@ export class Rooms {
     return [...this.#joining].flatMap(([key, since]) => (since < before ? [key] : []));
   }
 
-  /** We are in. */
-  entered(name: string): void {
+  /** We are in. False when those are more rooms than can be minded. */
+  entered(name: string): boolean {
     const key = this.#fold(name);
     this.#joining.delete(key);
     this.#refused.delete(key);
-    if (this.#joined.has(key) || this.#joined.size >= mostRooms) return;
+    if (this.#joined.has(key)) return true;
+    if (this.#joined.size >= mostRooms) return false;
     this.#joined.set(key, { name, address: this.addressOf(name), members: new Map() });
+    return true;
   }
 
   /** We are out, and will not go back by ourselves before the next wish or connection. */
@@ -116,7 +118,7 @@ export class Rooms {
     const room = this.#joined.get(key);
     if (room) this.#members -= room.members.size;
     this.#joined.delete(key);
-    this.#refused.set(key, Infinity);
+    if (this.#desired.has(key)) this.#refused.set(key, Infinity);
   }
 
   /** A room's address: as the person gave it where it is desired, else as the network writes it. */
