@@ -2,6 +2,7 @@ export { ManualClock } from './clock.js';
 export { FaultProxy, type Endpoint } from './fault-proxy.js';
 export type { ActName, Harness, Heard, Login, Network, Observer } from './harness.js';
 export type { StorageFault } from './storage.js';
+export { breachesOf } from './breaches.js';
 export { describeConnector, runCase } from './suite.js';
 export { TestContext, type TestContextOptions } from './test-context.js';
 export { until } from './until.js';

@@ -1,1 +1,3 @@
+export { onlineLines, registeringLines } from './corpus.js';
 export { ircHarness, type IrcServerUp } from './harness.js';
+export { HostileLines, seeded } from './hostile-lines.js';
