@@ -25,10 +25,26 @@ export class Channel {
     ['I', []],
   ]);
   readonly invited = new Set<User>();
+  /** The members who hear what is said: of ten thousand most are there to be seen. */
+  readonly listeners = new Set<User>();
 
   constructor(name: string, createdAt: number) {
     this.name = name;
     this.createdAt = createdAt;
+  }
+
+  /** Makes somebody a member with the letters of a rank. */
+  admit(user: User, ranks: readonly string[] = []): void {
+    this.members.set(user, new Set(ranks));
+    if (user.listens) this.listeners.add(user);
+    this.invited.delete(user);
+    user.channels.add(this);
+  }
+
+  dismiss(user: User): void {
+    this.members.delete(user);
+    this.listeners.delete(user);
+    user.channels.delete(this);
   }
 
   isListed(letter: string, user: User, fold: (name: string) => string): boolean {

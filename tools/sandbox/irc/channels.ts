@@ -47,7 +47,7 @@ export const channels: Handlers = {
       return;
     }
     const line = world.from(client, 'KICK', [channel.name, target.nick, reason ?? client.nick]);
-    world.tell(channel.members.keys(), line);
+    world.tell(channel.listeners, line);
     world.remember(channel, line);
     world.remove(channel, target);
   },
@@ -73,7 +73,7 @@ export const channels: Handlers = {
     target.deliver(line);
     // invite-notify, "Notes": those who could have invited themselves.
     world.tell(
-      channel.members.keys(),
+      channel.listeners,
       line,
       (one) => one !== client && one.can('invite-notify') && world.isOperator(channel, one),
     );
@@ -88,7 +88,7 @@ export const channels: Handlers = {
     } else if (!channel.flags.has('i')) {
       client.numeric('713', channel.name, 'Channel is open');
     } else {
-      for (const member of channel.members.keys()) {
+      for (const member of channel.listeners) {
         if (world.isOperator(channel, member)) {
           member.deliver(world.own('710', member.nick, channel.name, client.mask, reason));
         }
@@ -115,7 +115,7 @@ export const channels: Handlers = {
       .toString();
     channel.topic = text === '' ? undefined : { text: shortened, by: client.mask, at: world.now() };
     const line = world.from(client, 'TOPIC', [channel.name, shortened]);
-    world.tell(channel.members.keys(), line);
+    world.tell(channel.listeners, line);
     world.remember(channel, line);
   },
   NAMES: (world, client, { params: [names = ''] }) => {
@@ -199,12 +199,10 @@ function refusal(
 export function enter(world: World, user: User, channel: Channel): void {
   const highest = world.ranks.find(({ mode }) => mode === 'o')?.mode;
   const isFirst = channel.members.size === 0;
-  channel.members.set(user, new Set(isFirst && highest !== undefined ? [highest] : []));
-  channel.invited.delete(user);
-  user.channels.add(channel);
+  channel.admit(user, isFirst && highest !== undefined ? [highest] : []);
   const line = world.from(user, 'JOIN', [channel.name]);
   const extended = world.from(user, 'JOIN', [channel.name, user.account ?? '*', user.realName]);
-  for (const member of channel.members.keys()) {
+  for (const member of channel.listeners) {
     member.deliver(member.can('extended-join') ? extended : line);
     // away-notify: whoever comes while away is told of as away.
     if (member !== user && user.away !== undefined && member.can('away-notify')) {
@@ -217,7 +215,7 @@ export function enter(world: World, user: User, channel: Channel): void {
 /** Takes a member out and tells everybody there. */
 export function part(world: World, user: User, channel: Channel, reason: string | undefined): void {
   const line = world.from(user, 'PART', [channel.name, ...(reason === undefined ? [] : [reason])]);
-  world.tell(channel.members.keys(), line);
+  world.tell(channel.listeners, line);
   world.remember(channel, line);
   world.remove(channel, user);
 }

@@ -56,7 +56,7 @@ function channelMode(
   }
   const more = changes.flatMap(({ parameter }) => (parameter === undefined ? [] : [parameter]));
   const line = world.from(client, 'MODE', [channel.name, written, ...more]);
-  world.tell(channel.members.keys(), line);
+  world.tell(channel.listeners, line);
   world.remember(channel, line);
 }
 

@@ -1,12 +1,11 @@
 /* The sandbox as a test or a demo holds it: a server to connect to, and everything that can be done to it. */
 import type { Client, Mischief } from './client.js';
-import { enter } from './channels.js';
+import { leaf, netjoin, netsplit, populate, type Lost } from './crowd.js';
 import { Door } from './door.js';
 import type { SandboxAccount, SandboxOptions, TokenValue } from './options.js';
 import { isupport } from './registration.js';
 import { SandboxClient, until } from './sandbox-client.js';
 import { signIn } from './sasl.js';
-import { Extra, type User } from './user.js';
 import { World } from './world.js';
 
 /** Why whoever comes is sent away, as servers put it. */
@@ -32,7 +31,7 @@ export class SandboxIrc implements AsyncDisposable {
   #world: World;
   #door: Door;
   readonly #handles = new WeakMap<Client, SandboxClient>();
-  #split: { readonly user: User; readonly channels: readonly string[] }[] = [];
+  #split: Lost[] = [];
 
   constructor(options: SandboxOptions) {
     this.#options = options;
@@ -144,7 +143,7 @@ export class SandboxIrc implements AsyncDisposable {
     });
     // chghost, "Fallback": those who do not know the line see somebody come back.
     for (const channel of user.channels) {
-      for (const member of channel.members.keys()) {
+      for (const member of channel.listeners) {
         if (member === user || member.can('chghost')) continue;
         member.deliver({ source: before, command: 'QUIT', params: ['Changing host'] });
         member.deliver({ source: user.mask, command: 'JOIN', params: [channel.name] });
@@ -160,59 +159,23 @@ export class SandboxIrc implements AsyncDisposable {
 
   // ---- crowds and netsplits ----
 
-  /**
-   * Puts people who never speak into a channel, on another server of the network. The nicks are `name` and a number.
-   * Those who are in the channel already are told of each of them unless it is quiet.
-   */
+  /** Puts people who never speak into a channel, on another server of the network: `name` and a number are their nicks. */
   populate(
     channel: string,
     count: number,
-    { name = 'guest', server = 'leaf.sandbox' }: { readonly name?: string; readonly server?: string } = {},
+    options: { readonly name?: string; readonly server?: string } = {},
   ): void {
-    const world = this.#world;
-    const place = world.channel(channel) ?? world.channelMade(channel);
-    for (let number = 1; number <= count; number++) {
-      const nick = `${name}${String(number)}`;
-      const host = `${nick}.example.org`;
-      const user = new Extra({ nick, username: '~guest', host, realName: nick, server });
-      world.users.set(world.fold(nick), user);
-      enter(world, user, place);
-    }
+    populate(this.#world, channel, count, options);
   }
 
   /** Another server is lost with all who are on it: one batch of QUITs (netsplit). */
-  netsplit(server = 'leaf.sandbox'): void {
-    const world = this.#world;
-    const lost = [...world.users.values()].filter((user) => user.server === server);
-    this.#split.push(...lost.map((user) => ({ user, channels: [...user.channels].map(({ name }) => name) })));
-    this.#inBatches('netsplit', server, (deliver) => {
-      for (const user of lost) {
-        const line = world.from(user, 'QUIT', [`${this.name} ${server}`]);
-        for (const neighbour of world.neighbours(user)) if (neighbour !== user) deliver(neighbour, line);
-        for (const channel of [...user.channels]) world.remove(channel, user);
-        world.forget(user);
-      }
-    });
+  netsplit(server = leaf): void {
+    this.#split.push(...netsplit(this.#world, server));
   }
 
   /** The lost server comes back with all who were on it: one batch of JOINs (netjoin). */
-  netjoin(server = 'leaf.sandbox'): void {
-    const world = this.#world;
-    this.#inBatches('netjoin', server, (deliver) => {
-      for (const { user, channels } of this.#split.splice(0)) {
-        world.users.set(world.fold(user.nick), user);
-        for (const name of channels) {
-          const channel = world.channel(name) ?? world.channelMade(name);
-          channel.members.set(user, new Set());
-          user.channels.add(channel);
-          for (const member of channel.members.keys()) {
-            const more = member.can('extended-join') ? [user.account ?? '*', user.realName] : [];
-            deliver(member, world.from(user, 'JOIN', [name, ...more]));
-          }
-        }
-        world.presence(user, user.nick, true);
-      }
-    });
+  netjoin(server = leaf): void {
+    netjoin(this.#world, server, this.#split.splice(0));
   }
 
   // ---- faults ----
@@ -282,29 +245,5 @@ export class SandboxIrc implements AsyncDisposable {
       const shown = verb === 'NEW' && client.capVersion >= 302 && value !== '' ? `${cap}=${value}` : cap;
       client.deliver(this.#world.own('CAP', client.nick, verb, shown));
     }
-  }
-
-  /** Lines for many, each client's in one batch of its own. */
-  #inBatches(
-    type: string,
-    server: string,
-    say: (deliver: (user: User, line: Parameters<User['deliver']>[0]) => void) => void,
-  ): void {
-    const world = this.#world;
-    const refs = new Map<User, string>();
-    say((user, line) => {
-      if (!user.can('batch')) {
-        user.deliver(line);
-        return;
-      }
-      let ref = refs.get(user);
-      if (ref === undefined) {
-        ref = world.nextBatch();
-        refs.set(user, ref);
-        user.deliver(world.own('BATCH', `+${ref}`, type, this.name, server));
-      }
-      user.deliver({ ...line, tags: new Map([...(line.tags ?? []), ['batch', ref]]) });
-    });
-    for (const [user, ref] of refs) user.deliver(world.own('BATCH', `-${ref}`));
   }
 }

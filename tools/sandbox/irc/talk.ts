@@ -54,9 +54,7 @@ export const talk: Handlers = {
     const params = [channel?.name ?? target, msgid, ...(reason === undefined ? [] : [reason])];
     const line = world.from(client, 'REDACT', params);
     const knows = (user: User): boolean => user.can('draft/message-redaction');
-    const others = channel
-      ? [...channel.members.keys()]
-      : [world.user(target)].filter((one) => one !== undefined);
+    const others = channel ? [...channel.listeners] : [world.user(target)].filter((one) => one !== undefined);
     world.tell(others, line, (one) => one !== client && knows(one));
     if (client.can('echo-message') && knows(client)) client.deliver({ ...line, isEcho: true });
   },
@@ -129,7 +127,7 @@ export function speak(
     }
     const lines = linesOf(world, client, { verb, target: `${mark}${channel.name}`, parts, tags });
     const least = world.ranks.findIndex((rank) => rank.mark === mark);
-    for (const member of channel.members.keys()) {
+    for (const member of channel.listeners) {
       if (member !== client && (mark === '' || world.rankOf(channel, member) <= least))
         give(world, member, lines);
     }

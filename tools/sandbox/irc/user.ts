@@ -40,6 +40,11 @@ export abstract class User {
     return this.modes.has('B');
   }
 
+  /** Whether anybody hears what they are told. */
+  get listens(): boolean {
+    return true;
+  }
+
   /** Whether a capability is on. */
   abstract can(capability: string): boolean;
 
@@ -49,6 +54,10 @@ export abstract class User {
 
 /** One of a crowd: there for others to see, and nobody listens. */
 export class Extra extends User {
+  override get listens(): boolean {
+    return false;
+  }
+
   override can(): boolean {
     return false;
   }

@@ -162,10 +162,10 @@ export class World {
     return made;
   }
 
-  /** Everybody who shares a channel with somebody, and themselves. */
+  /** Everybody who hears of somebody because they share a channel, and themselves. */
   neighbours(user: User): Set<User> {
     const all = new Set<User>([user]);
-    for (const channel of user.channels) for (const member of channel.members.keys()) all.add(member);
+    for (const channel of user.channels) for (const member of channel.listeners) all.add(member);
     return all;
   }
 
@@ -246,8 +246,7 @@ export class World {
 
   /** Takes a member out of a channel without a word; an empty channel goes. */
   remove(channel: Channel, user: User): void {
-    channel.members.delete(user);
-    user.channels.delete(channel);
+    channel.dismiss(user);
     if (channel.members.size === 0) this.channels.delete(this.fold(channel.name));
   }
 
