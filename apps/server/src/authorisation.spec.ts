@@ -18,6 +18,8 @@ const bodies: Partial<Record<RouteName, object>> = {
   createConversation: { account: '01890000-0000-7000-8000-000000000000', address: 'dave' },
   updateConversation: { muted: true },
   request: { kind: 'topic' },
+  setRosterEntry: { name: 'Dave' },
+  requestAccount: { kind: 'list' },
   setRead: { cursor: 'a0' },
   setTyping: { active: true },
   setDraft: { text: 'a draft' },
@@ -28,7 +30,7 @@ const bodies: Partial<Record<RouteName, object>> = {
 };
 const queries: Partial<Record<RouteName, string>> = { search: '?q=secret' };
 
-describe('every route of conversations, messages and events', () => {
+describe('every route of rosters, conversations, messages and events', () => {
   let open: TestDatabase;
   let house: House;
   let alice: Somebody;
@@ -65,11 +67,13 @@ describe('every route of conversations, messages and events', () => {
         .filter(([, { path }]) => path.includes(':id'))
         .map(([name, { path }]) => [
           name,
-          path.startsWith('/v1/conversations')
-            ? conversation
-            : path.startsWith('/v1/messages')
-              ? message.id
-              : envelope,
+          path.startsWith('/v1/accounts')
+            ? account.id
+            : path.startsWith('/v1/conversations')
+              ? conversation
+              : path.startsWith('/v1/messages')
+                ? message.id
+                : envelope,
         ]),
     );
   }, 60_000);
@@ -82,7 +86,8 @@ describe('every route of conversations, messages and events', () => {
     const spec: RouteSpec = routes[name];
     const body = bodies[name];
     const path =
-      spec.path.replace(':id', id).replace(':emoji', encodeURIComponent('👍')) + (queries[name] ?? '');
+      spec.path.replace(':id', id).replace(':emoji', encodeURIComponent('👍')).replace(':address', 'dave') +
+      (queries[name] ?? '');
     return house.ask(spec.method, path, { ...(body ? { body } : {}), ...asking });
   };
 

@@ -140,6 +140,7 @@ describe('an account', () => {
     const loaded = (await book().load([link])).get(link);
     expect(loaded?.accounts[0]?.desired).toEqual({
       rooms: [],
+      contacts: [],
       presence: { presence: 'busy', note: 'cooking' },
     });
     await house.get('PUT', '/v1/presence', { token: bob.token, body: { presence: 'away' } });

@@ -72,6 +72,7 @@ describe('what a worker knows of links', () => {
     expect(await desires.remove(open.database, account.id, 'room', '#attic')).toBe(false);
     const desired = {
       rooms: [{ address: '#lobby', options: { key: 'barley' } }],
+      contacts: [],
       presence: { presence: 'available' },
     };
     expect((await book.load([account.link])).get(account.link)).toMatchObject({
@@ -85,7 +86,7 @@ describe('what a worker knows of links', () => {
     expect(await desires.of([account.id, nobody])).toEqual(
       new Map([
         [account.id, desired],
-        [nobody, { rooms: [], presence: { presence: 'available' } }],
+        [nobody, { rooms: [], contacts: [], presence: { presence: 'available' } }],
       ]),
     );
   });

@@ -3,11 +3,13 @@ import { conversationRoutes } from './routes/conversations.js';
 import { eventRoutes } from './routes/events.js';
 import { messageRoutes } from './routes/messages.js';
 import { peopleRoutes } from './routes/people.js';
+import { rosterRoutes } from './routes/roster.js';
 
 /** Every route of the API by its name. What is not here does not exist. */
 export const routes = {
   ...peopleRoutes,
   ...accountRoutes,
+  ...rosterRoutes,
   ...conversationRoutes,
   ...messageRoutes,
   ...eventRoutes,

@@ -3,7 +3,7 @@
  * by a guard. The conformance kit checks that what is declared is what is there.
  */
 import type { AccountId, Failure, PresenceState } from '#model';
-import type { DesiredRoom, JsonObject, JsonValue, Session } from './connector.js';
+import type { DesiredContact, DesiredRoom, JsonObject, JsonValue, Session } from './connector.js';
 import type { Occupant } from './context.js';
 import type { InboundChange, InboundMessage, RemoteId } from './inbound.js';
 import type { OutboundEnvelope } from './outbound.js';
@@ -14,6 +14,15 @@ export interface HasRooms {
   setRooms(account: AccountId, rooms: readonly DesiredRoom[]): void;
   /** Who is in a room now. */
   occupants(account: AccountId, conversation: string): readonly Occupant[];
+}
+
+/** Keeps a roster: tells through `context.presence` how reachable those on it are. */
+export interface HasContacts {
+  /**
+   * The people whom an account should have on its roster from now on; online, the difference is made at once. Who is on
+   * it no longer is not told of, unless they are in sight for another reason.
+   */
+  setContacts(account: AccountId, contacts: readonly DesiredContact[]): void;
 }
 
 /** Tells the network how reachable our person is. */
@@ -106,6 +115,7 @@ export interface Reacts {
 
 interface Abilities {
   'has-rooms': HasRooms;
+  'has-contacts': HasContacts;
   'sets-presence': SetsPresence;
   'shows-typing': ShowsTyping;
   paces: Paces;
@@ -121,6 +131,7 @@ export type AbilityName = keyof Abilities;
 
 const marks: Record<AbilityName, string> = {
   'has-rooms': 'setRooms',
+  'has-contacts': 'setContacts',
   'sets-presence': 'setPresence',
   'shows-typing': 'typing',
   paces: 'allowance',

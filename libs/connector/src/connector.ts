@@ -97,6 +97,7 @@ export interface AttachedAccount {
 /** What must survive a reconnect; the session brings the network in line at every connect. */
 export interface DesiredState {
   readonly rooms: readonly DesiredRoom[];
+  readonly contacts: readonly DesiredContact[];
   readonly presence: { readonly presence: string; readonly note?: string };
 }
 
@@ -104,6 +105,16 @@ export interface DesiredRoom {
   readonly address: string;
   /** What joining needs: a key, a nick. As the person gave it in `POST /v1/conversations`. */
   readonly options: JsonObject;
+}
+
+/** Somebody on an account's own roster, as its person wants them there. */
+export interface DesiredContact {
+  readonly address: string;
+  /** A stable address of the same somebody, where the network has vouched for one: they are known by it when they move. */
+  readonly stableAddress?: string;
+  /** What the person calls them there. */
+  readonly name?: string;
+  readonly groups: readonly string[];
 }
 
 /**

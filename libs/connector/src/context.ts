@@ -89,7 +89,10 @@ export interface OccupancyChange {
 export interface Occupant {
   readonly address: string;
   readonly name?: string;
+  /** The highest of their roles, in the network's own word. */
   readonly role?: string;
+  /** All of them, highest first, where there are several. */
+  readonly roles?: readonly string[];
 }
 
 export interface SessionClock {

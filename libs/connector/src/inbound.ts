@@ -100,6 +100,17 @@ export interface InboundRead extends InboundBase {
   readonly upTo: Date;
 }
 
+/**
+ * Somebody has left an address, and the session saw it or can no longer tell: whoever comes under it next may be
+ * somebody else, so what was begun with the one never goes on with the other. Told only of transient addresses; where
+ * nobody is known to hold it, nothing happens. A rename that the session witnessed is no departure.
+ */
+export interface InboundDeparture extends InboundBase {
+  readonly type: 'departure';
+  readonly address: string;
+  readonly at: Date;
+}
+
 /** A stretch of time of which we know nothing and never will: a stored row, so that people see it. */
 export interface InboundGap extends InboundBase {
   readonly type: 'gap';
@@ -110,7 +121,14 @@ export interface InboundGap extends InboundBase {
 }
 
 export type InboundEvent =
-  InboundMessage | InboundChange | InboundReceipt | InboundRoom | InboundIdentity | InboundRead | InboundGap;
+  | InboundMessage
+  | InboundChange
+  | InboundReceipt
+  | InboundRoom
+  | InboundIdentity
+  | InboundDeparture
+  | InboundRead
+  | InboundGap;
 
 /** What goes in together: one transaction. */
 export interface InboundBatch {

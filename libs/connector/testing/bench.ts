@@ -296,6 +296,6 @@ export function accountOf(
   return {
     id,
     ...(localAddress === undefined ? {} : { localAddress }),
-    desired: { rooms: desired, presence: { presence: 'available' } },
+    desired: { rooms: desired, contacts: [], presence: { presence: 'available' } },
   };
 }

@@ -70,6 +70,8 @@ export function breachesOf(event: InboundEvent): readonly string[] {
       return [...timeBreaches(event.at), ...partyBreaches(event.party)];
     case 'read':
       return [...timeBreaches(event.upTo), ...addressBreaches('the conversation', event.conversation)];
+    case 'departure':
+      return [...timeBreaches(event.at), ...addressBreaches('who left', event.address)];
     case 'gap':
       return [
         ...timeBreaches(event.from),

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { RosterModule } from '#roster';
+import { AccountRequests, AccountRequestsController } from './account-requests.js';
 import { ChangeStore } from './change.store.js';
 import { ConversationViews } from './conversation.views.js';
 import { ConversationsController } from './conversations.controller.js';
@@ -37,8 +38,8 @@ const offered = [
  */
 @Module({
   imports: [RosterModule],
-  controllers: [ConversationsController, MessagesController],
-  providers: [...offered, ConversationsService, Erasure, LinkRequests, Marks, Past, Search],
+  controllers: [AccountRequestsController, ConversationsController, MessagesController],
+  providers: [...offered, AccountRequests, ConversationsService, Erasure, LinkRequests, Marks, Past, Search],
   exports: offered,
 })
 export class ConversationsModule {}

@@ -36,11 +36,14 @@ export function pageOfOccupants(
   return { occupants: behind.slice(0, limit), more: behind.length > limit };
 }
 
-/** Set a topic, kick, list rooms: answered with what `TakesRequests` of the connector's contract answers. */
+/**
+ * Set a topic, kick, list rooms: answered with what `TakesRequests` of the connector's contract answers. Without a
+ * conversation it is about the account.
+ */
 export interface ActRequest {
   readonly act: 'request';
   readonly account: AccountId;
-  readonly conversation: string;
+  readonly conversation?: string;
   readonly kind: string;
   readonly options: JsonObject;
 }

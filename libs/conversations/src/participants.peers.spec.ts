@@ -63,9 +63,10 @@ describeEngines('participants and requests', (open) => {
             name: 'bob',
             identity: await house.identity(account, 'bob'),
             role: null,
+            roles: [],
             self: false,
           },
-          { address: 'me', name: null, identity: null, role: null, self: true },
+          { address: 'me', name: null, identity: null, role: null, roles: [], self: true },
         ],
       },
     });
@@ -77,8 +78,8 @@ describeEngines('participants and requests', (open) => {
     serve((body) => pageOfOccupants(all, body as unknown as OccupantsRequest) as unknown as JsonLike);
     const first = await participants(room, '?limit=2');
     expect(first.body.items).toEqual([
-      { address: 'bob', name: null, identity: bob, role: 'voice', self: false },
-      { address: 'carol', name: null, identity: null, role: 'voice', self: false },
+      { address: 'bob', name: null, identity: bob, role: 'voice', roles: ['voice'], self: false },
+      { address: 'carol', name: null, identity: null, role: 'voice', roles: ['voice'], self: false },
     ]);
     const second = await participants(room, `?limit=2&next=${first.body.next ?? ''}`);
     expect(second.body.items.map(({ address }) => address)).toEqual(['dave', 'erin']);

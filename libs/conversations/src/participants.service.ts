@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AccountRow, BodyOf, Principal, QueryOf } from '#accounts';
 import type { Participant, RequestAnswer, Routes } from '#api';
+import type { Occupant } from '#connector';
 import type { ConversationId, IdentityId } from '#model';
 import { Database } from '#platform';
 import { Identities, IdentityViews } from '#roster';
@@ -56,6 +57,7 @@ export class Participants {
       name: occupant.name ?? null,
       identity: held.get(occupant.address) ?? null,
       role: occupant.role ?? null,
+      roles: rolesOf(occupant),
       self: occupant.address === account.localAddress,
     }));
     const last = items.at(-1);
@@ -97,13 +99,19 @@ export class Participants {
   ): Promise<Participant[]> {
     const peer = identity === null ? undefined : (await this.identityViews.byIds([identity])).get(identity);
     const role = null;
+    const roles: string[] = [];
     return [
-      { address, name: peer?.name ?? null, identity, role, self: false },
+      { address, name: peer?.name ?? null, identity, role, roles, self: false },
       ...(account.localAddress === null
         ? []
-        : [{ address: account.localAddress, name: null, identity: null, role, self: true }]),
+        : [{ address: account.localAddress, name: null, identity: null, role, roles, self: true }]),
     ];
   }
+}
+
+function rolesOf({ role, roles }: Occupant): string[] {
+  if (roles !== undefined) return [...roles];
+  return role === undefined ? [] : [role];
 }
 
 function encodeAfter(address: string): string {

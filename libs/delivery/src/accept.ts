@@ -187,7 +187,7 @@ function whyNot(conversation: LockedConversation | undefined): Failure | undefin
   if (!conversation.held) {
     return failure(
       'not-allowed',
-      'Somebody else holds this address now: begin a new conversation to write to them.',
+      'Who held this address has left it: begin a new conversation to write to whoever holds it now.',
     );
   }
   return undefined;

@@ -53,6 +53,7 @@ interface Somebody {
 export class Holdings {
   readonly #people = new Map<IdentityId, Somebody>();
   readonly #holders = new Map<string, Somebody>();
+  readonly #transient = new Set<string>();
   readonly #opened = new Map<string, Opening>();
   readonly openings: Opening[] = [];
   readonly closings: Closing[] = [];
@@ -69,7 +70,14 @@ export class Holdings {
         this.#people.set(holding.identity, somebody);
       }
       this.#holders.set(placeKey(holding), somebody);
+      if (holding.kind === 'transient') this.#transient.add(placeKey(holding));
     }
+  }
+
+  /** Whether somebody holds the address, and only for as long as they are there. */
+  isTransient(place: Place): boolean {
+    const key = placeKey(place);
+    return this.#holders.has(key) && this.#transient.has(key);
   }
 
   holder(place: Place): IdentityId | undefined {
@@ -130,6 +138,8 @@ export class Holdings {
     this.#opened.set(placeKey(place), opening);
     this.#holders.set(placeKey(place), somebody);
     if (kind === 'stable') somebody.stable.add(place.address);
+    if (kind === 'transient') this.#transient.add(placeKey(place));
+    else this.#transient.delete(placeKey(place));
     this.changed.add(identity);
     return opening;
   }

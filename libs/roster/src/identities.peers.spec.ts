@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Desires } from '#accounts';
 import { newId, type AccountId, type IdentityId, type Presence } from '#model';
 import type { Database } from '#platform';
 import { describeEngines, TestClock, type TestDatabase } from '#platform/testing';
@@ -23,7 +24,7 @@ describeEngines('identities', (open) => {
   beforeAll(async () => {
     test = await open();
     database = test.database;
-    identities = new Identities(database, clock);
+    identities = new Identities(database, clock, new Desires(database));
     views = new IdentityViews(database);
     await database.query(`INSERT INTO workspace (id, name) VALUES ($1, 'Example')`, [workspace]);
     await database.query(
@@ -347,5 +348,25 @@ describeEngines('identities', (open) => {
     const alice = await who(nick('alice'));
     expect(await identities.holders(account, ['alice', 'nobody'])).toEqual(new Map([['alice', alice]]));
     expect(await identities.holders(await newAccount(), ['alice'])).toEqual(new Map());
+  });
+
+  it('lets a transient address go with whoever leaves it, and no other', async () => {
+    const depart = async (...addresses: string[]) =>
+      await database.transaction(
+        async (sql) =>
+          await identities.depart(
+            sql,
+            addresses.map((address) => ({ account, address, at: new Date(clock.now()) })),
+          ),
+      );
+    const bob = await who(nick('bob', { stableAddress: 'account:bob' }));
+    const { vacated, events } = await depart('bob', 'account:bob', 'nobody');
+    expect(vacated).toEqual([{ account, address: 'bob', identity: bob }]);
+    expect(events).toMatchObject([{ type: 'identity.changed', subject: bob }]);
+    expect((await seen(bob)).addresses).toEqual([{ address: 'account:bob', kind: 'stable' }]);
+    const other = await who(nick('bob'));
+    expect(other).not.toBe(bob);
+    expect(await who(nick('bob', { stableAddress: 'account:bob' }))).toBe(bob);
+    expect(await depart()).toEqual({ events: [], vacated: [] });
   });
 });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Desires } from '#accounts';
 import type { InboundParty } from '#connector';
 import { newId, type AccountId, type AddressKind, type IdentityId, type NewEvent } from '#model';
 import { Clock, Database, type Sql } from '#platform';
@@ -34,6 +35,11 @@ export interface Rename {
   readonly account: AccountId;
   readonly from: string;
   readonly to: InboundParty;
+  readonly at: Date;
+}
+
+/** Somebody has left an address, or can no longer be told from another who takes it. */
+export interface Departure extends Place {
   readonly at: Date;
 }
 
@@ -79,6 +85,7 @@ export class Identities {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly desires: Desires,
   ) {}
 
   /** Finds or makes the identities of any number of asks in few statements: one where nothing is new. */
@@ -119,6 +126,42 @@ export class Identities {
       }
     });
     return { events, moved, vacated };
+  }
+
+  /**
+   * Takes transient addresses from those who held them: whoever comes under one next is somebody else until the network
+   * vouches for more. On the roster stays the address with nobody known behind it.
+   */
+  async depart(
+    sql: Sql,
+    departures: readonly Departure[],
+  ): Promise<{ readonly events: NewEvent[]; readonly vacated: Vacancy[] }> {
+    let vacated: Vacancy[] = [];
+    const contacts = new Set((await this.desires.contactsAmong(sql, departures)).map(placeKey));
+    const events = await this.settle(sql, departures, (holdings) => {
+      vacated = [];
+      for (const { account, address, at } of departures) {
+        const place = { account, address };
+        const holder = holdings.holder(place);
+        if (holder === undefined || !holdings.isTransient(place)) continue;
+        holdings.take(place, at);
+        vacated.push({ ...place, identity: holder });
+        if (contacts.has(placeKey(place))) holdings.make(place, 'transient', at);
+      }
+    });
+    return { events, vacated };
+  }
+
+  /** Another, stable address of whoever holds this one, where the network has vouched for one. */
+  async stableOf(sql: Sql, { account, address }: Place): Promise<string | undefined> {
+    const [held] = await readHoldings(sql, [{ account, address }]);
+    return held?.stable.find((stable) => stable !== address);
+  }
+
+  /** The identities' next version, and the events that tell of it: something about them that is kept elsewhere changed. */
+  async touch(sql: Sql, identities: readonly IdentityId[]): Promise<NewEvent[]> {
+    const touched = await touchIdentities(sql, identities, new Map());
+    return touched.map(({ id, account_id }) => changedEvent(id, account_id));
   }
 
   /** The identities that hold these addresses now; an address of nobody whom we know is left out. */

@@ -3,6 +3,7 @@ export {
   Identities,
   partyKey,
   type Ask,
+  type Departure,
   type Followed,
   type Move,
   type Rename,

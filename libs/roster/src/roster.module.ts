@@ -1,7 +1,13 @@
 import { Module } from '@nestjs/common';
 import { Identities } from './identities.js';
 import { IdentityViews } from './identity.views.js';
+import { NetworkRoster } from './network-roster.js';
+import { RosterController } from './roster.controller.js';
 
-/** Who the accounts have met. */
-@Module({ providers: [Identities, IdentityViews], exports: [Identities, IdentityViews] })
+/** Who the accounts have met, and whom they have on their networks' rosters. Needs the accounts' module and the bus. */
+@Module({
+  controllers: [RosterController],
+  providers: [Identities, IdentityViews, NetworkRoster],
+  exports: [Identities, IdentityViews],
+})
 export class RosterModule {}

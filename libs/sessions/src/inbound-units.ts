@@ -81,7 +81,47 @@ export function partiesOf(event: InboundEvent): InboundParty[] {
       return event.formerly === undefined ? [event.party] : [];
     case 'receipt':
     case 'read':
+    case 'departure':
     case 'gap':
       return [];
   }
+}
+
+/**
+ * Cuts units where an address changes hands after it was spoken from: within one transaction renames come first, then
+ * departures, then what was said, so what was otherwise in order belongs into a transaction of its own.
+ */
+export function stretchesOf(units: readonly Unit[]): readonly (readonly Unit[])[] {
+  const stretches: Unit[][] = [];
+  let current: Unit[] = [];
+  /** Addresses, with the type of event in which they were met. */
+  let met = new Map<string, string>();
+  for (const unit of units) {
+    const { event } = unit;
+    const handed = event === undefined ? [] : changesHands(event);
+    if (
+      event &&
+      handed.some((address) => (met.get(`${event.account} ${address}`) ?? event.type) !== event.type)
+    ) {
+      stretches.push(current);
+      current = [];
+      met = new Map();
+    }
+    current.push(unit);
+    if (!event) continue;
+    for (const address of handed) met.set(`${event.account} ${address}`, event.type);
+    if (handed.length > 0) continue;
+    for (const { address } of partiesOf(event)) met.set(`${event.account} ${address}`, 'party');
+    if ('conversationKind' in event && event.conversationKind === 'direct')
+      met.set(`${event.account} ${event.conversation}`, 'party');
+  }
+  if (current.length > 0) stretches.push(current);
+  return stretches;
+}
+
+/** The addresses that have another holder, or none, after an event. */
+function changesHands(event: InboundEvent): readonly string[] {
+  if (event.type === 'departure') return [event.address];
+  if (event.type === 'identity' && event.formerly !== undefined) return [event.formerly, event.party.address];
+  return [];
 }

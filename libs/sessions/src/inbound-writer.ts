@@ -4,7 +4,14 @@
  */
 import { Injectable } from '@nestjs/common';
 import { EventLog } from '#bus';
-import type { EmitOutcome, InboundChange, InboundMessage, InboundReceipt, InboundRoom } from '#connector';
+import type {
+  EmitOutcome,
+  InboundChange,
+  InboundDeparture,
+  InboundMessage,
+  InboundReceipt,
+  InboundRoom,
+} from '#connector';
 import {
   ChangeStore,
   conversationKey,
@@ -240,6 +247,12 @@ export class InboundWriter {
       const { events, moved, vacated } = await this.identities.rename(sql, renames);
       work.events.push(...events, ...(await this.intake.follow(sql, moved, vacated)));
       this.knowledge.forget(new Set(renames.map(({ account }) => account)));
+    }
+    const departures = each<InboundDeparture>(units, work, 'departure').map(([, event]) => event);
+    if (departures.length > 0) {
+      const { events, vacated } = await this.identities.depart(sql, departures);
+      work.events.push(...events, ...(await this.intake.follow(sql, [], vacated)));
+      if (vacated.length > 0) this.knowledge.forget(new Set(vacated.map(({ account }) => account)));
     }
     const asks = new Map<string, Parameters<Identities['resolve']>[1][number]>();
     for (const [index, unit] of units.entries()) {

@@ -12,7 +12,7 @@ import type { EmitOutcome, InboundBatch } from '#connector';
 import { Dispatcher } from '#delivery';
 import { failure, type AccountId, type WorkspaceId } from '#model';
 import { Batcher, bisect, Clock, CommitInDoubt, Database, isDataError, logger, Metrics } from '#platform';
-import { unitsOf, type Taker, type Unit } from './inbound-units.js';
+import { stretchesOf, unitsOf, type Taker, type Unit } from './inbound-units.js';
 import { InboundWriter, StaleKnowledge } from './inbound-writer.js';
 import { SessionStore } from './session.store.js';
 
@@ -99,12 +99,18 @@ export class Ingest {
     const deadlines = new Map(
       items.flatMap((item) => item.units.map((unit) => [unit, item.deadline] as const)),
     );
-    const answers = await this.persist(workspace, [...deadlines.keys()], deadlines);
-    const given = new Set(
-      items.flatMap(({ taker, units }) =>
-        units.some((unit) => answers.get(unit)?.outcome === 'not-stored') ? [taker] : [],
-      ),
-    );
+    const answers = new Map<Unit, EmitOutcome>();
+    const given = new Set<Taker>();
+    for (const stretch of stretchesOf([...deadlines.keys()])) {
+      // What comes after something that was not stored is not stored either: order is kept.
+      const open = stretch.filter((unit) => !given.has(unit.taker));
+      for (const [unit, outcome] of await this.persist(workspace, open, deadlines)) {
+        answers.set(unit, outcome);
+        if (outcome.outcome === 'not-stored') given.add(unit.taker);
+      }
+      for (const unit of stretch)
+        if (!answers.has(unit)) answers.set(unit, { outcome: 'not-stored', retryAfterMs: RETRY_MS });
+    }
     if (given.size > 0) {
       this.batcherOf(workspace).withdraw((item) => (given.has(item.taker) ? notStored(item) : undefined));
     }

@@ -81,7 +81,8 @@ async function act(runtime: LinkRuntime, request: ActRequest, signal: AbortSigna
   const session = runtime.live;
   const { account, kind, conversation, options } = request;
   if (!can(session, 'takes-requests') || !session.requestKinds.includes(kind)) throw unsupported();
-  const outcome = await session.request(account, { kind, conversation, options }, signal);
+  const about = { kind, options, ...(conversation !== undefined && { conversation }) };
+  const outcome = await session.request(account, about, signal);
   if (outcome.outcome === 'refused') {
     throw refusal(outcome.failure.code, outcome.failure.detail ?? 'The network refused.');
   }

@@ -163,6 +163,12 @@ export class LinkRuntime implements Taker {
       session.setRooms(now.id, now.desired.rooms);
     }
     if (
+      can(session, 'has-contacts') &&
+      JSON.stringify(before.desired.contacts) !== JSON.stringify(now.desired.contacts)
+    ) {
+      session.setContacts(now.id, now.desired.contacts);
+    }
+    if (
       can(session, 'sets-presence') &&
       JSON.stringify(before.desired.presence) !== JSON.stringify(now.desired.presence)
     ) {

@@ -7,7 +7,15 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type Auth = 'none' | 'person' | 'admin';
 
 /** The chapters of the API's page. */
-export const tags = ['people', 'accounts', 'conversations', 'messages', 'events', 'operations'] as const;
+export const tags = [
+  'people',
+  'accounts',
+  'roster',
+  'conversations',
+  'messages',
+  'events',
+  'operations',
+] as const;
 export type Tag = (typeof tags)[number];
 
 /**

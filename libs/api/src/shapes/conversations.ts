@@ -85,6 +85,8 @@ export const Participant = z.object({
   identity: idOf<IdentityId>().nullable(),
   /** The network's own word: op, voice, moderator. */
   role: z.string().nullable(),
+  /** All of them, where the network gives several at once: the highest first. */
+  roles: z.array(z.string()),
   /** Whether this is the account itself. */
   self: z.boolean(),
 });

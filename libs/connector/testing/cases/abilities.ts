@@ -188,6 +188,50 @@ export const abilities: readonly Case[] = [
     },
   },
   {
+    id: 'contacts',
+    sentence: 'tells how reachable those on the roster are, though nobody has spoken (§7, roster)',
+    needs: [{ ability: 'has-contacts' }, { act: 'presence' }],
+    async run(bench) {
+      const [one, two] = [await bench.observer(), await bench.observer()];
+      await one.show?.('available');
+      await two.show?.('available');
+      const rig = await bench.rig();
+      const roster = able(rig.session, 'has-contacts');
+      const of = (observer: Observer) => rig.context.presences.get(observer.address)?.presence;
+      const contact = ({ address }: Observer) => ({ address, groups: [] });
+      roster.setContacts(rig.account, [contact(one)]);
+      await rig.until('the first is there', () => of(one) === 'available');
+      await one.show?.('away');
+      await rig.until('the first is away', () => of(one) === 'away');
+      roster.setContacts(rig.account, [contact(one), contact(two)]);
+      await rig.until('the second is there', () => of(two) === 'available');
+      roster.setContacts(rig.account, [contact(one)]);
+      // What is said after it has been worked through after it.
+      const mark = bench.mark();
+      await rig.say(one.address, mark);
+      await heardBy(bench, one, rig, mark);
+      await two.show?.('away');
+      await one.show?.('available');
+      await rig.until('the first is back', () => of(one) === 'available');
+      expect(of(two)).toBe('available');
+    },
+  },
+  {
+    id: 'contacts-gone',
+    sentence: 'does not call somebody offline or available of whom nobody has told (§7, unknown)',
+    needs: [{ ability: 'has-contacts' }, { act: 'presence' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      await observer.show?.('available');
+      const rig = await bench.rig({ online: false });
+      const roster = able(rig.session, 'has-contacts');
+      roster.setContacts(rig.account, [{ address: observer.address, groups: [] }]);
+      expect(rig.context.presences.size).toBe(0);
+      rig.session.connect();
+      await rig.until('it is told once online', () => rig.context.presences.has(observer.address));
+    },
+  },
+  {
     id: 'typing',
     sentence: 'shows that somebody writes, both ways (§5, present state)',
     needs: [{ ability: 'shows-typing' }, { act: 'typing' }],

@@ -16,6 +16,7 @@ const carriedBy: Partial<Record<CapabilityName, AbilityName>> = {
   reactions: 'reacts',
   typing: 'shows-typing',
   history: 'has-history',
+  roster: 'has-contacts',
 };
 
 function parsed({ connector }: Bench, raw: string): string | undefined {

@@ -192,7 +192,11 @@ describe('a session holds no more for', () => {
     );
     session.attach({
       id: newId<'AccountId'>(),
-      desired: { rooms: [{ address: '#lobby', options: {} }], presence: { presence: 'available' } },
+      desired: {
+        rooms: [{ address: '#lobby', options: {} }],
+        contacts: [],
+        presence: { presence: 'available' },
+      },
     });
     session.connect();
     await floods((i) => `${somebody(i)} PRIVMSG alice :warm`, 2_000);

@@ -87,7 +87,7 @@ function begin(port: number, options: BeginOptions = {}) {
   );
   opened.push(session);
   const rooms = (options.rooms ?? []).map((address) => ({ address, options: {} }));
-  session.attach({ id: account, desired: { rooms, presence: { presence: 'available' } } });
+  session.attach({ id: account, desired: { rooms, contacts: [], presence: { presence: 'available' } } });
   session.connect();
   return { house, session, account };
 }

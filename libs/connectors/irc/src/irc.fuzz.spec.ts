@@ -116,7 +116,7 @@ function begin(port: number): { house: Judge; session: Session; account: Account
   const desired = rooms.map((address) => ({ address, options: {} }));
   session.attach({
     id: account,
-    desired: { rooms: desired, presence: { presence: 'away', note: 'fuzzing' } },
+    desired: { rooms: desired, contacts: [], presence: { presence: 'away', note: 'fuzzing' } },
   });
   session.connect();
   return { house, session, account };

@@ -76,7 +76,7 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
     );
     opened.push(session);
     const rooms = (options.rooms ?? []).map((address) => ({ address, options: {} }));
-    session.attach({ id: account, desired: { rooms, presence: { presence: 'available' } } });
+    session.attach({ id: account, desired: { rooms, contacts: [], presence: { presence: 'available' } } });
     session.connect();
     return { house, session, account };
   }

@@ -75,6 +75,7 @@ describeWithPeers('IRC through ZNC', [...inspircdPeers, znc], () => {
       id: account,
       desired: {
         rooms: rooms.map((address) => ({ address, options: {} })),
+        contacts: [],
         presence: { presence: 'available' },
       },
     });

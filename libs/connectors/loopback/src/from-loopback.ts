@@ -114,6 +114,8 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
       };
     case 'read':
       return { type: 'read', account, conversation: event.conversation, upTo: at };
+    case 'departure':
+      return { type: 'departure', account, address: event.address, at };
     default:
       return unreachable(event);
   }

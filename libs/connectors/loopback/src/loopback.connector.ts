@@ -23,6 +23,7 @@ const capabilities: Capabilities = {
   'read-receipts': 'native',
   'read-marks': 'native',
   presence: 'native',
+  roster: 'native',
   history: 'native',
   topics: 'native',
   maxTextBytes: longestPart,

@@ -58,6 +58,7 @@ const event = tagged('kind', {
   ),
   identity: fields({ party, at: count }, { formerly: address }),
   read: fields({ conversation: address, at: count }),
+  departure: fields({ address, at: count }),
 });
 
 const serverFrame = tagged('t', {
@@ -106,6 +107,7 @@ const clientFrame = tagged('t', {
   join: fields({ as: address, room: address }, { key: text }),
   part: fields({ as: address, room: address }),
   presence: fields({ as: address, presence: oneOf(presences) }, { note: text }),
+  contacts: fields({ as: address, who: list(address, 20_000) }),
   typing: fields({ as: address, to: address, active: flag }),
   history: fields(
     { as: address, q: count, with: address, limit: count },

@@ -29,6 +29,7 @@ function heardOf(event: LoopbackEvent, own: string) {
     case 'room':
     case 'identity':
     case 'read':
+    case 'departure':
       return [];
   }
 }

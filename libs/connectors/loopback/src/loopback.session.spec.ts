@@ -45,7 +45,7 @@ function begin(name: string, options: Options = {}): Rig {
   const settings = { host: server.host, port: server.port, name, ...times, ...options.settings };
   const session = loopback.open({ id: newId<'LinkId'>(), settings }, context);
   open.push(session);
-  session.attach({ id: account, desired: { rooms, presence: { presence: 'available' } } });
+  session.attach({ id: account, desired: { rooms, contacts: [], presence: { presence: 'available' } } });
   session.connect();
   return { session, context, account };
 }
@@ -327,7 +327,10 @@ describe('a loopback session', () => {
   it('takes no second account of the same address onto a link', async () => {
     const rig = await online('alice');
     const second = newId<'AccountId'>();
-    rig.session.attach({ id: second, desired: { rooms: [], presence: { presence: 'available' } } });
+    rig.session.attach({
+      id: second,
+      desired: { rooms: [], contacts: [], presence: { presence: 'available' } },
+    });
     expect(rig.context.stateOf(second)).toMatchObject({ state: 'needs-person', code: 'name-in-use' });
     expect(rig.context.stateOf(rig.account)?.state).toBe('online');
   });

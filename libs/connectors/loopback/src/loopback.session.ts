@@ -1,8 +1,10 @@
 import {
   type AttachedAccount,
   type CloseReason,
+  type DesiredContact,
   type DesiredRoom,
   type Edits,
+  type HasContacts,
   type HasHistory,
   type HistoryAsk,
   type HistoryOutcome,
@@ -56,6 +58,7 @@ export class LoopbackSession
     Session,
     SeatHost,
     HasRooms,
+    HasContacts,
     SetsPresence,
     ShowsTyping,
     Paces,
@@ -207,6 +210,10 @@ export class LoopbackSession
 
   occupants(account: AccountId, conversation: string): readonly Occupant[] {
     return this.seats.get(account)?.occupants(conversation) ?? [];
+  }
+
+  setContacts(account: AccountId, contacts: readonly DesiredContact[]): void {
+    this.seats.get(account)?.setContacts(contacts);
   }
 
   setPresence(account: AccountId, presence: PresenceState): void {

@@ -1,4 +1,4 @@
-import type { AttachedAccount, DesiredRoom, Occupant, SessionContext } from '#connector';
+import type { AttachedAccount, DesiredContact, DesiredRoom, Occupant, SessionContext } from '#connector';
 import {
   failure,
   presences,
@@ -44,6 +44,7 @@ export class Seat {
   /** On its way out: nothing more is sent for it. */
   leaving = false;
   private desired: readonly DesiredRoom[];
+  private contacts: readonly string[];
   private presence: PresenceState;
   private readonly rooms = new Map<string, Map<string, Occupant>>();
   private prefix = new Prefix(1);
@@ -58,6 +59,7 @@ export class Seat {
     this.id = account.id;
     this.name = account.localAddress ?? settings.name;
     this.desired = account.desired.rooms.filter(isRoom);
+    this.contacts = contactsOf(account.desired.contacts);
     this.presence = presenceOf(account.desired.presence);
     this.bucket = new Bucket(settings.flood, context.clock.monotonic());
   }
@@ -84,6 +86,11 @@ export class Seat {
       if (!wanted.has(room)) this.host.write({ t: 'part', as: this.name, room });
     }
     for (const room of this.desired) if (!this.rooms.has(room.address)) this.join(room);
+  }
+
+  setContacts(contacts: readonly DesiredContact[]): void {
+    this.contacts = contactsOf(contacts);
+    if (this.online) this.tellContacts();
   }
 
   setPresence(presence: PresenceState): void {
@@ -155,6 +162,7 @@ export class Seat {
     context.state(this.id, { state: 'online', localAddress: this.name });
     context.capabilities(this.id, capabilities);
     this.tellPresence();
+    if (this.contacts.length > 0) this.tellContacts();
     for (const room of this.desired) this.join(room);
     if (!frame.lost) return undefined;
     const { from, until, reason } = frame.lost;
@@ -238,6 +246,10 @@ export class Seat {
     this.host.write({ t: 'presence', as: this.name, presence, ...(note === undefined ? {} : { note }) });
   }
 
+  private tellContacts(): void {
+    this.host.write({ t: 'contacts', as: this.name, who: this.contacts });
+  }
+
   private at(): Date {
     return new Date(this.host.context.clock.now());
   }
@@ -253,6 +265,11 @@ function positionOf(note: unknown): { readonly instance: string; readonly n: num
 /** What is no address of ours is no room either: it could only end the connection. */
 function isRoom({ address }: DesiredRoom): boolean {
   return address.startsWith('#') && isCanonical(address);
+}
+
+/** The addresses to watch. What has no form of ours could only end the connection. */
+function contactsOf(contacts: readonly DesiredContact[]): readonly string[] {
+  return contacts.map(({ address }) => address).filter(isCanonical);
 }
 
 function presenceOf(desired: AttachedAccount['desired']['presence']): PresenceState {

@@ -166,6 +166,9 @@ export class Desk {
       case 'presence':
         network.presence(as, frame.presence, frame.note);
         return;
+      case 'contacts':
+        network.watch(as, frame.who);
+        return;
       case 'typing':
         network.typing(as, frame.to, frame.active);
         return;

@@ -170,6 +170,11 @@ export class LoopbackServer implements AsyncDisposable {
     this.network.rename(from, to);
   }
 
+  /** Somebody goes, and leaves their address to whoever comes. */
+  leave(name: string): void {
+    this.network.leave(name);
+  }
+
   /** What others see of somebody: the name they show, the stable address that the network vouches for. */
   introduce(party: LoopbackParty): void {
     this.network.person(party.address).party = party;

@@ -43,6 +43,8 @@ interface Person {
   readonly peers: Set<string>;
   /** How far it has read, by conversation. */
   readonly marks: Map<string, number>;
+  /** Those who have them on their roster. */
+  readonly watchers: Set<string>;
   party: LoopbackParty;
   presence: Presence;
   listener: ((event: LoopbackEvent) => void) | undefined;
@@ -94,6 +96,7 @@ export class Network {
         rooms: new Set(),
         peers: new Set(),
         marks: new Map(),
+        watchers: new Set(),
         party,
         presence: 'offline',
         listener: undefined,
@@ -224,6 +227,28 @@ export class Network {
     }
   }
 
+  /** From now on these are the ones on a name's roster; it is told how each of them is. */
+  watch(name: string, contacts: readonly string[]): void {
+    const wanted = new Set(contacts);
+    for (const [other, person] of this.people) if (!wanted.has(other)) person.watchers.delete(name);
+    for (const other of wanted) {
+      const person = this.person(other);
+      person.watchers.add(name);
+      this.attached.tell(name, { t: 'presence', as: name, who: other, presence: person.presence });
+    }
+  }
+
+  /** Somebody goes, and leaves their address to whoever comes; those who see them are told. */
+  leave(name: string): void {
+    const person = this.person(name);
+    for (const room of person.rooms) this.part(name, room);
+    this.presence(name, 'offline');
+    for (const other of this.watchers(person)) {
+      if (other !== name) this.put(other, { kind: 'departure', address: name, at: Date.now() });
+    }
+    person.party = { address: name };
+  }
+
   typing(name: string, to: string, active: boolean): void {
     const room = to.startsWith('#');
     const others = room ? [...this.room(to).who].filter((other) => other !== name) : [to];
@@ -340,7 +365,7 @@ export class Network {
   }
 
   private watchers(person: Person): ReadonlySet<string> {
-    const names = new Set(person.peers);
+    const names = new Set([...person.peers, ...person.watchers]);
     for (const room of person.rooms) for (const name of this.room(room).who) names.add(name);
     return names;
   }
