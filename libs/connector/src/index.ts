@@ -47,6 +47,7 @@ export type {
   SessionLog,
   Turn,
 } from './context.js';
+export { fallback, native, notCarried, type Feature, type FeatureWay } from './features.js';
 export type {
   EmitOutcome,
   InboundBatch,

@@ -1,5 +1,6 @@
 export { ManualClock } from './clock.js';
 export { FaultProxy, type Endpoint } from './fault-proxy.js';
+export { describeFeatures, type FeatureSheet } from './feature-table.js';
 export type { ActName, Harness, Heard, Login, Network, Observer } from './harness.js';
 export type { StorageFault } from './storage.js';
 export { breachesOf } from './breaches.js';

@@ -1,0 +1,109 @@
+/*
+ * What this connector does, row by row: the table of docs/networks/irc.md is made from it (`npm run docs`), and
+ * features.spec.ts holds it against what the connector declares. "Proved on" names real servers where a suite saw it
+ * there; what none of them offers was proved on the sandbox, a server of our own in the test's process.
+ */
+import { fallback, native, notCarried, type Feature } from '#connector';
+
+export const provers = {
+  inspircd: 'InspIRCd',
+  ngircd: 'ngIRCd',
+  hybrid: 'IRCD-Hybrid',
+  znc: 'ZNC',
+  sandbox: 'sandbox',
+};
+export type Prover = keyof typeof provers;
+
+const everywhere: readonly Prover[] = ['inspircd', 'ngircd', 'hybrid', 'znc'];
+const servers: readonly Prover[] = ['inspircd', 'ngircd', 'hybrid'];
+
+export const features: readonly Feature<Prover>[] = [
+  {
+    feature: 'private messages',
+    out: native('long ones in parts, between words, never within a character'),
+    in: native(),
+    capability: 'direct',
+    provedOn: everywhere,
+  },
+  {
+    feature: 'messages in rooms',
+    out: native(),
+    in: native(),
+    capability: 'rooms',
+    abilities: ['has-rooms'],
+    provedOn: everywhere,
+  },
+  {
+    feature: '/me (CTCP ACTION)',
+    out: native(),
+    in: native(),
+    capability: 'emote',
+    provedOn: servers,
+  },
+  { feature: 'notices', out: native(), in: native(), provedOn: ['inspircd'] },
+  {
+    feature: 'replies',
+    out: fallback('the beginning of what is answered, quoted in a line above'),
+    in: notCarried,
+    capability: 'replies',
+    provedOn: ['inspircd'],
+  },
+  {
+    feature: 'corrections',
+    out: fallback('a new message that begins with `*`'),
+    in: notCarried,
+    capability: 'edits',
+    provedOn: ['inspircd'],
+  },
+  {
+    feature: 'reactions',
+    out: fallback('`/me reacted with …`'),
+    in: notCarried,
+    capability: 'reactions',
+    provedOn: ['inspircd'],
+  },
+  {
+    feature: 'files',
+    out: fallback('the link, in a line of its own'),
+    in: notCarried,
+    capability: 'files',
+    provedOn: ['inspircd'],
+  },
+  {
+    feature: 'own messages from other devices',
+    out: '-',
+    in: native(),
+    needs: ['a bouncer, or a server that sends them'],
+    provedOn: ['znc'],
+  },
+  {
+    feature: 'topic',
+    out: native(),
+    in: native('with who set it'),
+    capability: 'topics',
+    requests: ['topic'],
+    provedOn: ['inspircd'],
+  },
+  {
+    feature: 'joining and leaving rooms, with keys',
+    out: native(),
+    in: native('with the reason when it is refused'),
+    provedOn: servers,
+  },
+  { feature: 'who is in a room, with roles', out: '-', in: native(), provedOn: servers },
+  {
+    feature: 'renames',
+    out: native('own nick, and its return'),
+    in: native('the conversation follows a rename that was witnessed'),
+    provedOn: ['inspircd'],
+  },
+  {
+    feature: 'presence',
+    out: native('AWAY; busy as `busy: …`; chatty and available are both "here"'),
+    in: native(),
+    needs: ['`away-notify` for people in common rooms'],
+    capability: 'presence',
+    abilities: ['sets-presence'],
+    provedOn: ['inspircd'],
+  },
+];
