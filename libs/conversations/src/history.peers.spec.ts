@@ -158,6 +158,7 @@ describeEngines('history', (open) => {
         notice: false,
         attachments: [],
         replyTo: null,
+        audience: null,
         reactions: [],
         editedAt: null,
         retractedAt: null,

@@ -18,6 +18,7 @@ interface Content {
   readonly spans?: readonly Span[];
   readonly emote?: boolean;
   readonly notice?: boolean;
+  readonly audience?: string;
   readonly attachments?: readonly Attachment[];
 }
 
@@ -125,6 +126,7 @@ function messageOf(row: MessageRow): StoredMessage {
     notice: content?.notice ?? false,
     attachments: content?.attachments?.map((attachment) => ({ ...attachment })) ?? [],
     replyTo: row.reply_to,
+    audience: content?.audience ?? null,
     reactions: gone ? [] : (row.reactions ?? []),
     at: row.at.toISOString(),
     storedAt: row.stored_at.toISOString(),

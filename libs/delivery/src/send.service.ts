@@ -265,13 +265,14 @@ export class SendService {
   }
 }
 
-function contentOf({ text, spans, emote, notice, attachments }: SendMessagesBody): Content {
+function contentOf({ text, spans, emote, notice, attachments, audience }: SendMessagesBody): Content {
   return {
     text,
     ...(spans ? { spans } : {}),
     ...(emote === undefined ? {} : { emote }),
     ...(notice === undefined ? {} : { notice }),
     ...(attachments ? { attachments } : {}),
+    ...(audience === undefined ? {} : { audience }),
   };
 }
 
@@ -320,6 +321,7 @@ function messageOf({ message, envelope, sequence }: Stored): Message {
     notice: content.notice ?? false,
     attachments: [...(content.attachments ?? [])] as Message['attachments'],
     replyTo: content.replyTo ?? null,
+    audience: content.audience ?? null,
     reactions: [],
     at,
     storedAt: at,

@@ -38,6 +38,8 @@ export interface MessageContent {
   readonly notice?: boolean;
   readonly attachments?: readonly Attachment[];
   readonly replyTo?: MessageId;
+  /** Said to some members of a room only: the network's own mark for them (IRC: `@`, its operators). */
+  readonly audience?: string;
 }
 
 /** Who spoke: somebody else, we through Parley, or we through another client of the same account. */

@@ -146,6 +146,8 @@ export const Message = z.object({
   notice: z.boolean(),
   attachments: z.array(Attachment),
   replyTo: idOf<MessageId>().nullable(),
+  /** Said to some members of a room only: the network's own mark for them (IRC: `@`, its operators). */
+  audience: z.string().nullable(),
   reactions: z.array(Reaction),
   /** The network's time. */
   at: Time,
@@ -189,6 +191,8 @@ const content = {
   emote: z.boolean().exactOptional(),
   /** Must never be answered by a machine. */
   notice: z.boolean().exactOptional(),
+  /** To some members of a room only: the network's own mark for them. */
+  audience: z.string().min(1).max(16).exactOptional(),
   attachments: z.array(LinkedFile).max(20).exactOptional(),
 };
 
