@@ -54,6 +54,11 @@ export interface InboundChange extends InConversation {
   readonly origin: Origin;
   readonly mode: Mode;
   readonly at: Date;
+  /**
+   * The network itself let it happen and stands for it (a moderator's act, a server's): it counts whoever the author of
+   * the message is. Without it only the author's own word counts.
+   */
+  readonly vouched?: boolean;
   /** The new content of an edit. */
   readonly content?: MessageContent;
   readonly reaction?: { readonly emoji: string; readonly removed: boolean };

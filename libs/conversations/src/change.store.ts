@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import {
   newId,
   type AccountId,
+  type Capabilities,
+  type ConversationId,
   type IdentityId,
   type MessageContent,
   type MessageId,
@@ -17,6 +19,8 @@ export interface MessageChange {
   /** Who acts: an identity, or a person of ours. An edit or retraction counts only for the message's own author. */
   readonly identity?: IdentityId;
   readonly person?: PersonId;
+  /** The network stands for it: it counts whoever the author is. */
+  readonly vouched?: boolean;
   readonly content?: MessageContent;
   readonly reaction?: { readonly emoji: string; readonly removed: boolean };
   readonly at: Date;
@@ -43,25 +47,36 @@ export class ChangeStore {
     return events;
   }
 
+  /** What can be done in a conversation, where it differs from its account. */
+  async capabilitiesIn(sql: Sql, conversation: ConversationId): Promise<Capabilities | undefined> {
+    const [row] = await sql.query<{ capabilities: Capabilities | null }>(
+      'SELECT capabilities FROM conversation WHERE id = $1',
+      [conversation],
+    );
+    return row?.capabilities ?? undefined;
+  }
+
   private async write(sql: Sql, change: MessageChange): Promise<ChangedRow[]> {
     const { message, identity, at } = change;
-    const mine = `id = $1 AND erased_at IS NULL AND retracted_at IS NULL AND author_id IS NOT DISTINCT FROM $2`;
+    const mine = `id = $1 AND erased_at IS NULL AND retracted_at IS NULL
+      AND ($2::boolean OR author_id IS NOT DISTINCT FROM $3::uuid)`;
+    const whose = [message, change.vouched === true, identity ?? null];
     const returning = 'RETURNING id, account_id, conversation_id';
     switch (change.type) {
       case 'edit': {
-        const { text, spans, emote, notice, attachments } = change.content ?? { text: '' };
-        const rest = { spans, emote, notice, attachments };
+        const { text, spans, emote, notice, attachments, audience } = change.content ?? { text: '' };
+        const rest = { spans, emote, notice, attachments, audience };
         return await sql.query<ChangedRow>(
-          `UPDATE message SET text = $3, content = $4::jsonb, edited_at = $5, version = version + 1,
-             words = to_tsvector('simple', left($3, 100000)) WHERE ${mine} ${returning}`,
-          [message, identity ?? null, text, asJson(rest), at],
+          `UPDATE message SET text = $4, content = $5::jsonb, edited_at = $6, version = version + 1,
+             words = to_tsvector('simple', left($4, 100000)) WHERE ${mine} ${returning}`,
+          [...whose, text, asJson(rest), at],
         );
       }
       case 'retraction':
         return await sql.query<ChangedRow>(
-          `UPDATE message SET text = '', content = NULL, words = NULL, retracted_at = $3, version = version + 1
+          `UPDATE message SET text = '', content = NULL, words = NULL, retracted_at = $4, version = version + 1
            WHERE ${mine} ${returning}`,
-          [message, identity ?? null, at],
+          [...whose, at],
         );
       case 'reaction': {
         const { emoji, removed } = change.reaction ?? { emoji: '', removed: true };

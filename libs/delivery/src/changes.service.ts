@@ -94,7 +94,8 @@ export class Changes {
       throw new Problem(409, 'not-allowed', 'The message is gone already.');
     }
     const account = await this.access.mustSee(caller, message.account);
-    const way = wayFor(account.capabilities, act, native, fallback);
+    const here = await this.changes.capabilitiesIn(this.database, message.conversation);
+    const way = wayFor(here ?? account.capabilities, act, native, fallback);
     const now = new Date(this.clock.now());
     const edit: MessageChange = {
       message: message.id,

@@ -98,7 +98,10 @@ export class EnvelopeStore {
     return rows.map(readyOf);
   }
 
-  /** What envelopes that speak of earlier messages speak of: the ids those bear on the network, and their text. */
+  /**
+   * What envelopes that speak of earlier messages speak of: the ids those bear on the network, and their text. First the
+   * message's own, in the order of its parts, then those of what was told of it in words later.
+   */
   async targets(
     sql: Sql,
     envelopes: readonly EnvelopeId[],
@@ -106,7 +109,7 @@ export class EnvelopeStore {
     const rows = await sql.query<{ id: EnvelopeId; text: string; remote_ids: RemoteId[] | null }>(
       `SELECT e.id, t.text,
          (SELECT json_agg(json_build_object('scope', r.scope, 'id', r.id,
-            'by', CASE WHEN r.author = '' THEN 'network' ELSE 'sender' END) ORDER BY r.part)
+            'by', CASE WHEN r.author = '' THEN 'network' ELSE 'sender' END) ORDER BY r.at, r.part)
           FROM remote_id r WHERE r.message_id = t.id) AS remote_ids
        FROM envelope e JOIN message m ON m.id = e.message_id
        JOIN message t ON t.id = CASE WHEN e.kind = 'message' THEN m.reply_to ELSE m.id END

@@ -73,6 +73,8 @@ export function partiesOf(event: InboundEvent): InboundParty[] {
       return event.origin === 'remote' ? [event.author] : [];
     case 'edit':
     case 'retraction':
+      // Who did it is not kept where the network stands for it: it may be the network itself.
+      return event.origin === 'remote' && event.vouched !== true ? [event.author] : [];
     case 'reaction':
       return event.origin === 'remote' ? [event.author] : [];
     case 'room':

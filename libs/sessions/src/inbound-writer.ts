@@ -379,12 +379,13 @@ export class InboundWriter {
     );
     const known = changes.flatMap(({ event }): MessageChange[] => {
       const identity = event.origin === 'remote' ? authorOf(event, work) : undefined;
-      if (event.origin === 'remote' && !identity) return [];
+      if (event.origin === 'remote' && !identity && event.vouched !== true) return [];
       return (bearers.get(remoteKey(event.account, event.target.scope, event.target.id)) ?? []).map(
         (message) => ({
           message,
           type: event.type,
           ...(identity ? { identity } : {}),
+          ...(event.vouched === true && event.type !== 'reaction' ? { vouched: true } : {}),
           ...(event.content ? { content: event.content } : {}),
           ...(event.reaction ? { reaction: event.reaction } : {}),
           at: event.at,
