@@ -29,8 +29,10 @@ export async function plainClient(options: {
   readonly port: number;
   readonly nick: string;
   readonly password?: string;
+  /** IRCv3 capabilities to ask for; the server must have them all. Lines then come with tags. */
+  readonly capabilities?: readonly string[];
 }): Promise<PlainClient> {
-  const { port, nick, password } = options;
+  const { port, nick, password, capabilities = [] } = options;
   const lines: string[] = [];
   let rest = Buffer.alloc(0);
   let closed = false;
@@ -64,9 +66,14 @@ export async function plainClient(options: {
       deadlineMs,
     );
   if (password !== undefined) send(`PASS :${password}`);
+  if (capabilities.length > 0) send(`CAP REQ :${capabilities.join(' ')}`);
   send(`NICK ${nick}`);
   send(`USER ${nick} 0 * :${nick}`);
-  await waitFor(/^:\S+ 001 /);
+  if (capabilities.length > 0) {
+    await waitFor(/ CAP \S+ ACK /);
+    send('CAP END');
+  }
+  await waitFor(/^(?:@\S+ )?:\S+ 001 /);
   return {
     nick,
     lines,
@@ -78,11 +85,11 @@ export async function plainClient(options: {
     async join(channel) {
       const after = lines.length;
       send(`JOIN ${channel}`);
-      await waitFor(/^:\S+ 366 /, { after });
+      await waitFor(/^(?:@\S+ )?:\S+ 366 /, { after });
     },
     heard: (from, target) =>
       lines.flatMap((line) => {
-        const [, speaker, to, text] = /^:([^! ]+)\S* PRIVMSG (\S+) :(.*)$/.exec(line) ?? [];
+        const [, speaker, to, text] = /^(?:@\S+ )?:([^! ]+)\S* PRIVMSG (\S+) :(.*)$/.exec(line) ?? [];
         return speaker === from && to === target && text !== undefined ? [text] : [];
       }),
     get isClosed() {

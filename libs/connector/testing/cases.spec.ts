@@ -55,6 +55,15 @@ describe('a test of the kit', () => {
     });
   });
 
+  it('about what the network does not offer is skipped with its name', () => {
+    const lacking: Harness = { ...harness, lacks: ['typing'] };
+    expect(titleOf(lacking, test('x', [{ here: 'typing' }]))).toEqual({
+      title: 'does it (not declared: harness: typing)',
+      skipped: true,
+    });
+    expect(titleOf(harness, test('x', [{ here: 'typing' }]))).toMatchObject({ skipped: false });
+  });
+
   it('about what a network lacks is skipped where it does not', () => {
     expect(titleOf(harness, test('x', [{ without: 'rooms' }]))).toMatchObject({ skipped: true });
   });

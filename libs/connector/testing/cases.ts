@@ -10,6 +10,8 @@ import type { ActName, Harness } from './harness.js';
 type Need =
   | { readonly ability: AbilityName }
   | { readonly capability: CapabilityName }
+  /** The network of the test offers it: a session says it can do it there. */
+  | { readonly here: CapabilityName }
   | { readonly act: ActName }
   /** The test is about networks that cannot do this. */
   | { readonly without: ActName }
@@ -30,6 +32,7 @@ function missing(harness: Harness, needs: readonly Need[] = []): readonly string
   return needs.flatMap((need) => {
     if ('ability' in need) return abilities.includes(need.ability) ? [] : [need.ability];
     if ('capability' in need) return capabilities[need.capability] === 'native' ? [] : [need.capability];
+    if ('here' in need) return harness.lacks?.includes(need.here) === true ? [`harness: ${need.here}`] : [];
     if ('act' in need) return harness.acts.includes(need.act) ? [] : [`harness: ${need.act}`];
     if ('without' in need) return harness.acts.includes(need.without) ? [`the lack of ${need.without}`] : [];
     return harness.timing?.[need.timing] === undefined ? [`harness: ${need.timing}`] : [];

@@ -24,7 +24,7 @@
  * A test that a connector need not pass is excused by its id with a reason, which then stands in its title.
  */
 import type { Connector, JsonObject } from '#connector';
-import type { Presence } from '#model';
+import type { CapabilityName, Presence } from '#model';
 import type { Endpoint } from './fault-proxy.js';
 
 export interface Harness {
@@ -33,6 +33,11 @@ export interface Harness {
   start(): Promise<Network>;
   /** The optional acts below that this network offers. Declared here because tests are made before it is started. */
   readonly acts: readonly ActName[];
+  /**
+   * What the connector can do elsewhere and not on this network: a live session must not say that it can. What is not
+   * named it must be able to do here.
+   */
+  readonly lacks?: readonly CapabilityName[];
   readonly addresses: {
     /** Texts that a person may type, and what they become. */
     readonly good: Readonly<Record<string, string>>;

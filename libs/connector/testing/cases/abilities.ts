@@ -7,6 +7,7 @@ import {
   type RemoteId,
   type Session,
 } from '#connector';
+import { levelOf } from '#model';
 import type { Bench, Rig } from '../bench.js';
 import type { Case } from '../cases.js';
 import type { Observer } from '../harness.js';
@@ -63,7 +64,7 @@ export const abilities: readonly Case[] = [
   {
     id: 'retracts',
     sentence: 'takes back what was said (abilities, retracts)',
-    needs: [{ ability: 'retracts' }],
+    needs: [{ ability: 'retracts' }, { here: 'retractions' }],
     async run(bench) {
       const { observer, rig } = await changed(bench, (about) => ({
         kind: 'retraction',
@@ -75,7 +76,7 @@ export const abilities: readonly Case[] = [
   {
     id: 'reacts',
     sentence: 'reacts to what was said (abilities, reacts)',
-    needs: [{ ability: 'reacts' }],
+    needs: [{ ability: 'reacts' }, { here: 'reactions' }],
     async run(bench) {
       const { observer, rig } = await changed(bench, (about) => ({
         kind: 'reaction',
@@ -99,12 +100,18 @@ export const abilities: readonly Case[] = [
       const said = await rig.until('the message', () =>
         rig.context.heard().find(({ content }) => content.text === mark),
       );
-      await observer.change?.(rig.address, mark, { kind: 'reaction', emoji: '🎉' });
-      await observer.change?.(rig.address, mark, { kind: 'edit', text: `${mark} better` });
-      await observer.change?.(rig.address, mark, { kind: 'retraction' });
-      await rig.until('all three', () => rig.context.changes().length >= 3);
+      const here = rig.context.capabilitiesOf(rig.account) ?? {};
+      const acts = [
+        ['reactions', { kind: 'reaction', emoji: '🎉' }],
+        ['edits', { kind: 'edit', text: `${mark} better` }],
+        ['retractions', { kind: 'retraction' }],
+      ] as const;
+      const carried = acts.filter(([capability]) => levelOf(here, capability) === 'native');
+      expect(carried).not.toHaveLength(0);
+      for (const [, change] of carried) await observer.change?.(rig.address, mark, change);
+      await rig.until('all of them', () => rig.context.changes().length >= carried.length);
       const changes = rig.context.changes();
-      expect(changes.map(({ type }) => type)).toEqual(['reaction', 'edit', 'retraction']);
+      expect(changes.map(({ type }) => type)).toEqual(carried.map(([, { kind }]) => kind));
       for (const change of changes) {
         expect(change).toMatchObject({ target: said.remoteId, author: said.author, origin: 'remote' });
       }
@@ -234,7 +241,7 @@ export const abilities: readonly Case[] = [
   {
     id: 'typing',
     sentence: 'shows that somebody writes, both ways (§5, present state)',
-    needs: [{ ability: 'shows-typing' }, { act: 'typing' }],
+    needs: [{ ability: 'shows-typing' }, { here: 'typing' }, { act: 'typing' }],
     async run(bench) {
       const observer = await bench.observer();
       const rig = await bench.rig();

@@ -94,6 +94,23 @@ export const describes: readonly Case[] = [
     },
   },
   {
+    id: 'capabilities-here',
+    sentence:
+      'says what can be done here and now: what this network offers of what it describes, and no more (law 7)',
+    async run(bench) {
+      const { capabilities } = bench.connector.describe();
+      const rig = await bench.rig();
+      const here = await rig.until('the capabilities', () => rig.context.capabilitiesOf(rig.account));
+      const levels = ['none', 'fallback', 'native'];
+      for (const name of capabilityNames) {
+        const [most, now] = [levelOf(capabilities, name), levelOf(here, name)];
+        const lacking = bench.harness.lacks?.includes(name) === true;
+        expect({ name, over: levels.indexOf(now) > levels.indexOf(most) }).toEqual({ name, over: false });
+        expect({ name, native: now === 'native' }).toEqual({ name, native: most === 'native' && !lacking });
+      }
+    },
+  },
+  {
     id: 'targets',
     sentence: 'names the network and every host that it would connect to, without connecting (law 9)',
     async run(bench) {
