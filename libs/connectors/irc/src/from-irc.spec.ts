@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import irc from 'irc-framework';
-import { circumstanceOf, factOf, plain } from './from-irc.js';
+import { plain } from './formatting.js';
+import { circumstanceOf, factOf } from './from-irc.js';
 import { plainNetwork, type Network } from './network.js';
 
 const network: Network = { ...plainNetwork, statusMarks: '@+' };
@@ -25,9 +26,51 @@ describe('what is said', () => {
   });
 
   it('is not what programs ask of one another (CTCP)', () => {
-    expect(fact(':bob!b@example.org PRIVMSG alice :\x01VERSION\x01')).toBeUndefined();
-    expect(fact(':bob!b@example.org PRIVMSG alice :\x01DCC SEND x 1 2 3\x01')).toBeUndefined();
-    expect(fact(':bob!b@example.org NOTICE alice :\x01VERSION x\x01')).toBeUndefined();
+    expect(fact(':bob!b@example.org PRIVMSG alice :\x01version\x01')).toMatchObject({
+      fact: 'ctcp',
+      kind: 'request',
+      verb: 'VERSION',
+      argument: '',
+    });
+    expect(fact(':bob!b@example.org PRIVMSG alice :\x01DCC SEND x 1 2 3\x01')).toMatchObject({
+      verb: 'DCC',
+      argument: 'SEND x 1 2 3',
+    });
+    expect(fact(':bob!b@example.org NOTICE alice :\x01VERSION x\x01')).toMatchObject({ kind: 'answer' });
+    expect(fact(':bob!b@example.org PRIVMSG alice :\x01\x01')).toBeUndefined();
+  });
+
+  it('is dressed as its codes say', () => {
+    expect(fact(':bob!b@example.org PRIVMSG #a :\x01ACTION \x02waves\x02 once\x01')).toMatchObject({
+      text: 'waves once',
+      spans: [{ start: 0, end: 5, style: { kind: 'bold' } }],
+    });
+  });
+
+  it('to a part of a room is said in the room, with the mark of whom it was said to (STATUSMSG)', () => {
+    expect(fact(':bob!b@example.org PRIVMSG @#ops :psst')).toMatchObject({ channel: '#ops', audience: '@' });
+    expect(fact(':bob!b@example.org PRIVMSG #ops :all')).not.toHaveProperty('audience');
+  });
+
+  it('names what it answers, reacts to, or takes back (client tags, REDACT)', () => {
+    expect(fact('@+draft/reply=m1 :bob!b@example.org PRIVMSG #a :yes')).toMatchObject({ replyTo: 'm1' });
+    expect(fact('@+reply=m1 :bob!b@example.org PRIVMSG #a :yes')).toMatchObject({ replyTo: 'm1' });
+    expect(fact('@+draft/react=👍;+draft/reply=m1 :bob!b@example.org TAGMSG #a')).toMatchObject({
+      fact: 'tagged',
+      about: 'm1',
+      reaction: { emoji: '👍', removed: false },
+    });
+    expect(fact('@+draft/unreact=👍;+draft/reply=m1 :bob!b@example.org TAGMSG #a')).toMatchObject({
+      reaction: { emoji: '👍', removed: true },
+    });
+    expect(fact('@+typing=active :bob!b@example.org TAGMSG alice')).toMatchObject({ typing: 'active' });
+    expect(fact('@+typing=madly :bob!b@example.org TAGMSG alice')).not.toHaveProperty('typing');
+    expect(fact(`@+draft/react=${'x'.repeat(65)};+draft/reply=m :b!b@c TAGMSG #a`)).not.toHaveProperty(
+      'reaction',
+    );
+    expect(fact(':bob!b@example.org REDACT #a m1 :oops')).toMatchObject({ fact: 'redacted', msgid: 'm1' });
+    expect(fact(':bob!b@example.org REDACT #a')).toBeUndefined();
+    expect(fact(':bob!b@example.org TAGMSG')).toBeUndefined();
   });
 
   it('bears its id, its time, its author’s account, its label and its batch where the server gives them', () => {

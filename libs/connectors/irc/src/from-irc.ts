@@ -7,7 +7,9 @@ import type { Failure } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import { dropped } from './bouncer.js';
 import { failFailure, numericFailure, words } from './failures.js';
+import { plain } from './formatting.js';
 import { channelIn, type Network } from './network.js';
+import { reactedOf, redactedOf, saidOf, tag, type Speech } from './speech.js';
 
 /** Who a line is from. Without a nick it is the server. */
 export interface Source {
@@ -16,17 +18,6 @@ export interface Source {
   readonly mask?: string;
   /** The services account they are signed in to, where the network vouches for it. */
   readonly account?: string;
-}
-
-interface Said {
-  readonly fact: 'said';
-  readonly from: Source;
-  /** The channel it was said in; without one, it was said to `to`. */
-  readonly channel?: string;
-  readonly to: string;
-  readonly text: string;
-  readonly how: 'message' | 'notice' | 'emote';
-  readonly msgid?: string;
 }
 
 export interface Member {
@@ -42,7 +33,7 @@ export interface ModeChange {
 }
 
 export type Fact =
-  | Said
+  | Speech
   | { readonly fact: 'joined'; readonly who: Source; readonly channel: string }
   | { readonly fact: 'parted'; readonly who: Source; readonly channel: string }
   | {
@@ -66,9 +57,20 @@ export type Fact =
     }
   | { readonly fact: 'away'; readonly nick: string; readonly note?: string }
   | { readonly fact: 'host'; readonly nick: string; readonly user?: string; readonly host: string }
-  | { readonly fact: 'failed'; readonly numeric: string; readonly about: string; readonly failure: Failure }
+  | {
+      readonly fact: 'failed';
+      /** The numeric; of a standard reply the command that failed. */
+      readonly numeric: string;
+      readonly about: string;
+      readonly failure: Failure;
+    }
   | { readonly fact: 'ack' }
-  | { readonly fact: 'batch-open'; readonly ref: string; readonly type: string }
+  | {
+      readonly fact: 'batch-open';
+      readonly ref: string;
+      readonly type: string;
+      readonly params: readonly string[];
+    }
   | { readonly fact: 'batch-close'; readonly ref: string }
   | { readonly fact: 'ping'; readonly token: string }
   | { readonly fact: 'pong'; readonly token: string }
@@ -109,6 +111,10 @@ export function factOf(message: IrcMessage, network: Network, server?: string): 
       if (lost !== undefined) return { fact: 'failed', numeric: 'znc', ...lost };
       return saidOf(message, from, network);
     }
+    case 'TAGMSG':
+      return reactedOf(message, from, network);
+    case 'REDACT':
+      return redactedOf(message, from, network);
     case 'JOIN':
       return channelFact(first, network, (channel) => ({
         fact: 'joined',
@@ -197,7 +203,7 @@ export function factOf(message: IrcMessage, network: Network, server?: string): 
     case 'FAIL':
       return {
         fact: 'failed',
-        numeric: 'FAIL',
+        numeric: params[0] ?? 'FAIL',
         about: params[2] ?? '',
         failure: failFailure(params[1] ?? '', last),
       };
@@ -215,33 +221,6 @@ function channelFact(
 ): Fact | undefined {
   const channel = name === undefined ? undefined : channelIn(network, name);
   return channel === undefined ? undefined : make(channel);
-}
-
-function saidOf(message: IrcMessage, from: Source, network: Network): Fact | undefined {
-  const [to, raw] = message.params;
-  if (to === undefined || raw === undefined) return undefined;
-  const channel = channelIn(network, to);
-  const spoken = spokenOf(raw, message.command);
-  if (spoken === undefined) return undefined;
-  const msgid = tag(message, 'msgid') ?? tag(message, 'draft/msgid');
-  return {
-    fact: 'said',
-    from,
-    to,
-    ...spoken,
-    ...(channel !== undefined && { channel }),
-    ...(msgid !== undefined && { msgid }),
-  };
-}
-
-/** CTCP: of all that is wrapped in \x01 only ACTION is speech. */
-function spokenOf(raw: string, command: string): { text: string; how: Said['how'] } | undefined {
-  if (!raw.startsWith('\x01')) {
-    return { text: plain(raw), how: command === 'NOTICE' ? 'notice' : 'message' };
-  }
-  const inner = raw.slice(1, raw.endsWith('\x01') && raw.length > 1 ? -1 : undefined);
-  if (command !== 'PRIVMSG' || !/^ACTION(?: |$)/i.test(inner)) return undefined;
-  return { text: plain(inner.slice(7)), how: 'emote' };
 }
 
 /** Who said a line. A name with neither user nor host may be a nick or the server itself. */
@@ -299,13 +278,9 @@ function batchOf(params: readonly string[]): Fact | undefined {
   const mark = params[0] ?? '';
   const ref = mark.slice(1);
   if (ref === '') return undefined;
-  if (mark.startsWith('+')) return { fact: 'batch-open', ref, type: params[1] ?? '' };
+  if (mark.startsWith('+'))
+    return { fact: 'batch-open', ref, type: params[1] ?? '', params: params.slice(2) };
   return mark.startsWith('-') ? { fact: 'batch-close', ref } : undefined;
-}
-
-function tag(message: IrcMessage, name: string): string | undefined {
-  const value = message.tags[name];
-  return value === undefined || value === '' ? undefined : value;
 }
 
 /** server-time: ISO 8601, or seconds since 1970 from old bouncers. A year that no clock of today shows is no time. */
@@ -313,11 +288,4 @@ function timeOf(value: string | undefined): number | undefined {
   if (value === undefined || value === '') return undefined;
   const at = /^\d{9,11}(?:\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value);
   return at > 0 && at < 4_102_444_800_000 ? at : undefined;
-}
-
-const dress = /\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9a-f]{6}(?:,[0-9a-f]{6})?)?|[\0-\x08\x0a-\x1f\x7f]/gi;
-
-/** Text without formatting codes and controls. */
-export function plain(text: string): string {
-  return text.replace(dress, '');
 }

@@ -1,19 +1,16 @@
 /*
  * Facts in, house events out: what everybody else does, and what comes back of what we did. One per connection.
  */
-import { parseWireId, type InboundParty, type InboundRoom, type SessionContext } from '#connector';
-import { unreachable, type AccountId, type Failure } from '#model';
+import type { InboundRoom } from '#connector';
+import { unreachable, type Failure } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import type { Absence } from './absence.js';
-import type { Batches } from './batches.js';
 import { fold } from './case-mapping.js';
 import type { Circumstance, Fact, Source } from './from-irc.js';
-import type { Inlet } from './inlet.js';
-import { accountAddress, addressOf } from './irc.addresses.js';
+import { addressOf } from './irc.addresses.js';
 import { sameName, type Network } from './network.js';
-import type { Rooms } from './rooms.js';
-import type { Self } from './self.js';
-import type { Sending } from './sending.js';
+import { partyOf } from './parties.js';
+import { Talk, type TalkParts } from './talk.js';
 
 /** Nicks whose absence we have told, so that their leaving is told too. */
 const mostWatched = 5_000;
@@ -21,17 +18,9 @@ const mostWatched = 5_000;
 /** What belongs to the connection itself and not to what is said on it. */
 export type OwnFact = Extract<Fact, { fact: 'ping' | 'pong' | 'welcome-end' | 'ending' }>;
 
-export interface HearingParts {
-  readonly context: SessionContext;
-  readonly account: AccountId;
-  readonly inlet: Inlet;
+export interface HearingParts extends Omit<TalkParts, 'playback'> {
   readonly absence: Absence;
   readonly network: () => Network;
-  readonly self: Self;
-  readonly rooms: Rooms;
-  readonly sending: Sending;
-  readonly batches: Batches;
-  readonly echoes: () => boolean;
   readonly rejoinMs: number;
   /** We have another nick now. */
   readonly renamed: () => void;
@@ -47,8 +36,14 @@ export class Hearing {
   /** Since when a room was missed, for telling catch-up from older history. */
   readonly #missedSince = new Map<string, number>();
 
+  readonly #talk: Talk;
+
   constructor(parts: HearingParts) {
     this.#parts = parts;
+    this.#talk = new Talk({
+      ...parts,
+      playback: (conversation, at) => this.#playback(conversation, at),
+    });
   }
 
   hear(fact: Exclude<Fact, OwnFact>, message: IrcMessage, circumstance: Circumstance): void {
@@ -57,15 +52,20 @@ export class Hearing {
     const label = batches.labelOf(message);
     switch (fact.fact) {
       case 'said':
-        this.#said(fact, message, at, label);
+      case 'ctcp':
+      case 'tagged':
+      case 'redacted':
+        this.#talk.hear(fact, message, circumstance);
         return;
       case 'failed':
         this.#failed(fact, at, label);
         return;
       case 'batch-open':
         batches.open(fact.ref, fact.type, circumstance.label, circumstance.batch);
+        this.#talk.opened(fact.ref, fact.type, message, circumstance);
         return;
       case 'batch-close': {
+        this.#talk.closed(fact.ref);
         const about = batches.close(fact.ref);
         if (about !== undefined) sending.ledger.labelled(about)?.answered({ kind: 'taken' });
         return;
@@ -92,7 +92,7 @@ export class Hearing {
         this.#room(fact.channel, at, {
           topic: fact.topic,
           ...(fact.by?.nick !== undefined && {
-            by: this.#party(fact.by, fact.by.nick),
+            by: partyOf(fact.by, fact.by.nick),
             act: 'topic' as const,
           }),
         });
@@ -107,7 +107,7 @@ export class Hearing {
         rooms.modes(fact.channel, fact.changes);
         if (fact.by.nick !== undefined) {
           this.#room(fact.channel, at, {
-            by: this.#party(fact.by, fact.by.nick),
+            by: partyOf(fact.by, fact.by.nick),
             act: fact.changes.some(({ mode }) => mode === 'b') ? 'ban' : 'mode',
             detail: fact.raw,
           });
@@ -131,53 +131,15 @@ export class Hearing {
     this.#parts.sending.ledger.labelled(label)?.answered({ kind: 'taken' });
   }
 
+  /** The connection is over. */
+  close(): void {
+    this.#talk.close();
+  }
+
   /** A room could not be entered. */
   roomFailed(channel: string, failure: Failure, at = new Date(this.#parts.context.clock.now())): void {
     if (failure.remedy === 'retry') this.#parts.tryLater();
     this.#room(channel, at, { joined: false, failure });
-  }
-
-  #said(
-    fact: Extract<Fact, { fact: 'said' }>,
-    message: IrcMessage,
-    at: Date,
-    label: string | undefined,
-  ): void {
-    const { self, rooms, sending, inlet, account, batches, echoes } = this.#parts;
-    const { nick } = fact.from;
-    // The server's own notices are about the connection, not to anybody.
-    if (nick === undefined) return;
-    const own = self.is(nick);
-    if (own) self.saw(fact.from);
-    const toSelf = fact.channel === undefined && self.is(fact.to);
-    const verb = fact.how === 'notice' ? 'NOTICE' : 'PRIVMSG';
-    const wireId = own
-      ? (sending.echoed(verb, fact.channel ?? fact.to, label) ?? ourLabel(label))
-      : undefined;
-    // What we say to ourselves comes as an echo and as a message: the echo is it.
-    if (own && toSelf && wireId === undefined && echoes()) return;
-    if (fact.text === '' && wireId === undefined) return;
-    const other = own ? fact.to : nick;
-    const conversation = fact.channel === undefined ? addressOf(other) : rooms.addressOf(fact.channel);
-    inlet.push({
-      type: 'message',
-      account,
-      conversation,
-      conversationKind: fact.channel === undefined ? 'direct' : 'room',
-      author: this.#party(fact.from, nick),
-      content: {
-        text: fact.text,
-        ...(fact.how === 'emote' && { emote: true }),
-        ...(fact.how === 'notice' && { notice: true }),
-      },
-      origin: !own ? 'remote' : wireId === undefined ? 'other-device' : 'own',
-      mode: batches.isPlayback(message) ? this.#playback(conversation, at) : 'live',
-      at,
-      ...(fact.msgid !== undefined && {
-        remoteId: { scope: 'msgid', id: fact.msgid, by: 'network' as const },
-      }),
-      ...(wireId !== undefined && { wireId }),
-    });
   }
 
   /** Played back: what was said while we were away is caught up with, what is older is history. */
@@ -198,7 +160,11 @@ export class Hearing {
       this.roomFailed(fact.about, fact.failure, at);
       return;
     }
-    sending.ledger.refused(fold(fact.about, network().caseMapping))?.answered(refused);
+    const about = fold(fact.about, network().caseMapping);
+    const unlabelled = sending.ledger.refused(about, fact.numeric);
+    // Nothing to say (411, 412) and too long a line (417) name nobody.
+    const blind = ['411', '412', '417'].includes(fact.numeric);
+    (unlabelled ?? (blind ? sending.ledger.only() : undefined))?.answered(refused);
   }
 
   #joined(fact: Extract<Fact, { fact: 'joined' }>, at: Date): void {
@@ -236,7 +202,7 @@ export class Hearing {
     const told = {
       act: 'kick' as const,
       detail: fact.reason === undefined ? fact.who : `${fact.who}: ${fact.reason}`,
-      ...(fact.by.nick !== undefined && { by: this.#party(fact.by, fact.by.nick) }),
+      ...(fact.by.nick !== undefined && { by: partyOf(fact.by, fact.by.nick) }),
     };
     if (self.is(fact.who)) {
       this.#leave(fact.channel, at, told);
@@ -276,7 +242,7 @@ export class Hearing {
     inlet.push({
       type: 'identity',
       account,
-      party: this.#party({ ...source, nick: to }, to),
+      party: partyOf({ ...source, nick: to }, to),
       formerly: addressOf(from),
       at,
     });
@@ -307,19 +273,4 @@ export class Hearing {
       ...told,
     });
   }
-
-  #party(source: Source, nick: string): InboundParty {
-    const address = addressOf(nick);
-    return {
-      address,
-      kind: 'transient',
-      ...(nick !== address && { name: nick }),
-      ...(source.account !== undefined && { stableAddress: accountAddress(source.account) }),
-    };
-  }
-}
-
-/** A label that is one of our wire ids: an echo that comes after we gave up on it still completes its part. */
-function ourLabel(label: string | undefined): string | undefined {
-  return label !== undefined && parseWireId(label) !== undefined ? label : undefined;
 }

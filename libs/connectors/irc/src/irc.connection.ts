@@ -8,7 +8,8 @@ import { failure, type AccountId, type Failure } from '#model';
 import irc, { type IrcMessage } from 'irc-framework';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
-import { capabilitiesOf } from './capabilities.js';
+import { capabilitiesOf, meansOf, type Offer } from './capabilities.js';
+import { CtcpAnswers } from './ctcp.js';
 import { endingFailure } from './failures.js';
 import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
 import { Hearing } from './hearing.js';
@@ -29,6 +30,7 @@ import { Sending } from './sending.js';
 import { Timers } from './timers.js';
 import type { IrcTimings } from './timings.js';
 import { command } from './to-irc.js';
+import { Typing } from './typing.js';
 import { Upkeep, type Wishes } from './upkeep.js';
 
 export interface ConnectionParts {
@@ -65,6 +67,7 @@ export class Connection {
   readonly #rooms: Rooms;
   readonly #occupancy: Occupancy;
   readonly #hearing: Hearing;
+  readonly #typing: Typing;
   readonly #self: Self;
   readonly #batches = new Batches();
   readonly #timers: Timers;
@@ -129,6 +132,7 @@ export class Connection {
       clock,
       network,
       look: () => this.#self.look(),
+      means: () => meansOf(this.#offer()),
       labels,
       fate: (wireId, fate) => {
         parts.inlet.push({ type: 'receipt', account, about: { wireId }, at: new Date(clock.now()), ...fate });
@@ -170,6 +174,14 @@ export class Connection {
       network,
       isOnline: () => this.isOnline,
     });
+    this.#typing = new Typing({
+      clock,
+      outbox: this.#outbox,
+      offered: () => meansOf(this.#offer()).typing,
+      tell: (conversation, address, active) => {
+        context.typing(account, conversation, address, active);
+      },
+    });
     this.#hearing = new Hearing({
       context,
       account,
@@ -180,6 +192,8 @@ export class Connection {
       rooms: this.#rooms,
       sending: this.#sending,
       batches: this.#batches,
+      typing: this.#typing,
+      ctcp: new CtcpAnswers({ outbox: this.#outbox, clock }),
       echoes: () => this.#echoes(),
       rejoinMs: timings.rejoin,
       renamed: () => {
@@ -229,6 +243,7 @@ export class Connection {
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    if (envelope.kind === 'message') this.#typing.said(envelope.to);
     return this.#sending.send(envelope, signal);
   }
 
@@ -244,6 +259,12 @@ export class Connection {
 
   showPresence(): void {
     this.#upkeep.showPresence();
+  }
+
+  /** Tells others that our person writes, or does not any more. */
+  typing(conversation: string, active: boolean): void {
+    const target = wireTarget(conversation);
+    if (target !== undefined) this.#typing.show(target, active);
   }
 
   occupants(conversation: string): ReturnType<Rooms['occupants']> {
@@ -349,10 +370,18 @@ export class Connection {
     else if (circumstance.label !== undefined) this.#hearing.answered(circumstance.label);
   }
 
+  #offer(): Offer {
+    return {
+      has: (name) => this.#registration.has(name),
+      valueOf: (name) => this.#registration.offer(name),
+      network: this.#network,
+    };
+  }
+
   /** Says what can be done here and now, if that is not what was said last. */
   #tellCapabilities(): void {
     if (!this.isOnline) return;
-    const now = capabilitiesOf({ has: (name) => this.#registration.has(name), network: this.#network });
+    const now = capabilitiesOf(this.#offer());
     const text = JSON.stringify(now);
     if (text === this.#capable) return;
     this.#capable = text;
@@ -417,6 +446,7 @@ export class Connection {
     this.#sending.close(said);
     this.#requests.close(said);
     this.#parts.absence.lost(this.#heard);
+    this.#hearing.close();
     this.#flush();
     this.#occupancy.close();
     this.#wire.destroy();

@@ -12,7 +12,7 @@ const description: ConnectorDescription = {
   settings: settingsSchema,
   secrets: secretsSchema,
   capabilities,
-  abilities: ['has-rooms', 'sets-presence', 'paces', 'takes-requests'],
+  abilities: ['has-rooms', 'sets-presence', 'shows-typing', 'paces', 'takes-requests', 'reacts', 'retracts'],
   flood: { burst: 10, perSecond: 0.5 },
   observes: 'sent',
   inFlight: { perLane: 10, perLink: 10 },
@@ -22,7 +22,7 @@ const description: ConnectorDescription = {
     'Where the server gives messages no ids, one that a bouncer plays back twice is shown twice.',
     'Where the server neither echoes nor answers by label, "sent" means that it worked on past the line without refusing it.',
     'A line that was on its way when the connection broke is unknown: nobody can tell whether it arrived.',
-    'Line breaks part a message into several; bold, colours and other formatting are not carried.',
+    'Where the server does not take messages of several lines, each line is a message of its own.',
   ],
 };
 

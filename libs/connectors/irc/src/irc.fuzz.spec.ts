@@ -13,7 +13,8 @@ import { HostileLines, onlineLines, registeringLines, seeded } from '#connectors
 import { newId, type AccountId, type SessionState } from '#model';
 import { eventually, scriptedIrc, type ScriptClient, type ScriptServer } from '#peers';
 import { endingFailure, failFailure, numericFailure, words } from './failures.js';
-import { circumstanceOf, factOf, plain } from './from-irc.js';
+import { plain } from './formatting.js';
+import { circumstanceOf, factOf } from './from-irc.js';
 import { createIrc } from './index.js';
 import { addressOf, ircAddresses, wireTarget } from './irc.addresses.js';
 import { networkOf, plainNetwork } from './network.js';

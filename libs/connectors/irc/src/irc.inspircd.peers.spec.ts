@@ -14,6 +14,7 @@ async function withServices(): Promise<IrcServerUp> {
     plainPort: server.ports.plain,
     settings: { tls: true, saslAccount: account.nick, caCertificate: server.authority.pem },
     secrets: { password: account.password },
+    observersWith: [],
     stop: () => server.stop(),
     start: () => server.start(),
     async [Symbol.asyncDispose]() {
@@ -26,6 +27,9 @@ async function withServices(): Promise<IrcServerUp> {
 describeWithPeers('the contract', [...inspircdPeers, anope], () => {
   describeConnector(
     'irc on InspIRCd with TLS and services',
-    ircHarness(withServices, { acts: ['rooms', 'injections', 'refuses-secrets'] }),
+    ircHarness(withServices, {
+      acts: ['rooms', 'injections', 'refuses-secrets', 'changes', 'typing'],
+      lacks: ['retractions'],
+    }),
   );
 });

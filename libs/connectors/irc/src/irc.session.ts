@@ -15,7 +15,10 @@ import type {
   Session,
   SessionContext,
   SessionRequest,
+  Reacts,
+  Retracts,
   SetsPresence,
+  ShowsTyping,
   TakesRequests,
 } from '#connector';
 import {
@@ -44,7 +47,11 @@ interface Attached {
   readonly absence: Absence;
 }
 
-export class IrcSession implements Session, HasRooms, SetsPresence, Paces, TakesRequests {
+export class IrcSession
+  implements Session, HasRooms, SetsPresence, ShowsTyping, Paces, TakesRequests, Reacts, Retracts
+{
+  readonly reacts = true;
+  readonly retracts = true;
   readonly requestKinds = ['topic'];
   readonly #settings: IrcSettings;
   readonly #context: SessionContext;
@@ -139,6 +146,10 @@ export class IrcSession implements Session, HasRooms, SetsPresence, Paces, Takes
     if (this.#attached?.id !== account) return;
     this.#attached.wishes.presence = presence;
     this.#connection?.showPresence();
+  }
+
+  typing(account: AccountId, conversation: string, active: boolean): void {
+    this.#connectionOf(account)?.typing(conversation, active);
   }
 
   allowance(account: AccountId): { readonly envelopes: number; readonly againInMs: number } {

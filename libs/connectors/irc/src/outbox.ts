@@ -13,9 +13,16 @@ export interface ControlLine {
   readonly left?: () => void;
 }
 
-/** The lines of one envelope: they leave in order and together, nothing of another envelope between them. */
+/** What leaves at once: a line, or a batch that nothing may come between (draft/multiline). */
+interface Utterance {
+  readonly lines: readonly string[];
+  /** Called when the last has been written. */
+  readonly left: () => void;
+}
+
+/** What one envelope says: it leaves in order and together, nothing of another envelope between. */
 export interface Speech {
-  readonly lines: readonly { readonly line: string; readonly left: () => void }[];
+  readonly parts: readonly Utterance[];
   /** Called when the last has been written. */
   readonly out: () => void;
 }
@@ -65,10 +72,10 @@ export class Outbox {
     this.pump();
   }
 
-  /** Takes back what has not left of a speech; says how many of its lines had. */
+  /** Takes back what has not left of a speech; says how many of its parts had. */
   withdraw(speech: Speech): number {
     const at = this.#speeches.findIndex((one) => one.speech === speech);
-    if (at === -1) return speech.lines.length;
+    if (at === -1) return speech.parts.length;
     const [taken] = this.#speeches.splice(at, 1);
     return taken?.next ?? 0;
   }
@@ -86,7 +93,6 @@ export class Outbox {
     this.#pumping = true;
     let sent = false;
     while (this.#waiting() > 0 && this.#backlog() <= crowded && this.#mayLeave()) {
-      this.#bucket.take();
       this.#leave();
       sent = true;
     }
@@ -94,7 +100,7 @@ export class Outbox {
     if (sent && this.#waiting() === 0) this.#idle();
   }
 
-  /** Stops; answers with the speeches that had not left whole, and how many lines of each had. */
+  /** Stops; answers with the speeches that had not left whole, and how many parts of each had. */
   close(): readonly { readonly speech: Speech; readonly next: number }[] {
     this.#closed = true;
     this.#cancelTimer?.();
@@ -103,8 +109,10 @@ export class Outbox {
   }
 
   #mayLeave(): boolean {
-    if (this.#bucket.available() >= 1) return true;
-    this.#cancelTimer ??= this.#clock.after(this.#bucket.wait(1), () => {
+    // A batch leaves when as many lines may as ever may at once; whoever offers batches takes them whole.
+    const wait = this.#bucket.wait(this.#next());
+    if (wait === 0) return true;
+    this.#cancelTimer ??= this.#clock.after(wait, () => {
       this.#cancelTimer = undefined;
       this.pump();
     });
@@ -114,23 +122,33 @@ export class Outbox {
   #leave(): void {
     const control = this.#control.shift();
     if (control !== undefined) {
+      this.#bucket.take();
       this.#write(control.line);
       control.left?.();
       return;
     }
     const head = this.#speeches[0];
-    const part = head?.speech.lines[head.next];
+    const part = head?.speech.parts[head.next];
     if (head === undefined || part === undefined) return;
     head.next++;
-    if (head.next === head.speech.lines.length) this.#speeches.shift();
-    this.#write(part.line);
+    if (head.next === head.speech.parts.length) this.#speeches.shift();
+    this.#bucket.take(part.lines.length);
+    for (const line of part.lines) this.#write(line);
     part.left();
-    if (head.next === head.speech.lines.length) head.speech.out();
+    if (head.next === head.speech.parts.length) head.speech.out();
+  }
+
+  /** How many lines leave next. */
+  #next(): number {
+    const head = this.#speeches[0];
+    return this.#control.length > 0 ? 1 : (head?.speech.parts[head.next]?.lines.length ?? 1);
   }
 
   #waiting(): number {
     let lines = this.#control.length;
-    for (const { speech, next } of this.#speeches) lines += speech.lines.length - next;
+    for (const { speech, next } of this.#speeches) {
+      for (const part of speech.parts.slice(next)) lines += part.lines.length;
+    }
     return lines;
   }
 }

@@ -26,17 +26,22 @@ export class TokenBucket {
     return Math.max(0, Math.floor(this.#tokens + 1e-6));
   }
 
-  /** Counts a line. Those that cannot wait (registration) may go below nothing: what comes after them waits longer. */
-  take(): void {
+  /**
+   * Counts lines. Those that cannot wait (registration, the lines of a batch) may go below nothing: what comes after them
+   * waits longer.
+   */
+  take(lines = 1): void {
     this.#refill();
-    this.#tokens = Math.max(-this.#burst, this.#tokens - 1);
+    const floor = Math.min(this.#tokens, -Math.max(this.#burst, lines));
+    this.#tokens = Math.max(floor, this.#tokens - lines);
   }
 
   /** Milliseconds until so many tokens are there; 0 when they are. */
   wait(tokens: number): number {
     this.#refill();
     const missing = Math.min(tokens, this.#burst) - this.#tokens;
-    return missing <= 0 ? 0 : Math.ceil(missing / this.#perMs);
+    // A hair of tolerance: a timer that waited for exactly so many must find them.
+    return missing <= 1e-6 ? 0 : Math.ceil(missing / this.#perMs);
   }
 
   #refill(): void {

@@ -1,10 +1,12 @@
 import { wireIdOf, type OutboundEnvelope, type SendOutcome, type SessionClock } from '#connector';
 import { failure, type Failure } from '#model';
 import { fold } from './case-mapping.js';
-import { Ledger, type Answer } from './ledger.js';
+import { Ledger, type Answer, type Entry } from './ledger.js';
 import type { Network } from './network.js';
 import type { Outbox, Speech } from './outbox.js';
-import { command, labelled, linesOf, type Look } from './to-irc.js';
+import { linesOf, partsOf, type Means, type OutPart } from './composing.js';
+import { plain } from './formatting.js';
+import type { Look } from './to-irc.js';
 
 export interface SendingParts {
   readonly outbox: Outbox;
@@ -12,6 +14,8 @@ export interface SendingParts {
   readonly network: () => Network;
   /** How our lines look to others now. */
   readonly look: () => Look;
+  /** What can be said as the network means it. */
+  readonly means: () => Means;
   /** Whether the server answers by label. */
   readonly labels: () => boolean;
   /** A part's fate became known after its `send` was answered. */
@@ -29,14 +33,15 @@ export class Sending {
   readonly #parts: SendingParts;
   readonly ledger = new Ledger();
   readonly #running = new Map<Speech, (outcome: SendOutcome) => void>();
+  #batches = 0;
 
   constructor(parts: SendingParts) {
     this.#parts = parts;
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
-    const lines = linesOf(envelope, this.#parts.look());
-    if ('code' in lines) return { outcome: 'refused', failure: lines };
+    const parts = partsOf(envelope, this.#parts.look(), this.#parts.means());
+    if ('code' in parts) return { outcome: 'refused', failure: parts };
     if (signal.aborted) return unsent(outOfTime);
     const { outbox, clock } = this.#parts;
     return new Promise((settle) => {
@@ -45,18 +50,20 @@ export class Sending {
         this.#settle(speech, left === 0 ? unsent(outOfTime) : partly);
       };
       const speech: Speech = {
-        lines: lines.map(({ verb, target, text }, part) => {
-          const wireId = wireIdOf(envelope.id, part);
+        parts: parts.map((part, number) => {
+          const wireId = wireIdOf(envelope.id, number);
           const label = this.#parts.labels() ? wireId : undefined;
           return {
-            line: labelled(label, command(verb, target, text)),
+            lines: linesOf(part, label, `p${String(++this.#batches)}`),
             left: () => {
               this.ledger.add(
                 {
                   ...(label !== undefined && { label }),
                   wireId,
-                  verb,
-                  target: fold(target, this.#parts.network().caseMapping),
+                  verb: part.verb,
+                  ...(part.lines.length > 1 && { command: 'BATCH' }),
+                  target: fold(part.about, this.#parts.network().caseMapping),
+                  text: echoOf(part),
                   echoed: true,
                   answered: (answer) => {
                     this.#answered(wireId, answer, speech);
@@ -68,7 +75,7 @@ export class Sending {
           };
         }),
         out: () => {
-          this.#settle(speech, { outcome: 'pending', parts: lines.length });
+          this.#settle(speech, { outcome: 'pending', parts: parts.length });
         },
       };
       this.#running.set(speech, (outcome) => {
@@ -80,13 +87,16 @@ export class Sending {
     });
   }
 
-  /** An echo of our own: the wire id of the part that it completes, if it completes one. */
-  echoed(verb: string, target: string, label: string | undefined): string | undefined {
-    const entry =
-      label === undefined
-        ? this.ledger.echo(verb, fold(target, this.#parts.network().caseMapping))
-        : this.ledger.labelled(label);
-    return entry?.wireId;
+  /** Something of our own came back: takes the entry of the part that it completes, if it completes one. */
+  echoed(
+    verb: string,
+    target: string,
+    text: string,
+    label: string | undefined,
+    mayLackLabel = true,
+  ): Entry | undefined {
+    if (label !== undefined) return this.ledger.labelled(label);
+    return this.ledger.echo(verb, fold(target, this.#parts.network().caseMapping), text, mayLackLabel);
   }
 
   /** Lets nothing more leave; what has left may still be answered. */
@@ -133,6 +143,22 @@ export class Sending {
     this.#running.delete(speech);
     settle(outcome);
   }
+}
+
+/** What the echo of a part says, as it is read: without formatting, a batch as one text. */
+function echoOf({ lines, tags }: OutPart): string {
+  if (lines.length === 0) return tagText(tags);
+  return lines
+    .map(({ text, joined }, at) => {
+      const said = plain(text.replace(/^\x01ACTION (.*)\x01$/, '$1'));
+      return at === 0 || joined ? said : `\n${said}`;
+    })
+    .join('');
+}
+
+/** What a TAGMSG says, for telling one from another. */
+export function tagText(tags: Readonly<Record<string, string>>): string {
+  return ['+draft/react', '+draft/unreact', '+draft/reply'].map((name) => tags[name] ?? '').join(' ');
 }
 
 const partly: SendOutcome = {

@@ -27,6 +27,15 @@ describe('a text is parted', () => {
     expect(splitText('🇩🇪🇫🇷🇮🇹', 20)).toEqual(['🇩🇪🇫🇷', '🇮🇹']);
   });
 
+  it('never within a link, unless it is longer than a line alone', () => {
+    const link = 'https://example.org/a/long/path?and=more';
+    expect(splitText(`see ${link} now`, 42)).toEqual(['see', link, 'now']);
+    expect(splitText(`grüße:${link}`, 44)).toEqual(['grüße:', link]);
+    const endless = link.repeat(3);
+    expect(splitText(endless, 50)).toHaveLength(3);
+    expect(splitText(endless, 50).join('')).toBe(endless);
+  });
+
   it('between code points where one character is longer than a line', () => {
     const parts = splitText(`x${'\u0301'.repeat(500)}`, 100);
     expect(parts.join('')).toBe(`x${'\u0301'.repeat(500)}`);

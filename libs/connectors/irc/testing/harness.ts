@@ -17,6 +17,8 @@ export interface IrcServerUp extends AsyncDisposable {
   /** Settings beyond host, port, nick and pace. */
   readonly settings?: JsonObject;
   readonly secrets?: Readonly<Record<string, string>>;
+  /** What observers ask for beside `message-tags` and `echo-message`; without it they know no IRCv3. */
+  readonly observersWith?: readonly string[];
   /** Ends it so that its port refuses. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -35,12 +37,16 @@ const connector = createIrc({
   },
 });
 
+/** What only servers with message-tags carry, and with draft/message-redaction. */
+const tagged: NonNullable<Harness['lacks']> = ['reactions', 'replies', 'typing', 'retractions'];
+
 /** A harness on a server; `more` is laid over what holds for every IRC server. */
 export function ircHarness(server: () => Promise<IrcServerUp>, more: Partial<Harness> = {}): Harness {
   return {
     connector,
     start: async () => networkOn(await server()),
     acts: ['rooms', 'injections', 'restarts'],
+    lacks: tagged,
     addresses: {
       good: {
         alice: 'alice',
@@ -65,7 +71,9 @@ export function ircHarness(server: () => Promise<IrcServerUp>, more: Partial<Har
 function networkOn(server: IrcServerUp): Network {
   let made = 0;
   const next = (name: string): string => name + String(++made);
-  const waiting = new Waiting(() => observer(server.plainPort ?? server.port, next('bob')));
+  const waiting = new Waiting(() =>
+    observer(server.plainPort ?? server.port, next('bob'), server.observersWith),
+  );
   return {
     host: server.host,
     port: server.port,
@@ -95,26 +103,56 @@ function networkOn(server: IrcServerUp): Network {
 
 /** What a line means to somebody who reads along. */
 function heardOf(line: string): readonly Heard[] {
-  const [, nick = '', to = '', said = ''] = /^:([^! ]+)!\S+ PRIVMSG (\S+) :(.*)$/.exec(line) ?? [];
+  const [, tags = '', nick = '', verb = '', target = '', said = ''] =
+    /^(?:@(\S+) )?:([^! ]+)!\S+ (PRIVMSG|TAGMSG|REDACT) (\S+)(?: :?(.*))?$/.exec(line) ?? [];
   if (nick === '') return [];
-  const text = said.replace(/^\x01ACTION (.*)\x01$/, '$1');
-  return [{ from: nick.toLowerCase(), to: to.toLowerCase(), text, kind: 'message' }];
+  const from = nick.toLowerCase();
+  const to = target.toLowerCase();
+  if (verb === 'REDACT') return [{ from, to, text: '', kind: 'retraction' }];
+  if (verb === 'TAGMSG') {
+    const emoji = tagOf(tags, '+draft/react');
+    return emoji === undefined ? [] : [{ from, to, text: emoji, kind: 'reaction' }];
+  }
+  return [{ from, to, text: said.replace(/^\x01ACTION (.*)\x01$/, '$1'), kind: 'message' }];
 }
 
-async function observer(port: number, nick: string): Promise<Observer> {
-  const client = await plainClient({ port, nick });
+function tagOf(tags: string, name: string): string | undefined {
+  const found = tags.split(';').find((tag) => tag.startsWith(`${name}=`));
+  return found?.slice(name.length + 1);
+}
+
+async function observer(port: number, nick: string, more: readonly string[] | undefined): Promise<Observer> {
+  const capabilities = more === undefined ? [] : ['message-tags', 'echo-message', ...more];
+  const client = await plainClient({ port, nick, capabilities });
   return {
     address: nick,
     say: (to, text) => {
       client.say(to, text);
       return Promise.resolve();
     },
-    heard: () => client.lines.flatMap(heardOf),
+    heard: () => client.lines.flatMap(heardOf).filter(({ from }) => from !== nick),
     join: (room) => client.join(room),
     leave: async (room) => {
       const after = client.lines.length;
       client.send(`PART ${room}`);
       await client.waitFor(/ PART /, { after });
+    },
+    change: async (to, said, change) => {
+      const echo = await client.waitFor(new RegExp(`^@\\S+ :${nick}!\\S+ PRIVMSG ${to} :${said}$`, 'i'));
+      const id = tagOf(echo.slice(1).split(' ', 1)[0] ?? '', 'msgid') ?? '';
+      if (change.kind === 'retraction') client.send(`REDACT ${to} ${id} :a mistake`);
+      else if (change.kind === 'reaction')
+        client.send(`@+draft/react=${change.emoji};+draft/reply=${id} TAGMSG ${to}`);
+    },
+    type: (to, active) => {
+      client.send(`@+typing=${active ? 'active' : 'done'} TAGMSG ${to}`);
+      return Promise.resolve();
+    },
+    seesTyping: (address) => {
+      const told = client.lines.findLast(
+        (line) => line.includes(`:${address}!`) && line.includes('+typing='),
+      );
+      return told?.includes('+typing=active') === true;
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

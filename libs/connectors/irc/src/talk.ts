@@ -1,0 +1,223 @@
+/*
+ * What is said, told to the house: messages, reactions, what is taken back, who writes. And what comes back of what we
+ * said ourselves: it completes its envelope, or was said through another client of the same account.
+ */
+import { parseWireId, type InboundMessage, type RemoteId, type SessionContext } from '#connector';
+import type { AccountId } from '#model';
+import type { IrcMessage } from 'irc-framework';
+import type { Batches } from './batches.js';
+import type { CtcpAnswers } from './ctcp.js';
+import type { Circumstance } from './from-irc.js';
+import type { Inlet } from './inlet.js';
+import { addressOf } from './irc.addresses.js';
+import { Multiline, multilineType } from './multiline.js';
+import { partyOf } from './parties.js';
+import type { Rooms } from './rooms.js';
+import type { Self } from './self.js';
+import { tagText, type Sending } from './sending.js';
+import type { Ctcp, Reacted, Redacted, Said, Speech } from './speech.js';
+import type { Typing } from './typing.js';
+
+export interface TalkParts {
+  readonly context: SessionContext;
+  readonly account: AccountId;
+  readonly inlet: Inlet;
+  readonly self: Self;
+  readonly rooms: Rooms;
+  readonly sending: Sending;
+  readonly batches: Batches;
+  readonly typing: Typing;
+  readonly ctcp: CtcpAnswers;
+  readonly echoes: () => boolean;
+  /** Whether what is played back is caught up with or is history. */
+  readonly playback: (conversation: string, at: Date) => 'catch-up' | 'history';
+}
+
+export class Talk {
+  readonly #parts: TalkParts;
+  readonly #multiline: Multiline;
+
+  constructor(parts: TalkParts) {
+    this.#parts = parts;
+    this.#multiline = new Multiline(
+      (ms, call) => parts.context.clock.after(ms, call),
+      (said, { message, circumstance }) => {
+        this.#said(said, message, this.#timeOf(circumstance), parts.batches.labelOf(message));
+      },
+    );
+  }
+
+  hear(speech: Speech, message: IrcMessage, circumstance: Circumstance): void {
+    const at = this.#timeOf(circumstance);
+    const label = this.#parts.batches.labelOf(message);
+    switch (speech.fact) {
+      case 'said':
+        // Without a nick it is the server: its notices are about the connection, not to anybody.
+        if (speech.from.nick === undefined || this.#multiline.take(speech, message)) return;
+        this.#said(speech, message, at, label);
+        return;
+      case 'tagged':
+        this.#tagged(speech, message, at, label);
+        return;
+      case 'redacted':
+        this.#redacted(speech, message, at, label);
+        return;
+      case 'ctcp':
+        this.#asked(speech, label);
+    }
+  }
+
+  /** A batch has begun; one of several lines is gathered. */
+  opened(ref: string, type: string, message: IrcMessage, circumstance: Circumstance): void {
+    if (type === multilineType) this.#multiline.open(ref, { message, circumstance });
+  }
+
+  /** A batch has ended. */
+  closed(ref: string): void {
+    this.#multiline.close(ref);
+  }
+
+  /** The connection is over. */
+  close(): void {
+    this.#multiline.closeAll();
+    this.#parts.typing.close();
+  }
+
+  #timeOf(circumstance: Circumstance): Date {
+    return new Date(circumstance.at ?? this.#parts.context.clock.now());
+  }
+
+  #said(said: Said, message: IrcMessage, at: Date, label: string | undefined): void {
+    const { self, sending, inlet, account, typing, echoes } = this.#parts;
+    const { nick } = said.from;
+    if (nick === undefined) return;
+    const own = self.is(nick);
+    if (own) self.saw(said.from);
+    const toSelf = said.channel === undefined && self.is(said.to);
+    const verb = said.how === 'notice' ? 'NOTICE' : 'PRIVMSG';
+    // Where nothing is echoed and nothing labelled, what comes from ourselves was said elsewhere (a bouncer's self-message).
+    const entry =
+      own && (label !== undefined || echoes())
+        ? sending.echoed(verb, said.channel ?? said.to, said.text, label, !toSelf)
+        : undefined;
+    const wireId = own ? (entry?.wireId ?? ourLabel(label)) : undefined;
+    // What we say to ourselves comes as an echo and as a message: the echo is it.
+    if (own && toSelf && wireId === undefined && echoes()) return;
+    if (said.text === '' && wireId === undefined) return;
+    const place = this.#placeOf(said, nick);
+    if (place === undefined) return;
+    if (!own) typing.spoke(place.conversation, addressOf(nick));
+    inlet.push({
+      type: 'message',
+      account,
+      ...place,
+      author: partyOf(said.from, nick),
+      content: {
+        text: said.text,
+        ...(said.spans.length > 0 && { spans: said.spans }),
+        ...(said.how === 'emote' && { emote: true }),
+        ...(said.how === 'notice' && { notice: true }),
+        ...(said.audience !== undefined && { audience: said.audience }),
+      },
+      origin: !own ? 'remote' : wireId === undefined ? 'other-device' : 'own',
+      mode: this.#modeOf(message, place.conversation, at),
+      at,
+      ...(said.msgid !== undefined && { remoteId: remoteId(said.msgid) }),
+      ...(said.replyTo !== undefined && { replyTo: remoteId(said.replyTo) }),
+      ...(wireId !== undefined && { wireId }),
+    });
+  }
+
+  #tagged(tagged: Reacted, message: IrcMessage, at: Date, label: string | undefined): void {
+    const { self, inlet, account, batches, typing } = this.#parts;
+    const { nick } = tagged.from;
+    if (nick === undefined) return;
+    const own = self.is(nick);
+    if (own && this.#completed('TAGMSG', tagged, tagText(message.tags), label)) return;
+    const place = this.#placeOf(tagged, nick);
+    if (place === undefined) return;
+    if (tagged.typing !== undefined && !own && !batches.isPlayback(message)) {
+      typing.heard(place.conversation, addressOf(nick), tagged.typing);
+    }
+    if (tagged.reaction === undefined || tagged.about === undefined) return;
+    inlet.push({
+      type: 'reaction',
+      account,
+      ...place,
+      author: partyOf(tagged.from, nick),
+      target: remoteId(tagged.about),
+      reaction: tagged.reaction,
+      origin: own ? 'other-device' : 'remote',
+      mode: this.#modeOf(message, place.conversation, at),
+      at,
+    });
+  }
+
+  #redacted(redacted: Redacted, message: IrcMessage, at: Date, label: string | undefined): void {
+    const { self, inlet, account } = this.#parts;
+    const nick = redacted.from.nick ?? '';
+    const own = self.is(nick);
+    if (own && this.#completed('REDACT', redacted, redacted.msgid, label)) return;
+    const place = this.#placeOf(redacted, nick);
+    if (place === undefined) return;
+    inlet.push({
+      type: 'retraction',
+      account,
+      ...place,
+      author: partyOf(redacted.from, nick === '' ? message.prefix : nick),
+      target: remoteId(redacted.msgid),
+      // Whoever may take back what others said is a matter between them and the server.
+      vouched: true,
+      origin: own ? 'other-device' : 'remote',
+      mode: this.#modeOf(message, place.conversation, at),
+      at,
+    });
+  }
+
+  /** Something of ours that is no message came back: it completes its envelope, and says nothing new. */
+  #completed(
+    verb: string,
+    { channel, to }: Reacted | Redacted,
+    text: string,
+    label: string | undefined,
+  ): boolean {
+    const { sending, echoes } = this.#parts;
+    if (label === undefined && !echoes()) return false;
+    const entry = sending.echoed(verb, channel ?? to, text, label);
+    entry?.answered({ kind: 'taken' });
+    return entry !== undefined || ourLabel(label) !== undefined;
+  }
+
+  #asked(ctcp: Ctcp, label: string | undefined): void {
+    const { self, ctcp: answers, sending } = this.#parts;
+    if (!self.is(ctcp.from.nick)) answers.asked(ctcp);
+    else if (label !== undefined) sending.ledger.labelled(label)?.answered({ kind: 'taken' });
+  }
+
+  /** Where it was said; undefined for nowhere: a server speaks to us without being anybody. */
+  #placeOf(
+    { channel, to }: Speech,
+    nick: string,
+  ): Pick<InboundMessage, 'conversation' | 'conversationKind'> | undefined {
+    const { self, rooms } = this.#parts;
+    if (channel !== undefined) {
+      return { conversation: rooms.addressOf(channel), conversationKind: 'room' };
+    }
+    const other = self.is(nick) ? to : nick;
+    return other === '' ? undefined : { conversation: addressOf(other), conversationKind: 'direct' };
+  }
+
+  #modeOf(message: IrcMessage, conversation: string, at: Date): InboundMessage['mode'] {
+    return this.#parts.batches.isPlayback(message) ? this.#parts.playback(conversation, at) : 'live';
+  }
+}
+
+/** Ids are the server's own and unique on its network (IRCv3 message-ids). */
+function remoteId(id: string): RemoteId {
+  return { scope: 'msgid', id, by: 'network' };
+}
+
+/** A label that is one of our wire ids: an echo that comes after we gave up on it still completes its part. */
+function ourLabel(label: string | undefined): string | undefined {
+  return label !== undefined && parseWireId(label) !== undefined ? label : undefined;
+}
