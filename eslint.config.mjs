@@ -36,7 +36,7 @@ const rooms = {
   },
   'connector/testing': { rooms: ['model', 'connector', 'peers'], packages: [node, '@jest/globals'] },
   'connectors/irc/testing': {
-    rooms: ['connector', 'connector/testing', 'connectors/irc', 'peers'],
+    rooms: ['model', 'connector', 'connector/testing', 'connectors/irc', 'peers'],
     packages: [node],
   },
   'accounts/testing': { rooms: [...floor, 'audit', 'accounts'], packages: [node, ...nest] },

@@ -138,6 +138,13 @@ function configuration(server: Inspircd, directory: string): string {
       unconfirmedexpire: '0',
     }),
     block('command', { service: 'NickServ', name: 'REGISTER', command: 'nickserv/register' }),
+    block('module', { name: 'ns_identify' }),
+    block('command', { service: 'NickServ', name: 'IDENTIFY', command: 'nickserv/identify' }),
+    block('module', { name: 'ns_recover', restoreonrecover: 'yes' }),
+    block('command', { service: 'NickServ', name: 'RECOVER', command: 'nickserv/recover' }),
+    // Before SASL: with it, EXTERNAL is offered.
+    block('module', { name: 'ns_cert', max: 5 }),
+    block('command', { service: 'NickServ', name: 'CERT', command: 'nickserv/cert' }),
     block('module', { name: 'm_sasl' }),
     block('module', { name: 'enc_sha256' }),
     block('module', { name: 'db_flatfile', database: 'anope.db', fork: 'no' }),

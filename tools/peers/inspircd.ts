@@ -48,6 +48,8 @@ const modern = [
   'namesx',
   'uhnames',
   'services_account',
+  'sslinfo',
+  'botmode',
   'hidechans',
   'sasl',
   'chanhistory',
@@ -129,7 +131,7 @@ function configuration({ ports, certificate, serverPassword, linkPassword, data,
 <bind address="127.0.0.1" port="${String(ports.locked)}" type="clients">
 <bind address="127.0.0.1" port="${String(ports.tls)}" type="clients" sslprofile="test">
 <bind address="127.0.0.1" port="${String(ports.services)}" type="servers">
-<sslprofile name="test" provider="gnutls" certfile="${certificate.certificateFile}" keyfile="${certificate.keyFile}">
+<sslprofile name="test" provider="gnutls" hash="sha256" certfile="${certificate.certificateFile}" keyfile="${certificate.keyFile}">
 <connect name="strict" port="${String(ports.strict)}" recvq="8192" threshold="10" commandrate="1000" fakelag="no" ${common}>
 <connect name="locked" port="${String(ports.locked)}" password="${serverPassword}" ${unhurried} ${common}>
 <connect name="plain" port="${String(ports.plain)}" ${unhurried} ${common}>

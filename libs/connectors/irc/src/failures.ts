@@ -12,33 +12,32 @@ export function words(text: string | undefined): string | undefined {
   return clean === '' ? undefined : clean.slice(0, 300).toWellFormed();
 }
 
-const untrusted = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_UNTRUSTED',
-  'CERT_REJECTED',
-  'CERT_REVOKED',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_CHAIN_TOO_LONG',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'PATH_LENGTH_EXCEEDED',
-]);
+/**
+ * Why a server's certificate is not trusted.
+ * @param code OpenSSL's or Node's name for what is wrong.
+ * @param fingerprint SHA-256 of the certificate, for the person to compare and perhaps to pin.
+ */
+export function certificateFailure(code: string, fingerprint: string): Failure {
+  const seen = `Its SHA-256 fingerprint is ${fingerprint}.`;
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return failure('tls-expired', `The certificate of the server is not valid today. ${seen}`);
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return failure('tls-mismatch', `The certificate of the server is for another name. ${seen}`);
+  }
+  const why = 'The certificate of the server is not signed by an authority we trust.';
+  return failure('tls-untrusted', `${why} ${seen}`);
+}
 
 /** Why a socket could not be opened or broke. */
 export function socketFailure(error: Error & { code?: string }): Failure {
   const code = error.code ?? '';
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    return failure('tls-expired', 'The certificate of the server is not valid today.');
+  if (code.includes('CERTIFICATE_REQUIRED')) {
+    return failure('auth-required', 'The server takes only those who show it a certificate.');
   }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return failure('tls-mismatch', 'The certificate of the server is for another name.');
-  }
-  if (untrusted.has(code)) {
-    return failure('tls-untrusted', 'The certificate of the server is not signed by an authority we trust.');
+  // Alerts about a certificate are about ours: of the server's we are the judge.
+  if (/ALERT_(?:BAD_|UNSUPPORTED_)?CERTIFICATE|ALERT_UNKNOWN_CA/.test(code)) {
+    return failure('auth-failed', 'The server does not accept our certificate.');
   }
   if (code === 'ECONNREFUSED') return failure('network-unreachable', 'Nothing listens there.');
   if (code === 'ETIMEDOUT') return failure('timeout', 'The server does not answer.');

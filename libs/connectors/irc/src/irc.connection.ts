@@ -9,6 +9,7 @@ import irc, { type IrcMessage } from 'irc-framework';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
 import { capabilitiesOf, meansOf, type Offer } from './capabilities.js';
+import { clientKeyOf, type Credentials } from './credentials.js';
 import { CtcpAnswers } from './ctcp.js';
 import { endingFailure } from './failures.js';
 import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
@@ -22,7 +23,7 @@ import { Occupancy } from './occupancy.js';
 import { Outbox } from './outbox.js';
 import { TokenBucket } from './rate.js';
 import { Pulse } from './pulse.js';
-import { Registration, type Credentials } from './registration.js';
+import { Registration } from './registration.js';
 import { Requests } from './requests.js';
 import { Rooms } from './rooms.js';
 import { Self } from './self.js';
@@ -58,7 +59,8 @@ const farewell = 150;
 const binary = /[\0\x05-\x08\x0b\x0c\x0e\x10\x12-\x15\x17-\x1a\x1b\x1c\x7f]/;
 
 export class Connection {
-  readonly #parts: ConnectionParts;
+  /** Without the secrets: they are not kept longer than they are needed. */
+  readonly #parts: Omit<ConnectionParts, 'credentials'>;
   readonly #wire: Wire;
   readonly #registration: Registration;
   readonly #outbox: Outbox;
@@ -81,7 +83,7 @@ export class Connection {
   /** What was last said of what can be done, as text. */
   #capable = '';
 
-  constructor(parts: ConnectionParts) {
+  constructor({ credentials, ...parts }: ConnectionParts) {
     this.#parts = parts;
     const { context, account, settings, timings } = parts;
     const { clock } = context;
@@ -90,7 +92,7 @@ export class Connection {
     const network = (): Network => this.#network;
     const bucket = new TokenBucket(settings.burst, settings.linesPerSecond, () => clock.monotonic());
     this.#wire = new Wire(
-      { ...settings, addresses: parts.addresses },
+      { ...settings, addresses: parts.addresses, ...clientKeyOf(credentials) },
       {
         opened: () => {
           this.#opened();
@@ -164,7 +166,8 @@ export class Connection {
     });
     this.#upkeep = new Upkeep({
       wishes: parts.wishes,
-      nick: settings.nick,
+      nick: () => this.#registration.wantedNick(this.#network),
+      bot: settings.bot,
       reclaimMs: timings.reclaim,
       clock,
       timers: this.#timers,
@@ -213,7 +216,7 @@ export class Connection {
         bucket.take();
       },
       settings,
-      credentials: parts.credentials,
+      credentials,
       random: () => context.random(),
       handler: {
         registered: (nick, server) => {
@@ -349,6 +352,7 @@ export class Connection {
     this.#phase = 'online';
     this.#parts.online(this.#self.nick);
     this.#tellCapabilities();
+    this.#upkeep.introduce();
     this.#upkeep.wished();
     this.#upkeep.keepNick();
     this.#pulse.watch();

@@ -30,6 +30,7 @@ import {
   type SessionState,
 } from '#model';
 import { Absence } from './absence.js';
+import { credentialsOf, lackOf } from './credentials.js';
 import { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { Connection } from './irc.connection.js';
@@ -192,10 +193,11 @@ export class IrcSession
 
   async #open(attached: Attached, current: () => boolean): Promise<void> {
     await attached.absence.load();
-    const { password, serverPassword } = await this.#context.secrets();
+    const credentials = credentialsOf(await this.#context.secrets());
     if (!current()) return;
-    if (this.#settings.saslAccount !== undefined && (password === undefined || password === '')) {
-      this.#failed(attached, failure('auth-required', 'The services account has no password.'));
+    const lack = lackOf(this.#settings, credentials);
+    if (lack !== undefined) {
+      this.#failed(attached, lack);
       return;
     }
     const { host, port } = this.#settings;
@@ -218,10 +220,7 @@ export class IrcSession
       account: attached.id,
       settings: this.#settings,
       addresses: granted.addresses,
-      credentials: {
-        ...(password !== undefined && { password }),
-        ...(serverPassword !== undefined && serverPassword !== '' && { serverPassword }),
-      },
+      credentials,
       timings: this.#timings,
       wishes: attached.wishes,
       inlet: attached.inlet,

@@ -1,4 +1,25 @@
 import type { JsonObject, JsonValue } from '#connector';
+import { mechanisms, type SaslMechanism } from './sasl.js';
+
+/** Encodings of old clients (WHATWG names). In none of them is a line end part of a character. */
+const encodings = [
+  'windows-1252',
+  'iso-8859-2',
+  'iso-8859-15',
+  'windows-1250',
+  'windows-1251',
+  'windows-1253',
+  'windows-1254',
+  'windows-1255',
+  'windows-1256',
+  'koi8-r',
+  'koi8-u',
+  'shift_jis',
+  'euc-jp',
+  'euc-kr',
+  'gb18030',
+  'big5',
+];
 
 /** JSON Schema of the settings: form, validation and docs in one. */
 export const settingsSchema: JsonObject = {
@@ -38,9 +59,26 @@ export const settingsSchema: JsonObject = {
       maxLength: 65_536,
       pattern: '-----BEGIN CERTIFICATE-----',
     },
+    certificateFingerprint: {
+      type: 'string',
+      title: 'Pinned certificate',
+      description:
+        'SHA-256 fingerprint of the certificate that the server must show, with or without colons. It takes the place of every authority, name and date; with another certificate nothing is said to the server.',
+      pattern: '^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$',
+    },
+    clientCertificate: {
+      type: 'string',
+      title: 'Client certificate',
+      description:
+        'PEM text of the certificate that we show the server, for signing in without a password (SASL EXTERNAL, CertFP). Its key is a secret.',
+      contentMediaType: 'application/x-pem-file',
+      maxLength: 65_536,
+      pattern: '-----BEGIN CERTIFICATE-----',
+    },
     nick: {
       type: 'string',
       title: 'Nick',
+      description: 'The name to go by. While it is taken another is used, and this one asked for again.',
       examples: ['alice'],
       minLength: 1,
       maxLength: 64,
@@ -72,6 +110,26 @@ export const settingsSchema: JsonObject = {
       minLength: 1,
       maxLength: 64,
       pattern: '^\\S+$',
+    },
+    saslMechanism: {
+      type: 'string',
+      title: 'Sign-in mechanism',
+      description:
+        'The only SASL mechanism to use. Unless said otherwise the strongest that the server offers: EXTERNAL (with a client certificate), SCRAM-SHA-256, PLAIN.',
+      enum: mechanisms,
+    },
+    bot: {
+      type: 'boolean',
+      title: 'Bot',
+      description: 'Marks the session as a bot where the network has a mark for it.',
+      default: false,
+    },
+    encoding: {
+      type: 'string',
+      title: 'Old encoding',
+      description: 'How lines are read that are not UTF-8. What we write is always UTF-8.',
+      enum: encodings,
+      default: 'windows-1252',
     },
     burst: {
       type: 'integer',
@@ -111,6 +169,13 @@ export const secretsSchema: JsonObject = {
       description: 'Of the server itself (PASS); few networks have one, bouncers do.',
       maxLength: 512,
     },
+    clientKey: {
+      type: 'string',
+      title: 'Key of the client certificate',
+      description: 'PEM text of the private key, without a pass phrase. It may hold the certificate as well.',
+      maxLength: 65_536,
+      pattern: '-----BEGIN [A-Z ]*PRIVATE KEY-----',
+    },
   },
 };
 
@@ -119,11 +184,16 @@ export interface IrcSettings {
   readonly port: number;
   readonly tls: boolean;
   readonly caCertificate?: string;
+  readonly certificateFingerprint?: string;
+  readonly clientCertificate?: string;
   readonly nick: string;
   readonly alternateNicks: readonly string[];
   readonly username: string;
   readonly realName: string;
   readonly saslAccount?: string;
+  readonly saslMechanism?: SaslMechanism;
+  readonly bot: boolean;
+  readonly encoding: string;
   readonly burst: number;
   readonly linesPerSecond: number;
 }
@@ -134,12 +204,17 @@ export function readSettings(raw: JsonObject): IrcSettings {
   const nick = text(raw['nick']) ?? '';
   const caCertificate = text(raw['caCertificate']);
   const saslAccount = text(raw['saslAccount']);
+  const saslMechanism = mechanisms.find((one) => one === raw['saslMechanism']);
+  const certificateFingerprint = text(raw['certificateFingerprint']);
+  const clientCertificate = text(raw['clientCertificate']);
   const alternates = raw['alternateNicks'];
   return {
     host: (text(raw['host']) ?? '').replace(/^\[(.*)\]$/, '$1'),
     port: number(raw['port']) ?? (tls ? 6697 : 6667),
     tls,
     ...(caCertificate !== undefined && { caCertificate }),
+    ...(certificateFingerprint !== undefined && { certificateFingerprint }),
+    ...(clientCertificate !== undefined && { clientCertificate }),
     nick,
     alternateNicks: Array.isArray(alternates)
       ? (alternates as readonly JsonValue[]).filter(
@@ -149,6 +224,9 @@ export function readSettings(raw: JsonObject): IrcSettings {
     username: text(raw['username']) ?? usernameFrom(nick),
     realName: text(raw['realName']) ?? nick,
     ...(saslAccount !== undefined && { saslAccount }),
+    ...(saslMechanism !== undefined && { saslMechanism }),
+    bot: raw['bot'] === true,
+    encoding: text(raw['encoding']) ?? 'windows-1252',
     burst: number(raw['burst']) ?? 10,
     linesPerSecond: number(raw['linesPerSecond']) ?? 0.5,
   };

@@ -7,11 +7,18 @@
  * taken, and who writes at will (not PONG) waits for `drained`. Long bursts are handed on in slices, so that one
  * flooding server does not hold up the others.
  */
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls } from 'node:tls';
+import {
+  connect as connectTcp,
+  isIP,
+  type LookupFunction,
+  type Socket,
+  type TcpNetConnectOpts,
+} from 'node:net';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { failure, type Failure } from '#model';
 import { socketFailure } from './failures.js';
 import { LineReader, tooLong } from './line-reader.js';
+import { distrust, tlsOptions, type TlsSettings } from './tls.js';
 
 /** 8,191 bytes of tags and 512 of message are allowed (IRCv3 message-tags); more is granted, but not without end. */
 const longestLine = 16_384;
@@ -32,20 +39,19 @@ export interface WireHandler {
   closed(why: Failure | undefined): void;
 }
 
-export interface WireOptions {
-  /** The server's name: for TLS. */
-  readonly host: string;
+export interface WireOptions extends TlsSettings {
   /** Where it was found: the only places we connect to. */
   readonly addresses: readonly string[];
   readonly port: number;
   readonly tls: boolean;
-  readonly caCertificate?: string;
+  /** Of lines that are not UTF-8 (a WHATWG name). */
+  readonly encoding: string;
 }
 
 export class Wire {
   readonly #options: WireOptions;
   readonly #handler: WireHandler;
-  readonly #reader = new LineReader(longestLine);
+  readonly #reader: LineReader;
   #socket: Socket | undefined;
   #open = false;
   #paused = false;
@@ -58,11 +64,12 @@ export class Wire {
 
   constructor(options: WireOptions, handler: WireHandler) {
     this.#options = options;
+    this.#reader = new LineReader(longestLine, options.encoding);
     this.#handler = handler;
   }
 
   open(): void {
-    const { host, port, tls, caCertificate, addresses } = this.#options;
+    const { host, port, tls, addresses } = this.#options;
     const [only] = addresses;
     const where = {
       // With one address there is nothing to look up; with several, Node tries them one after another (RFC 8305).
@@ -70,37 +77,18 @@ export class Wire {
       port,
       lookup: lookupOf(addresses),
     };
-    let socket: Socket;
-    try {
-      socket = tls
-        ? connectTls({
-            ...where,
-            minVersion: 'TLSv1.2',
-            rejectUnauthorized: true,
-            // SNI takes names only; an address is checked against the certificate's own addresses.
-            ...(isIP(host) === 0 && { servername: host }),
-            checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
-            ...(caCertificate !== undefined && { ca: caCertificate }),
-          })
-        : connectTcp(where);
-    } catch (error) {
+    const secured = tls ? tlsOptions(this.#options) : undefined;
+    if (secured !== undefined && 'code' in secured) {
       // A text that is no certificate. Told later, as every failure is: whoever opens the wire is not ready yet.
-      const why = failure(
-        'tls-untrusted',
-        `The certificate authority in the settings cannot be read (${nameOf(error)}).`,
-      );
       setImmediate(() => {
-        this.#end(why);
+        this.#end(secured);
       });
       return;
     }
+    const socket = this.#connect(where, secured);
     this.#socket = socket;
     socket.setNoDelay(true);
     socket
-      .on(tls ? 'secureConnect' : 'connect', () => {
-        this.#open = true;
-        this.#handler.opened();
-      })
       .on('data', (chunk) => {
         this.#reader.push(chunk);
         this.#pump();
@@ -167,6 +155,31 @@ export class Wire {
   destroy(why?: Failure): void {
     this.#why ??= why;
     this.#end(this.#why);
+  }
+
+  #connect(where: TcpNetConnectOpts, secured: ConnectionOptions | undefined): Socket {
+    if (secured === undefined) {
+      return connectTcp(where, () => {
+        this.#opened();
+      });
+    }
+    const socket = connectTls({ ...where, ...secured }, () => {
+      this.#secured(socket);
+    });
+    return socket;
+  }
+
+  /** The handshake is done: nothing has been said yet, and nothing will be to a server that is not trusted. */
+  #secured(socket: TLSSocket): void {
+    const why = distrust(socket, this.#options);
+    if (why === undefined) this.#opened();
+    else this.#end(why);
+  }
+
+  #opened(): void {
+    if (this.#over) return;
+    this.#open = true;
+    this.#handler.opened();
   }
 
   #pump(): void {
@@ -251,8 +264,4 @@ function fitted(line: string, lineLength: number): string {
   let end = most;
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end);
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? ((error as { code?: string }).code ?? error.name) : 'no reason given';
 }

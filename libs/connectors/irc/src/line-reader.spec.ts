@@ -24,10 +24,18 @@ describe('bytes become lines', () => {
     }
   });
 
-  it('of Latin-1 where they are no UTF-8', () => {
+  it('of windows-1252 where they are no UTF-8, each line on its own', () => {
     const reader = new LineReader(100);
-    reader.push(Buffer.from('gr\xfc\xdfe\r\ngrüße\r\n', 'latin1'));
-    expect(linesOf(reader)).toEqual(['grüße', 'grüße']);
+    reader.push(Buffer.from('gr\xfc\xdfe \x80\r\n', 'latin1'));
+    reader.push(Buffer.from('grüße €\r\n'));
+    reader.push(Buffer.from('\xe9\r\n', 'latin1'));
+    expect(linesOf(reader)).toEqual(['grüße €', 'grüße €', 'é']);
+  });
+
+  it('of the encoding that the person knows to be usual there', () => {
+    const reader = new LineReader(100, 'koi8-r');
+    reader.push(Buffer.from([0xf0, 0xd2, 0xc9, 0xd7, 0xc5, 0xd4, 0x0a]));
+    expect(linesOf(reader)).toEqual(['Привет']);
   });
 
   it('or none, once there are too many without an end', () => {

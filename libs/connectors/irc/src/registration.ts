@@ -11,10 +11,12 @@
 import type { IrcMessage } from 'irc-framework';
 import { failure, type Failure } from '#model';
 import { Caps } from './caps.js';
+import { certified, wantsAccount, type Credentials } from './credentials.js';
 import { failFailure, numericFailure, words } from './failures.js';
 import { Isupport } from './isupport.js';
 import type { IrcSettings } from './irc.settings.js';
 import type { Wire } from './irc.transport.js';
+import type { Network } from './network.js';
 import { Nicks } from './nicks.js';
 import { Sasl } from './sasl.js';
 import { command } from './to-irc.js';
@@ -32,11 +34,6 @@ export interface RegistrationHandler {
   failed(why: Failure): void;
 }
 
-export interface Credentials {
-  readonly password?: string;
-  readonly serverPassword?: string;
-}
-
 export class Registration {
   readonly #wire: Pick<Wire, 'write'>;
   readonly #handler: RegistrationHandler;
@@ -47,6 +44,9 @@ export class Registration {
   readonly #caps: Caps;
   #credentials: Credentials;
   #sasl: Sasl | undefined;
+  /** What the server made of the wanted nick without refusing it: it cuts long ones. */
+  #cutNick: string | undefined;
+  #refusedNick = false;
   #signedIn = false;
   #registered = false;
   #failed = false;
@@ -108,6 +108,11 @@ export class Registration {
     return this.#caps.offer(capability);
   }
 
+  /** The nick that the person wants, as this server can give it. */
+  wantedNick(network: Network): string {
+    return this.#cutNick ?? this.#settings.nick.slice(0, network.nickLength);
+  }
+
   /** Takes a line. True when it belonged to the registration and means nothing else. */
   handle(message: IrcMessage): boolean {
     if (this.#failed) return true;
@@ -150,7 +155,7 @@ export class Registration {
   }
 
   get #wantsAccount(): boolean {
-    return this.#settings.saslAccount !== undefined;
+    return wantsAccount(this.#settings);
   }
 
   #send(line: string): void {
@@ -189,8 +194,8 @@ export class Registration {
     this.#sasl = new Sasl({
       account: this.#settings.saslAccount,
       password: this.#credentials.password,
-      certificate: false,
-      only: undefined,
+      certificate: certified(this.#settings, this.#credentials),
+      only: this.#settings.saslMechanism,
       send: (line) => {
         this.#send(line);
       },
@@ -249,6 +254,7 @@ export class Registration {
   }
 
   #tryNick(nick: string | undefined, why: Failure): void {
+    this.#refusedNick = true;
     if (nick === undefined) this.#fail(why);
     else this.#send(command('NICK', nick));
   }
@@ -266,6 +272,8 @@ export class Registration {
     }
     this.#registered = true;
     this.#forget();
+    const { nick: wanted } = this.#settings;
+    if (!this.#refusedNick && nick.length < wanted.length && wanted.startsWith(nick)) this.#cutNick = nick;
     this.#handler.registered(nick, server);
   }
 

@@ -7,7 +7,9 @@ import { failure, type Failure } from '#model';
 import { words } from './failures.js';
 import { Scram, ScramError } from './scram.js';
 
-export type SaslMechanism = 'EXTERNAL' | 'SCRAM-SHA-256' | 'PLAIN';
+/** What we can sign in by, the strongest first. */
+export const mechanisms = ['EXTERNAL', 'SCRAM-SHA-256', 'PLAIN'] as const;
+export type SaslMechanism = (typeof mechanisms)[number];
 
 /** A payload is base64 in pieces of so many characters; a shorter one ends it. */
 const piece = 400;
@@ -38,11 +40,10 @@ export class Sasl {
   constructor(parts: SaslParts) {
     this.#parts = parts;
     const { only, certificate, password } = parts;
-    const able: SaslMechanism[] = [
-      ...(certificate ? (['EXTERNAL'] as const) : []),
-      ...(password !== undefined && parts.account !== undefined ? (['SCRAM-SHA-256', 'PLAIN'] as const) : []),
-    ];
-    this.#candidates = able.filter((one) => only === undefined || one === only);
+    const named = password !== undefined && parts.account !== undefined;
+    this.#candidates = mechanisms.filter(
+      (one) => (one === 'EXTERNAL' ? certificate : named) && (only === undefined || one === only),
+    );
   }
 
   /** Begins. @param offer the value of the `sasl` capability; empty where the server names no mechanisms. */

@@ -15,8 +15,10 @@ export interface Wishes {
 
 export interface UpkeepParts {
   readonly wishes: Wishes;
-  /** The nick that the person wants. */
-  readonly nick: string;
+  /** The nick that the person wants, as the network can give it. */
+  readonly nick: () => string;
+  /** Whether the session says that nobody sits behind it. */
+  readonly bot: boolean;
   readonly reclaimMs: number;
   readonly clock: SessionClock;
   readonly timers: Timers;
@@ -36,6 +38,13 @@ export class Upkeep {
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
+  }
+
+  /** Says once what we are, where the network has a word for it (ISUPPORT BOT). */
+  introduce(): void {
+    const { bot, self, network, outbox } = this.#parts;
+    const { botMode } = network();
+    if (bot && botMode !== undefined) outbox.control({ line: `MODE ${self.nick} +${botMode}` });
   }
 
   /** The wishes have changed, or the connection has just come online: the difference is made. */
@@ -78,7 +87,7 @@ export class Upkeep {
   /** Asks for the wanted nick from time to time, ever more rarely, while we have another. */
   keepNick(): void {
     const { nick, reclaimMs, timers, self, network } = this.#parts;
-    if (sameName(network(), self.nick, nick)) {
+    if (sameName(network(), self.nick, nick())) {
       timers.cancel('reclaim');
       this.#reclaims = 0;
       return;
@@ -92,11 +101,11 @@ export class Upkeep {
 
   /** Somebody gave up a nick: perhaps ours. */
   freed(nick: string): void {
-    if (sameName(this.#parts.network(), nick, this.#parts.nick)) this.#askForNick();
+    if (sameName(this.#parts.network(), nick, this.#parts.nick())) this.#askForNick();
   }
 
   #askForNick(): void {
     const { nick, outbox, self, isOnline } = this.#parts;
-    if (isOnline() && !self.is(nick)) outbox.control({ line: command('NICK', nick), key: 'nick' });
+    if (isOnline() && !self.is(nick())) outbox.control({ line: command('NICK', nick()), key: 'nick' });
   }
 }
