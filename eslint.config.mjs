@@ -42,6 +42,7 @@ const rooms = {
   'accounts/testing': { rooms: [...floor, 'audit', 'accounts'], packages: [node, ...nest] },
   peers: { rooms: [], packages: [node, '@jest/globals'] },
   sandbox: { rooms: [], packages: [node] },
+  demo: { rooms: ['model', 'api', 'sandbox'], packages: [node, 'ws'] },
   api: { rooms: ['model'], packages: ['zod'] },
   ...Object.fromEntries(
     Object.entries(connectors).map(([name, packages]) => [
@@ -63,7 +64,7 @@ const rooms = {
 const folder = (room) =>
   room === 'server'
     ? 'apps/server'
-    : room === 'peers' || room === 'sandbox'
+    : ['peers', 'sandbox', 'demo'].includes(room)
       ? `tools/${room}`
       : room.endsWith('/testing')
         ? `libs/${room}`

@@ -1,6 +1,9 @@
 /*
  * Makes a fresh clone ready, and costs next to nothing when it is: plain Node, no dependencies.
  * Each step is stamped with a hash of the contents it depends on, and runs only when that hash changes.
+ *
+ *   node tools/ready.mjs         what the server needs
+ *   node tools/ready.mjs demo    and the demo
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,6 +13,7 @@ import { dirname, join } from 'node:path';
 const root = dirname(import.meta.dirname);
 const engine = `node ${process.versions.modules} ${process.platform} ${process.arch}`;
 
+const withDemo = process.argv.includes('demo');
 const steps = [
   {
     name: 'install',
@@ -62,6 +66,7 @@ const steps = [
     stamp: 'dist/.embedded-archive',
     run: () => node('tools/embedded-archive.mjs'),
   },
+  ...(withDemo ? [demo()] : []),
 ];
 
 const pending = () => steps.filter(({ stamp, inputs }) => read(join(root, stamp)) !== hash(inputs));
@@ -74,6 +79,24 @@ if (pending().length > 0) {
   } finally {
     release();
   }
+}
+
+function demo() {
+  return {
+    name: 'demo',
+    inputs: [
+      'package-lock.json',
+      'package.json',
+      'tsconfig.json',
+      'tsconfig.demo.json',
+      'tools/demo',
+      'tools/sandbox',
+      'libs/api/src',
+      'libs/model/src',
+    ],
+    stamp: 'dist/.demo',
+    run: () => node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.demo.json'),
+  };
 }
 
 function make({ name, inputs, stamp, run }) {

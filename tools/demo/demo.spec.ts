@@ -1,0 +1,101 @@
+/* The demo as a newcomer has it: one command, words that tell what to do, messages that flow, and nothing left behind. */
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { eventually, freePort, plainClient, run, type RunningProcess } from '#peers';
+
+const main = fileURLToPath(new URL('../../dist/tools/demo/main.js', import.meta.url));
+const leftBehind = (): readonly string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith('parley-demo-'));
+
+let demo: RunningProcess;
+let ircPort: number;
+const before = leftBehind();
+
+/** Waits for something on the terminal. */
+async function shows(pattern: RegExp, deadlineMs = 60_000): Promise<RegExpExecArray> {
+  return eventually(
+    `the terminal shows ${String(pattern)}`,
+    () => {
+      if (demo.child.exitCode !== null) throw new Error(`the demo has ended: ${demo.output()}`);
+      return pattern.exec(demo.output()) ?? undefined;
+    },
+    deadlineMs,
+  );
+}
+
+beforeAll(async () => {
+  expect({ 'built by npm test': existsSync(main) }).toEqual({ 'built by npm test': true });
+  ircPort = await freePort();
+  const port = String(await freePort());
+  const args = [main, '--port', port, '--irc-port', String(ircPort), '--tempo', '250'];
+  // A Parley of one's own must not be touched by it.
+  const env = {
+    PATH: process.env['PATH'],
+    DATABASE_URL: 'postgresql://nowhere.invalid/mine',
+    PARLEY_ROLES: 'gateway',
+  };
+  demo = run(process.execPath, args, { env });
+  await shows(/Ctrl-C ends it/, 120_000);
+}, 130_000);
+afterAll(async () => {
+  await demo[Symbol.asyncDispose]();
+}, 30_000);
+
+it('tells the address, e-mail, password and token, and they are right', async () => {
+  const [, url = ''] = await shows(/Address +(\S+)/);
+  const [, email = ''] = await shows(/E-mail +(\S+)/);
+  const [, password = ''] = await shows(/Password +(\S+)/);
+  const signedIn = await fetch(`${url}/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password }),
+  });
+  expect(signedIn.status).toBe(201);
+  const [, token = ''] = await shows(/Token +(\S+)/);
+  const me = await fetch(`${url}/v1/me`, { headers: { authorization: `Bearer ${token}` } });
+  expect(me.status).toBe(200);
+});
+
+it('shows the talk of the residents as Parley hears it, with more than words', async () => {
+  await shows(/<bob> good morning, lounge!/);
+  await shows(/<carol> bob: only just/);
+  await shows(/\* bob pours two cups/);
+  await shows(/the topic of #lounge is now: Say something here/);
+}, 120_000);
+
+it('answers what a newcomer says by the line that it printed', async () => {
+  const [, url = '', token = '', body = ''] = await shows(
+    /curl -s (\S+\/messages) -H 'authorization: Bearer (\S+)' -H 'content-type: application\/json' -d '(.*)'/,
+  );
+  const sent = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body,
+  });
+  expect(sent.status).toBe(201);
+  await shows(/<alice> hello bob, how are you\?/);
+  await shows(/<bob> (?:hello|hey),? alice/);
+  const page = await fetch(`${url}?limit=50`, { headers: { authorization: `Bearer ${token}` } });
+  expect(JSON.stringify(await page.json())).toContain('hello bob, how are you?');
+}, 120_000);
+
+it('lets a plain IRC client in beside Parley, and answers it in private too', async () => {
+  await using dave = await plainClient({ port: ircPort, nick: 'dave' });
+  await dave.join('#lounge');
+  dave.say('#lounge', 'carol: is this seat free?');
+  await dave.waitFor(/^:carol!\S+ PRIVMSG #lounge :dave: /, { deadlineMs: 60_000 });
+  await shows(/<dave> carol: is this seat free\?/);
+  dave.say('bob', 'hello there');
+  await dave.waitFor(/^:bob!\S+ PRIVMSG dave :/, { deadlineMs: 60_000 });
+}, 120_000);
+
+it('ends on Ctrl-C, with nothing left behind', async () => {
+  const ended = once(demo.child, 'exit');
+  demo.child.kill('SIGINT');
+  expect(await ended).toEqual([0, null]);
+  expect(demo.output()).toContain('Ending …');
+  expect(leftBehind().filter((name) => !before.includes(name))).toEqual([]);
+}, 60_000);

@@ -1,0 +1,120 @@
+/*
+ * `npm run demo`: Parley with an IRC network of its own and two residents who talk. Everything lives in this process, in
+ * a child of it and in a temporary directory, and is gone when it ends.
+ */
+import { createServer } from 'node:net';
+import { parseArgs } from 'node:util';
+import { startSandboxIrc } from '#sandbox';
+import { House, person } from './house.js';
+import { Lounge, room } from './lounge.js';
+import { follow } from './screen.js';
+
+const { values } = parseArgs({
+  options: {
+    /** Where Parley listens, and where the IRC server does; another port is taken where one is in use. */
+    port: { type: 'string', default: '8080' },
+    'irc-port': { type: 'string', default: '6667' },
+    /** Milliseconds between two things that the residents do. */
+    tempo: { type: 'string', default: '2500' },
+  },
+});
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+/** The port if nobody has it, else any free one. */
+async function free(port: number): Promise<number> {
+  const server = createServer();
+  const taken = await new Promise<boolean>((answer) => {
+    server
+      .once('error', () => {
+        answer(true);
+      })
+      .listen(port, '127.0.0.1', () => {
+        answer(false);
+      });
+  });
+  if (taken) return free(0);
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  return address === null || typeof address === 'string' ? port : address.port;
+}
+
+function explain(house: House, conversation: string, ircPort: number): void {
+  const { url, token, password } = house;
+  const bearer = `-H 'authorization: Bearer ${token}'`;
+  const messages = `${url}/v1/conversations/${conversation}/messages`;
+  print(`
+Parley is running, and ${person.nick} is in ${room} on a small IRC network, where bob and carol talk.
+
+  Address   ${url}        (every call, to read and to try: ${url}/v1/docs)
+  E-mail    ${person.email}
+  Password  ${password}
+  Token     ${token}
+
+Say something as ${person.nick} (paste it into another terminal; bob or carol will answer):
+
+  curl -s ${messages} ${bearer} -H 'content-type: application/json' -d '{"text":"hello bob, how are you?"}'
+
+Read what was said, and follow what happens:
+
+  curl -s '${messages}?limit=10' ${bearer}
+  curl -sN ${url}/v1/events ${bearer} -H 'accept: text/event-stream'
+
+Or come by yourself with any IRC client: server 127.0.0.1, port ${String(ircPort)}, no TLS, then /join ${room}
+
+Ctrl-C ends it, and leaves nothing behind. This is what Parley hears in ${room}:
+`);
+}
+
+const ending = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    ending.abort();
+  });
+}
+
+try {
+  print('Starting a small IRC network and Parley, with a fresh database …');
+  const ircPort = await free(Number(values['irc-port']));
+  await using irc = await startSandboxIrc({
+    port: ircPort,
+    name: 'irc.example.org',
+    network: 'Demo',
+    host: 'demo.example.org',
+    motd: [`Welcome. Join ${room}: bob and carol are there.`],
+  });
+  const house = await House.open(await free(Number(values.port)));
+  const lounge = await Lounge.open(irc.port, Number(values.tempo));
+  try {
+    const conversation = await house.enter(irc.port, room);
+    explain(house, conversation.id, irc.port);
+    const ended = new Promise<void>((done) => {
+      ending.signal.addEventListener('abort', () => {
+        done();
+      });
+    });
+    const fallen = house.ended().then((output) => {
+      if (!ending.signal.aborted) throw new Error(`Parley has ended.\n${output}`);
+    });
+    await Promise.race([
+      ended,
+      fallen,
+      follow(house.client, conversation, person.nick, print, ending.signal),
+      lounge.play(),
+    ]);
+    print('\nEnding …');
+  } finally {
+    ending.abort();
+    lounge.close();
+    await house.close();
+  }
+} catch (error) {
+  if (!ending.signal.aborted) {
+    process.stderr.write(
+      `The demo cannot go on. ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,71 @@
+/* What happens in Parley, as lines for a terminal, from its event stream. */
+import type { Conversation, Message, ParleyClient } from '#api';
+
+type Print = (line: string) => void;
+
+/** Follows the log from now on, until the signal; prints what is said, and what happens to it. */
+export async function follow(
+  client: ParleyClient,
+  room: Conversation,
+  me: string,
+  print: Print,
+  signal: AbortSignal,
+): Promise<void> {
+  using stream = client.stream();
+  signal.addEventListener('abort', () => {
+    stream[Symbol.dispose]();
+  });
+  void stream.request({ request: 'watch', conversation: room.id }).catch(() => undefined);
+  const screen = new Screen(me, print);
+  for await (const item of stream) {
+    if (item.kind === 'event') {
+      const { conversation, message } = item.frame.event.data;
+      if (item.frame.event.type === 'conversation.changed' && conversation) screen.conversation(conversation);
+      else if (message) screen.message(message);
+    } else if (item.kind === 'ephemeral' && item.ephemeral.type === 'typing' && item.ephemeral.active) {
+      print(`          … ${item.ephemeral.address} is writing`);
+    }
+  }
+}
+
+class Screen {
+  readonly #me: string;
+  readonly #print: Print;
+  /** What was shown of a message: events tell it again whenever something about it changes. */
+  readonly #shown = new Map<string, { reactions: number; isRetracted: boolean }>();
+  readonly #topics = new Map<string, string | null>();
+  readonly #names = new Map<string, string>();
+
+  constructor(me: string, print: Print) {
+    this.#me = me;
+    this.#print = print;
+  }
+
+  conversation({ id, address, topic }: Conversation): void {
+    this.#names.set(id, address);
+    if (topic !== null && this.#topics.get(id) !== topic)
+      this.#print(`          the topic of ${address} is now: ${topic}`);
+    this.#topics.set(id, topic);
+  }
+
+  message(message: Message): void {
+    const shown = this.#shown.get(message.id);
+    const { reactions, text, at } = message;
+    const isRetracted = message.retractedAt !== null;
+    this.#shown.set(message.id, { reactions: reactions.length, isRetracted });
+    if (this.#shown.size > 1_000) this.#shown.delete(this.#shown.keys().next().value ?? '');
+    const who = message.author?.name ?? message.author?.address ?? this.#me;
+    if (shown === undefined) {
+      const time = new Date(at).toLocaleTimeString('en-GB');
+      const [first = '', ...rest] = text.split('\n');
+      this.#print(`${time}  ${message.emote ? `* ${who} ${first}` : `<${who}> ${first}`}`);
+      for (const line of rest) this.#print(`          ${line}`);
+      return;
+    }
+    const some = text.length > 30 ? `${text.slice(0, 30)}…` : text;
+    if (reactions.length > shown.reactions) {
+      this.#print(`          ${reactions.at(-1)?.emoji ?? ''} for “${some}”`);
+    }
+    if (isRetracted && !shown.isRetracted) this.#print(`          ${who} took a message back`);
+  }
+}
