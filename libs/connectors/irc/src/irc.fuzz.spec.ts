@@ -57,9 +57,10 @@ class Judge extends TestContext {
   override emit(batch: InboundBatch): Promise<readonly EmitOutcome[]> {
     for (const event of batch.events) {
       this.events++;
-      this.breaches.push(...breachesOf(event));
+      const text = JSON.stringify(event);
+      this.breaches.push(...breachesOf(event).map((breach) => `${breach}: ${text}`));
       // Half characters and NUL are in no text that a table takes.
-      if (/\\u(?:0000|d[89a-f])/.test(JSON.stringify(event))) this.breaches.push('a text that is none');
+      if (/\\u(?:0000|d[89a-f])/.test(text)) this.breaches.push(`a text that is none: ${text}`);
       if (event.type === 'message') this.texts.push(event.content.text);
     }
     this.texts.splice(0, Math.max(0, this.texts.length - 20));

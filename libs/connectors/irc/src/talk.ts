@@ -159,12 +159,13 @@ export class Talk {
     const own = self.is(nick);
     if (own && this.#completed('REDACT', redacted, redacted.msgid, label)) return;
     const place = this.#placeOf(redacted, nick);
-    if (place === undefined) return;
+    const who = nick === '' ? message.prefix : nick;
+    if (place === undefined || who === '') return;
     inlet.push({
       type: 'retraction',
       account,
       ...place,
-      author: partyOf(redacted.from, nick === '' ? message.prefix : nick),
+      author: partyOf(redacted.from, who),
       target: remoteId(redacted.msgid),
       // Whoever may take back what others said is a matter between them and the server.
       vouched: true,
