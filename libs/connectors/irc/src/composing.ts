@@ -330,7 +330,10 @@ function batched(
   let bytes = 0;
   const close = (): void => {
     while (batch.at(-1)?.text.trim() === '') batch.pop();
-    if (batch.length > 0) batches.push(batch);
+    const [only] = batch;
+    // A line by itself ends undressed anyway.
+    if (batch.length === 1 && only) batches.push([{ ...only, text: only.text.replace(/\x0f$/, '') }]);
+    else if (batch.length > 1) batches.push(batch);
     batch = [];
     bytes = 0;
   };

@@ -23,10 +23,14 @@ describeConnector(
       const password = randomBytes(12).toString('hex');
       return sandbox(
         { accounts: [{ name: 'keeper', password }] },
-        { settings: { saslAccount: 'keeper' }, secrets: { password } },
+        {
+          settings: { saslAccount: 'keeper' },
+          secrets: { password },
+          observersWith: ['draft/message-redaction'],
+        },
       );
     },
-    { acts: ['rooms', 'injections', 'restarts', 'refuses-secrets'] },
+    { acts: ['rooms', 'injections', 'restarts', 'refuses-secrets', 'changes', 'typing'], lacks: [] },
   ),
 );
 

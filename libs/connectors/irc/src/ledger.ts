@@ -76,11 +76,12 @@ export class Ledger {
     );
   }
 
-  /** Takes the entry that a refusal without a label is about: by its target, else by its command. */
+  /** Takes the entry that a refusal without a label is about: by its target, else by its command; or its label was lost. */
   refused(target: string, command?: string): Entry | undefined {
     return (
       this.#take((entry) => entry.label === undefined && entry.target === target) ??
-      this.#take((entry) => entry.label === undefined && (entry.command ?? entry.verb) === command)
+      this.#take((entry) => entry.label === undefined && (entry.command ?? entry.verb) === command) ??
+      this.#take((entry) => entry.target === target)
     );
   }
 
