@@ -51,6 +51,8 @@ class Screen {
   message(message: Message): void {
     const shown = this.#shown.get(message.id);
     const { reactions, text, at } = message;
+    // Topics, kicks and the like are told by what they changed.
+    if (message.kind !== 'message') return;
     const isRetracted = message.retractedAt !== null;
     this.#shown.set(message.id, { reactions: reactions.length, isRetracted });
     if (this.#shown.size > 1_000) this.#shown.delete(this.#shown.keys().next().value ?? '');
@@ -62,7 +64,8 @@ class Screen {
       for (const line of rest) this.#print(`          ${line}`);
       return;
     }
-    const some = text.length > 30 ? `${text.slice(0, 30)}…` : text;
+    const [line = ''] = text.split('\n');
+    const some = line === text && line.length <= 30 ? line : `${line.slice(0, 30)}…`;
     if (reactions.length > shown.reactions) {
       this.#print(`          ${reactions.at(-1)?.emoji ?? ''} for “${some}”`);
     }

@@ -57,6 +57,7 @@ export function handle(world: World, client: Client, bytes: Buffer): void {
   client.wasAsked = false;
   const text = bytes.toString('utf8').replaceAll('\0', '');
   client.heard.push(text);
+  if (world.intercept(text, client)) return;
   const said = readLine(text);
   if (said === undefined || client.isGone) return;
   client.labelled(said.tags.get('label'), () => {

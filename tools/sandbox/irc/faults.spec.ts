@@ -68,6 +68,20 @@ describe('one connection', () => {
     });
   });
 
+  it('is answered by the test itself where that wants to', async () => {
+    await using({}, async (sandbox) => {
+      sandbox.intercept((line, client) => {
+        if (!line.startsWith('JOIN ')) return false;
+        client.say(`:irc.sandbox 437 ${client.nick} ${line.slice(5)} :Not now`);
+        return true;
+      });
+      await using alice = await register(sandbox.port, 'alice');
+      expect((await alice.all('JOIN #a')).map((line) => line.split(' ')[1])).toEqual(['437']);
+      sandbox.intercept(undefined);
+      expect((await alice.all('JOIN #a')).some((line) => line.includes(' JOIN '))).toBe(true);
+    });
+  });
+
   it('is killed, and told so', async () => {
     await using({}, async (sandbox) => {
       await using alice = await register(sandbox.port, 'alice');

@@ -162,6 +162,9 @@ describe('draft/read-marker', () => {
     expect(await two.ask('MARKREAD bob timestamp=2026-01-01T00:00:00.000Z', / MARKREAD /)).toMatch(
       new RegExp(` MARKREAD bob ${late}$`),
     );
+    expect(sandbox.readMark('alice', 'BOB')).toEqual(new Date('2026-01-02'));
+    sandbox.moveReadMark('alice', 'bob', new Date('2026-01-03'));
+    await one.waitFor(/ MARKREAD bob timestamp=2026-01-03T/);
     const joined = await one.all('JOIN #marked');
     const order = ['JOIN', 'MARKREAD', '366'].map((word) =>
       joined.findIndex((line) => line.includes(` ${word} `)),

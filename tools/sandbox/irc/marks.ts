@@ -29,20 +29,22 @@ export const marks: Handlers = {
     }
     const before = kept.get(key);
     // A mark only ever grows.
-    if (before !== undefined && at <= before) {
-      tell(world, client, target, before);
-      return;
-    }
-    kept.set(key, at);
-    tell(world, client, target, at);
-    if (client.account === undefined) return;
-    for (const other of world.clients) {
-      if (other !== client && other.account === client.account && other.can('draft/read-marker')) {
-        tell(world, other, target, at);
-      }
+    if (before !== undefined && at <= before) tell(world, client, target, before);
+    else if (client.account !== undefined) moveMark(world, client.account, target, at);
+    else {
+      kept.set(key, at);
+      tell(world, client, target, at);
     }
   },
 };
+
+/** An account has read on: all its clients are told. */
+export function moveMark(world: World, account: string, target: string, at: number): void {
+  world.accounts.get(world.fold(account))?.marks.set(world.fold(target), at);
+  for (const client of world.clients) {
+    if (client.account === account && client.can('draft/read-marker')) tell(world, client, target, at);
+  }
+}
 
 const withoutAccount = new WeakMap<Client, Map<string, number>>();
 

@@ -2,11 +2,12 @@
 import type { Client, Mischief } from './client.js';
 import { leaf, netjoin, netsplit, populate, type Lost } from './crowd.js';
 import { Door } from './door.js';
+import { moveMark } from './marks.js';
 import type { SandboxAccount, SandboxOptions, TokenValue } from './options.js';
 import { isupport } from './registration.js';
 import { SandboxClient, until } from './sandbox-client.js';
 import { signIn } from './sasl.js';
-import { World } from './world.js';
+import { World, type Account } from './world.js';
 
 /** Why whoever comes is sent away, as servers put it. */
 const refusals = {
@@ -32,6 +33,7 @@ export class SandboxIrc implements AsyncDisposable {
   #door: Door;
   readonly #handles = new WeakMap<Client, SandboxClient>();
   #split: Lost[] = [];
+  #intercept: ((line: string, client: SandboxClient) => boolean) | undefined;
 
   constructor(options: SandboxOptions) {
     this.#options = options;
@@ -157,6 +159,18 @@ export class SandboxIrc implements AsyncDisposable {
     }
   }
 
+  /** How far an account has read (draft/read-marker). */
+  readMark(account: string, target: string): Date | undefined {
+    const at = this.#account(account).marks.get(this.#world.fold(target));
+    return at === undefined ? undefined : new Date(at);
+  }
+
+  /** Another device of an account has read on. */
+  moveReadMark(account: string, target: string, upTo: Date): void {
+    const { name } = this.#account(account);
+    moveMark(this.#world, name, target, upTo.getTime());
+  }
+
   // ---- crowds and netsplits ----
 
   /** Puts people who never speak into a channel, on another server of the network: `name` and a number are their nicks. */
@@ -183,6 +197,12 @@ export class SandboxIrc implements AsyncDisposable {
   /** Sends away whoever comes from now on; undefined lets them in again. */
   refuse(why: Refusal | undefined, words?: string): void {
     this.#world.refusal = why === undefined ? undefined : (words ?? refusals[why]);
+  }
+
+  /** Looks at every line first; true when it has dealt with it, and the server shall not. */
+  intercept(look: ((line: string, client: SandboxClient) => boolean) | undefined): void {
+    this.#intercept = look;
+    this.#world.intercept = (line, client) => this.#intercept?.(line, this.#handle(client)) === true;
   }
 
   /** What the whole server does wrong from now on. */
@@ -230,6 +250,12 @@ export class SandboxIrc implements AsyncDisposable {
     const handle = this.#handles.get(client) ?? new SandboxClient(client, () => this.#world);
     this.#handles.set(client, handle);
     return handle;
+  }
+
+  #account(name: string): Account {
+    const found = this.#world.accounts.get(this.#world.fold(name));
+    if (found === undefined) throw new Error(`there is no account ${name}`);
+    return found;
   }
 
   #present(nick: string): Client {

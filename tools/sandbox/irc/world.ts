@@ -45,6 +45,8 @@ export class World {
   servicesAreHere: boolean;
   /** SCRAM: the server's signature is wrong, as of one that does not know the password. */
   scramLies: boolean;
+  /** Looks at each line first: true when it has dealt with it. */
+  intercept: (line: string, client: Client) => boolean;
   /** Why whoever comes is sent away, if they are. */
   refusal: string | undefined;
   /** The port that strict transport security names. */
@@ -66,6 +68,7 @@ export class World {
     for (const [name, account] of before?.accounts ?? []) this.accounts.set(name, account);
     this.history = before?.history ?? new History(options.historyKept ?? 10_000);
     this.refusal = before?.refusal;
+    this.intercept = before?.intercept ?? (() => false);
     this.mischief = before?.mischief ?? {};
     this.scramLies = before?.scramLies ?? false;
     this.servicesAreHere = before?.servicesAreHere ?? true;
