@@ -56,7 +56,7 @@ export function socketFailure(error: Error & { code?: string }): Failure {
 /** In this order: a text may fit several. */
 const endings: readonly (readonly [pattern: RegExp, code: ErrorCode, remedy?: Remedy])[] = [
   [
-    /\bthrottl|too fast|too many (?:unknown )?(?:host |local |global |user )?connections|connection limit|session limit|connection class/i,
+    /\bthrottl|too (?:fast|quickly)|too many .{0,40}(?:connections|clients|clones|sessions|users)|(?:connection|session|clone) limit|connection class|connections? (?:in use|allowed)|maximum .{0,20}connections|no more connections|server (?:is )?full/i,
     'rate-limited',
   ],
   [/excess flood|max ?sendq|recvq exceeded|sendq exceeded|\bflood/i, 'rate-limited'],
@@ -64,13 +64,24 @@ const endings: readonly (readonly [pattern: RegExp, code: ErrorCode, remedy?: Re
     /password (?:mismatch|incorrect)|bad password|invalid password|access denied: bad password/i,
     'auth-failed',
   ],
-  [/sasl (?:access )?(?:only|required)|need to identify via sasl|requires? sasl/i, 'auth-required'],
-  [/[kgzdqe]-?lined?\b|\bbanned\b|\bakill|not welcome|blacklist|dnsbl|listed in/i, 'banned'],
-  [/ping timeout|connection timed out|registration timeout|no ping response/i, 'timeout'],
+  [
+    /sasl (?:access )?(?:only|required)|identify (?:via|with|using) sasl|requires? (?:sasl|an? (?:registered )?account)|must (?:be )?(?:logged in|identif|authenticat)/i,
+    'auth-required',
+  ],
+  // The name service of old (RFC 1413), which a person must set up or do without.
+  [/\bidentd\b|\bident (?:server|response|required|lookup|check)|no ident\b/i, 'not-allowed'],
+  [
+    /[kgzdqe][-:]?lined?\b|\bbanned\b|\bakill|not welcome|blacklist|blocklist|dnsbl|\brbl\b|dronebl|listed (?:in|on)|open proxy|proxy (?:found|detected)|tor exit/i,
+    'banned',
+  ],
+  [/ping timeout|connection timed out|registration time(?:out|d out)|no ping response/i, 'timeout'],
   [/shut(?:ting)? ?down|server terminat|restarting|rehash|going down/i, 'server-shutdown'],
   [/nick(?:name)? collision/i, 'resource-conflict', 'retry'],
   // Thrown out by somebody, perhaps by ourselves from elsewhere: to come back at once would be a fight.
-  [/\bkill(?:ed)?\b|ghost(?:ed)? command|nick(?:name)? regained|replaced by/i, 'resource-conflict'],
+  [
+    /\bkill(?:ed)?\b|ghost(?:ed)? command|nick(?:name)? regained|replaced by|overridden by/i,
+    'resource-conflict',
+  ],
   [/access denied|not authori[sz]ed|no authori[sz]ation|unauthori[sz]ed/i, 'not-allowed'],
 ];
 

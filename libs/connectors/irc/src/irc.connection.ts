@@ -21,6 +21,7 @@ import { Wire } from './irc.transport.js';
 import { networkOf, plainNetwork, type Network } from './network.js';
 import { Occupancy } from './occupancy.js';
 import { Outbox } from './outbox.js';
+import type { Rate } from './pace.js';
 import { TokenBucket } from './rate.js';
 import { Pulse } from './pulse.js';
 import { Registration } from './registration.js';
@@ -45,6 +46,10 @@ export interface ConnectionParts {
   readonly wishes: Wishes;
   readonly inlet: Inlet;
   readonly absence: Absence;
+  /** How fast lines may leave, by what the server says of itself. */
+  readonly rate: (network: Network) => Rate;
+  /** Strict transport security: true when this connection must be given up for one with TLS. */
+  readonly strict: (value: string) => boolean;
   /** Online under this nick: called at first, and again whenever the nick changes. */
   readonly online: (nick: string) => void;
   /** Once. Without a failure: we closed it in order. */
@@ -90,7 +95,8 @@ export class Connection {
     this.#timers = new Timers(clock);
     this.#heard = clock.now();
     const network = (): Network => this.#network;
-    const bucket = new TokenBucket(settings.burst, settings.linesPerSecond, () => clock.monotonic());
+    const { burst, perSecond } = parts.rate(plainNetwork);
+    const bucket = new TokenBucket(burst, perSecond, () => clock.monotonic());
     this.#wire = new Wire(
       { ...settings, addresses: parts.addresses, ...clientKeyOf(credentials) },
       {
@@ -225,10 +231,17 @@ export class Connection {
         learnt: () => {
           this.#network = networkOf(this.#registration.tokens);
           this.#wire.lineLength = this.#network.lineLength;
+          bucket.adopt(parts.rate(this.#network));
+          this.#outbox.pump();
           this.#tellCapabilities();
         },
         capsChanged: () => {
           this.#tellCapabilities();
+        },
+        strict: (value) => {
+          const sent = parts.strict(value);
+          if (sent) this.#end(undefined);
+          return sent;
         },
         failed: (why) => {
           this.#end(why);

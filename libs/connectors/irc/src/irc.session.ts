@@ -35,6 +35,8 @@ import { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { Connection } from './irc.connection.js';
 import type { IrcSettings } from './irc.settings.js';
+import { Pace } from './pace.js';
+import { Strictness } from './strictness.js';
 import type { IrcTimings } from './timings.js';
 import type { Wishes } from './upkeep.js';
 
@@ -46,6 +48,8 @@ interface Attached {
   readonly wishes: Wishes;
   readonly inlet: Inlet;
   readonly absence: Absence;
+  readonly pace: Pace;
+  readonly strictness: Strictness;
 }
 
 export class IrcSession
@@ -98,6 +102,8 @@ export class IrcSession
         },
       }),
       absence: new Absence(this.#context, account.id),
+      pace: new Pace(this.#context, account.id, this.#settings),
+      strictness: new Strictness(this.#context, account.id, this.#settings),
     };
     if (this.#wanted) this.#begin();
   }
@@ -192,15 +198,17 @@ export class IrcSession
   }
 
   async #open(attached: Attached, current: () => boolean): Promise<void> {
-    await attached.absence.load();
+    const { absence, pace, strictness, inlet } = attached;
+    await Promise.all([absence.load(), pace.load(), strictness.load()]);
     const credentials = credentialsOf(await this.#context.secrets());
     if (!current()) return;
-    const lack = lackOf(this.#settings, credentials);
+    const settings = strictness.applied(this.#settings);
+    const lack = lackOf(settings, credentials);
     if (lack !== undefined) {
       this.#failed(attached, lack);
       return;
     }
-    const { host, port } = this.#settings;
+    const { host, port, tls } = settings;
     const granted = await this.#context.turn({ host, port });
     if (!current()) return;
     if (granted.turn === 'closed') {
@@ -211,20 +219,31 @@ export class IrcSession
       this.#failed(attached, granted.failure);
       return;
     }
-    if (attached.inlet.isFull) {
+    if (inlet.isFull) {
       this.#failed(attached, failure('storage-unavailable', 'What was read before is not stored yet.'));
       return;
     }
+    /** Sent elsewhere by the server: what ends here goes on there at once. */
+    let sent = false;
+    let bound = false;
     this.#connection = new Connection({
       context: this.#context,
       account: attached.id,
-      settings: this.#settings,
+      settings,
       addresses: granted.addresses,
       credentials,
       timings: this.#timings,
       wishes: attached.wishes,
-      inlet: attached.inlet,
-      absence: attached.absence,
+      inlet,
+      absence,
+      rate: (network) => pace.rate(network),
+      strict: (value) => {
+        if (!tls) return (sent = strictness.upgrades(value));
+        const notes = strictness.binds(value, port);
+        bound ||= notes.length > 0;
+        inlet.flush(notes);
+        return false;
+      },
       online: (nick) => {
         this.#online(attached, nick);
       },
@@ -232,8 +251,11 @@ export class IrcSession
         this.#connection = undefined;
         this.#cancelStable?.();
         this.#cancelStable = undefined;
+        inlet.flush([...pace.ended(why), ...(bound ? strictness.renewed() : [])]);
         this.#ended?.();
-        if (why !== undefined && current()) this.#failed(attached, why);
+        if (!current()) return;
+        if (why !== undefined) this.#failed(attached, why);
+        else if (sent) this.#begin();
       },
     });
   }

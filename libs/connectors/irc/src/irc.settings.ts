@@ -196,6 +196,8 @@ export interface IrcSettings {
   readonly encoding: string;
   readonly burst: number;
   readonly linesPerSecond: number;
+  /** Whether the person has said how fast: then no server is believed to bear more. */
+  readonly paced: boolean;
 }
 
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
@@ -229,6 +231,7 @@ export function readSettings(raw: JsonObject): IrcSettings {
     encoding: text(raw['encoding']) ?? 'windows-1252',
     burst: number(raw['burst']) ?? 10,
     linesPerSecond: number(raw['linesPerSecond']) ?? 0.5,
+    paced: raw['burst'] !== undefined || raw['linesPerSecond'] !== undefined,
   };
 }
 

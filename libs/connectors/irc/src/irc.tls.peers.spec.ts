@@ -13,11 +13,13 @@ import {
   makeAuthority,
   openssl,
   scratchDirectory,
+  scriptedIrc,
   startAnope,
   startInspircd,
   type Authority,
   type Inspircd,
 } from '#peers';
+import { newId } from '#model';
 import { startSandboxIrc, type SandboxIrc } from '#sandbox';
 
 jest.setTimeout(30_000);
@@ -140,6 +142,47 @@ describeWithPeers('TLS', [openssl], () => {
     expect(versions).toEqual(['TLSv1.2']);
     for (const { session } of [first, second]) await session.close('asked');
     for (const one of [good, old]) await new Promise((closed) => one.close(closed));
+  });
+
+  describe('strict transport security', () => {
+    let strict: SandboxIrc;
+    beforeAll(async () => {
+      strict = await startSandboxIrc({ tls: own, stsDuration: 3_600 });
+    });
+    afterAll(async () => {
+      await strict[Symbol.asyncDispose]();
+    });
+
+    it('takes whoever comes in clear to TLS at once, and from then on straight there', async () => {
+      const settings = { certificateFingerprint: own.fingerprint };
+      const first = rigs.begin({ port: strict.port, settings });
+      await first.until('online');
+      expect(strict.clients.map(({ isRegistered }) => isRegistered)).toEqual([false, true]);
+      expect(first.house.states.map(({ state }) => state.state)).not.toContain('backing-off');
+      await first.session.close('asked');
+      const { house, account } = first;
+      await rigs.begin({ port: strict.port, settings, house, account }).until('online');
+      expect(strict.clients).toHaveLength(3);
+    });
+
+    it('has no way back: a certificate that is not trusted leaves nothing to try', async () => {
+      const before = strict.clients.length;
+      const { house, until } = rigs.begin({ port: strict.port });
+      expect(['tls-untrusted', 'tls-expired']).toContain((await until('needs-person')).code);
+      expect(strict.clients.length - before).toBeLessThanOrEqual(2);
+      expect(house.storage.read(house.states[0]?.account ?? newId(), 'irc.sts')).toBeUndefined();
+    });
+
+    it('is no merry-go-round: a server that sends us to its own clear port is left alone', async () => {
+      const lies = await scriptedIrc();
+      lies.set({ caps: [`sts=port=${String(lies.port)},duration=100`] });
+      const { house } = rigs.begin({ port: lies.port });
+      await eventually('it backs off', () => house.backoffs.length >= 3);
+      for (const client of lies.clients.slice(1)) expect(client.lines.join('')).not.toContain('NICK');
+      expect(lies.clients.length).toBeLessThanOrEqual(5);
+      await rigs[Symbol.asyncDispose]();
+      await lies[Symbol.asyncDispose]();
+    });
   });
 
   describe('a client certificate', () => {

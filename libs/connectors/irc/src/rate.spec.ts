@@ -23,3 +23,16 @@ it('lets what cannot wait go below nothing, at the cost of what comes after, and
   now += 3_000;
   expect(bucket.available()).toBe(1);
 });
+
+it('goes on at another rate without losing count of what has left', () => {
+  let now = 0;
+  const bucket = new TokenBucket(10, 1, () => now);
+  for (let line = 0; line < 4; line++) bucket.take();
+  bucket.adopt({ burst: 50, perSecond: 20 });
+  expect(bucket.available()).toBe(46);
+  bucket.adopt({ burst: 5, perSecond: 1 });
+  expect(bucket.available()).toBe(5);
+  for (let line = 0; line < 5; line++) bucket.take();
+  now += 1_000;
+  expect(bucket.available()).toBe(1);
+});

@@ -4,8 +4,8 @@
  * Only PONG is outside: not to answer is worse.
  */
 export class TokenBucket {
-  readonly #burst: number;
-  readonly #perMs: number;
+  #burst: number;
+  #perMs: number;
   readonly #now: () => number;
   #tokens: number;
   #at: number;
@@ -17,6 +17,15 @@ export class TokenBucket {
     this.#now = now;
     this.#tokens = this.#burst;
     this.#at = now();
+  }
+
+  /** Goes on at another rate: a greater burst is there at once, a smaller one too. */
+  adopt({ burst, perSecond }: { readonly burst: number; readonly perSecond: number }): void {
+    this.#refill();
+    const next = Math.max(1, burst);
+    this.#tokens = Math.min(next, this.#tokens + Math.max(0, next - this.#burst));
+    this.#burst = next;
+    this.#perMs = perSecond / 1000;
   }
 
   /** Whole lines that may leave now. */

@@ -12,7 +12,7 @@ import type { IrcMessage } from 'irc-framework';
 import { failure, type Failure } from '#model';
 import { Caps } from './caps.js';
 import { certified, wantsAccount, type Credentials } from './credentials.js';
-import { failFailure, numericFailure, words } from './failures.js';
+import { endingFailure, failFailure, numericFailure, words } from './failures.js';
 import { Isupport } from './isupport.js';
 import type { IrcSettings } from './irc.settings.js';
 import type { Wire } from './irc.transport.js';
@@ -31,6 +31,8 @@ export interface RegistrationHandler {
   learnt(): void;
   /** Capabilities have come or gone. */
   capsChanged(): void;
+  /** Strict transport security is announced with this value. True when the connection has been given up for it. */
+  strict(value: string): boolean;
   failed(why: Failure): void;
 }
 
@@ -142,7 +144,10 @@ export class Registration {
         this.#welcomed(params[0], message.prefix);
         return true;
       case '005':
-        if (this.#isupport.take(params)) this.#handler.learnt();
+        // RFC 2812 had another use for it, before the welcome: "Try server irc.example.org, port 6667".
+        if (!this.#registered && /^try server/i.test(params.at(-1) ?? '')) {
+          this.#fail(failure('rate-limited', words(params.at(-1))));
+        } else if (this.#isupport.take(params)) this.#handler.learnt();
         return true;
       default:
         return !this.#registered && this.#early(message);
@@ -174,6 +179,8 @@ export class Registration {
 
   #offered(): void {
     if (this.#failed) return;
+    const strict = this.#caps.offer('sts');
+    if (strict !== undefined && this.#handler.strict(strict)) return;
     this.#caps.ask(this.#wantsAccount && !this.#registered ? ['sasl'] : []);
   }
 
@@ -229,9 +236,21 @@ export class Registration {
         this.#fail(failure('auth-failed', text ?? 'The server wants another password.'));
         return true;
       case '463':
-      case '465':
-        this.#fail(failure('banned', text));
+      case '465': {
+        // Some say it of a host that comes too often.
+        const ending = endingFailure(text ?? '');
+        this.#fail(ending.code === 'rate-limited' ? ending : failure('banned', text));
         return true;
+      }
+      case '010':
+        this.#fail(failure('rate-limited', words(params.slice(1).join(' '))));
+        return true;
+      case '513': {
+        // An older proof that we hear: "To connect, type /QUOTE PONG 1234".
+        const [, token] = /PONG :?(\S+)/i.exec(text ?? '') ?? [];
+        if (token !== undefined) this.#send(command('PONG', token));
+        return true;
+      }
       case '421':
       case '451':
         // No CAP, so no SASL: a server of the old kind.
