@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
-import type { AccountId, LinkId, SessionState, WorkspaceId } from '#model';
+import type { AccountId, Capabilities, LinkId, SessionState, WorkspaceId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 import { Desires } from './desired.store.js';
 import { LinkBook } from './link-book.js';
@@ -8,6 +8,12 @@ import { LinkBook } from './link-book.js';
 interface Account {
   readonly id: AccountId;
   readonly link: LinkId;
+}
+
+interface Shown extends Account {
+  readonly session: { readonly state: string };
+  readonly localAddress: string | null;
+  readonly capabilities: Capabilities;
 }
 
 // argon2 on a machine that others use as well.
@@ -120,6 +126,20 @@ describe('what a worker knows of links', () => {
       capabilities: { rooms: 'native' },
       version: 3,
     });
+  });
+
+  it('say what can be done now, whatever the state', async () => {
+    const say = (capabilities: Capabilities) =>
+      open.database.transaction((sql) => book.saveSession(sql, [{ account: account.id, capabilities }]));
+    const seen = () => house.get<Shown>('GET', `/v1/accounts/${account.id}`, { token: alice.token });
+    const before = await seen();
+    expect(await say({ rooms: 'native', typing: 'native' })).toMatchObject([
+      { type: 'session.changed', data: { state: before.session.state } },
+    ]);
+    const { session, localAddress, capabilities } = await seen();
+    expect({ session, localAddress }).toEqual({ session: before.session, localAddress: before.localAddress });
+    expect(capabilities).toEqual({ rooms: 'native', typing: 'native' });
+    expect(await say({ rooms: 'native', typing: 'native' })).toEqual([]);
   });
 
   it('take many reports in one statement, the last of each account, and pass over who is gone', async () => {

@@ -41,10 +41,10 @@ export interface LoadedLink extends LinkRow {
   readonly accounts: readonly LinkAccount[];
 }
 
-/** Where an account's session stands, as a worker tells it. */
+/** Where an account's session stands and what it can do, as a worker tells it; what is not said stays as it is. */
 export interface SessionReport {
   readonly account: AccountId;
-  readonly state: SessionState;
+  readonly state?: SessionState;
   readonly localAddress?: string;
   readonly capabilities?: Capabilities;
 }
@@ -141,8 +141,8 @@ export class LinkBook {
     }
     const rows = [...latest.values()].map(({ account, state, localAddress, capabilities }) => ({
       id: account,
-      session: state,
-      local_address: localAddress ?? (state.state === 'online' ? state.localAddress : null),
+      session: state ?? null,
+      local_address: localAddress ?? (state?.state === 'online' ? state.localAddress : null),
       capabilities: capabilities ?? null,
     }));
     const changed = await sql.query<{ id: AccountId; version: number; session: SessionState }>(
@@ -152,14 +152,14 @@ export class LinkBook {
          SELECT a.id FROM account a WHERE a.id IN (SELECT id FROM report) ORDER BY a.id FOR UPDATE
        )
        UPDATE account a SET
-         session = report.session,
-         session_at = CASE WHEN a.session = report.session THEN a.session_at ELSE now() END,
+         session = coalesce(report.session, a.session),
+         session_at = CASE WHEN a.session = coalesce(report.session, a.session) THEN a.session_at ELSE now() END,
          local_address = coalesce(report.local_address, a.local_address),
          capabilities = coalesce(report.capabilities, a.capabilities),
          version = a.version + 1
        FROM report JOIN held USING (id)
        WHERE a.id = report.id AND (
-         a.session IS DISTINCT FROM report.session
+         a.session IS DISTINCT FROM coalesce(report.session, a.session)
          OR a.local_address IS DISTINCT FROM coalesce(report.local_address, a.local_address)
          OR a.capabilities IS DISTINCT FROM coalesce(report.capabilities, a.capabilities))
        RETURNING a.id, a.version, a.session`,

@@ -101,7 +101,7 @@ export class StateWriter {
                 account,
                 ...(state ? { state } : {}),
                 ...(capabilities ? { capabilities } : {}),
-              } as SessionReport,
+              },
             ]
           : [],
       );
