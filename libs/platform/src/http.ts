@@ -5,16 +5,18 @@ import type { Config } from './config.js';
 import { problemOf } from './problem-of.js';
 import { Problem, renderProblem } from './problem.js';
 import type { Reply } from './problem.filter.js';
+import { watchBodies } from './slow-bodies.js';
 
 /** The largest body that is taken where a route does not say otherwise. */
 export const bodyLimit = 1_048_576;
 
+/** Bodies that are handed over as streams. */
+const streamed = ['multipart/form-data', 'application/octet-stream'];
+
 /** HTTP as this server speaks it: bounded in every direction, and answering with problem documents from the first byte. */
 export function createHttpAdapter(config: Pick<Config, 'trustProxy'>): FastifyAdapter {
-  return new FastifyAdapter({
+  const adapter = new FastifyAdapter({
     bodyLimit,
-    // For the whole request to arrive: a client that dribbles holds nothing for long.
-    requestTimeout: 30_000,
     // Longer than the 60 s after which a reverse proxy usually lets go, so that it never sends into a closing socket.
     keepAliveTimeout: 72_000,
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
@@ -29,6 +31,15 @@ export function createHttpAdapter(config: Pick<Config, 'trustProxy'>): FastifyAd
     },
     clientErrorHandler: answerBadRequest,
   });
+  const fastify = adapter.getInstance();
+  // What may be larger than memory reaches its route as it comes; routes that want JSON refuse it there.
+  fastify.addContentTypeParser(streamed, (_request, body, done) => {
+    done(null, body);
+  });
+  watchBodies(fastify, (socket) => {
+    answerBadRequest(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+  });
+  return adapter;
 }
 
 /** What is no HTTP never becomes a request: the answer is written by hand. */

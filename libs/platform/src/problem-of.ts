@@ -29,7 +29,7 @@ const refusals: Readonly<Record<string, readonly [code: string, detail: string]>
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad-request', 'the body is not as long as Content-Length says'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'unsupported-media-type',
-    'the body’s Content-Type is not taken here; send application/json',
+    'the body’s Content-Type is not taken here; send application/json, or a file as multipart/form-data',
   ],
   FST_ERR_CTP_INVALID_JSON_BODY: ['malformed-json', 'the body is not valid JSON'],
   FST_ERR_CTP_EMPTY_JSON_BODY: [
