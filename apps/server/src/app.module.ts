@@ -4,6 +4,7 @@ import { BusModule } from '#bus';
 import type { Connector } from '#connector';
 import { ConversationsModule } from '#conversations';
 import { DeliveryModule } from '#delivery';
+import { FilesModule } from '#files';
 import { PlatformModule, type Config } from '#platform';
 import { RosterModule } from '#roster';
 import { SessionsModule } from '#sessions';
@@ -29,6 +30,7 @@ export class AppModule {
       imports: [
         PlatformModule.forRoot(config),
         BusModule,
+        FilesModule,
         ConnectorsModule.forRoot(connectors),
         AccountsModule,
         ...roomsAbove,

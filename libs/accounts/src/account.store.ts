@@ -1,4 +1,5 @@
 import type { JsonObject } from '#connector';
+import { releaseFilesOfAccounts } from '#files';
 import type { AccountId, LinkId, PersonId, WorkspaceId } from '#model';
 import type { Sql } from '#platform';
 import { accountColumns, type AccountRow, type OnUnknown } from './account.rows.js';
@@ -161,6 +162,10 @@ export async function deleteAccounts(sql: Sql, ids: readonly AccountId[]): Promi
        SELECT x.person_id::text FROM account_access x WHERE x.account_id = a.id ORDER BY x.person_id) AS people
      FROM account a WHERE a.id = ANY($1::uuid[]) ORDER BY a.id`,
     [ids],
+  );
+  await releaseFilesOfAccounts(
+    sql,
+    gone.map(({ id }) => id),
   );
   await sql.query(
     `WITH unshared AS (

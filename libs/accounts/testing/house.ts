@@ -7,6 +7,7 @@ import { Test } from '@nestjs/testing';
 import { AccountsModule, ConnectorsModule, Resolver, SetupCode } from '#accounts';
 import { BusModule } from '#bus';
 import type { Connector } from '#connector';
+import { FilesModule } from '#files';
 import { Clock, createHttpAdapter, Database, PlatformModule, readConfig } from '#platform';
 import { paperConnector } from './paper.connector.js';
 
@@ -34,6 +35,8 @@ export interface Asking {
   readonly token?: string;
   readonly cookie?: string;
   readonly body?: unknown;
+  /** Sent as it is, instead of a body; its Content-Type is among the headers. */
+  readonly payload?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   /** Where the request seems to come from. */
   readonly from?: string;
@@ -42,7 +45,7 @@ export interface Asking {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
-  /** Parsed; undefined where there is none. */
+  /** Parsed; undefined where there is none, or it is no JSON. */
   readonly body: unknown;
   /** As it was sent. */
   readonly text: string;
@@ -70,7 +73,7 @@ export class House implements AsyncDisposable {
   ) {}
 
   async ask(method: Method, path: string, asking: Asking = {}): Promise<Answer> {
-    const { token, cookie, body, headers, from } = asking;
+    const { token, cookie, body, payload, headers, from } = asking;
     const response = await this.app.inject({
       method,
       url: path,
@@ -81,13 +84,15 @@ export class House implements AsyncDisposable {
         ...headers,
       },
       ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+      ...(payload === undefined ? {} : { payload }),
       ...(from === undefined ? {} : { remoteAddress: from }),
     });
     const text = response.payload;
     return {
       status: response.statusCode,
       headers: response.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
+      body:
+        isJson(response.headers['content-type']) && text !== '' ? (JSON.parse(text) as unknown) : undefined,
       text,
     };
   }
@@ -165,6 +170,7 @@ export async function openHouse(database: Database, options: HouseOptions = {}):
     imports: [
       PlatformModule.forRoot(config),
       BusModule,
+      FilesModule,
       ConnectorsModule.forRoot(options.connectors ?? [paperConnector]),
       AccountsModule,
       ...(options.rooms ?? []),
@@ -181,6 +187,10 @@ export async function openHouse(database: Database, options: HouseOptions = {}):
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   return new House(app, database, scratch);
+}
+
+function isJson(type: unknown): boolean {
+  return /^application\/([a-z]+\+)?json(;|$)/.test(String(type));
 }
 
 interface Admitted {

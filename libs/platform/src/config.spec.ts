@@ -26,6 +26,9 @@ describe('the environment', () => {
       masterKey: undefined,
       setupCode: undefined,
       logLevel: 'info',
+      fileMaxBytes: 104_857_600,
+      fileQuotaBytes: 1_073_741_824,
+      fileLinkDays: 30,
     });
   });
 
@@ -44,6 +47,9 @@ describe('the environment', () => {
         PARLEY_MASTER_KEY: key.toString('base64'),
         PARLEY_SETUP_CODE: 'open sesame',
         PARLEY_LOG_LEVEL: 'debug',
+        PARLEY_FILE_MAX_BYTES: '1000',
+        PARLEY_FILE_QUOTA_BYTES: '1099511627776',
+        PARLEY_FILE_LINK_DAYS: '7',
         HOME: '/root',
       }),
     ).toEqual({
@@ -58,6 +64,9 @@ describe('the environment', () => {
       masterKey: key,
       setupCode: 'open sesame',
       logLevel: 'debug',
+      fileMaxBytes: 1_000,
+      fileQuotaBytes: 1_099_511_627_776,
+      fileLinkDays: 7,
     });
     expect(readConfig({ PARLEY_MASTER_KEY: key.toString('hex') }).masterKey).toEqual(key);
   });
@@ -110,6 +119,10 @@ describe('the environment', () => {
     ['PARLEY_TRUST_PROXY', 'true'],
     ['PARLEY_TRUST_PROXY', '10.0.0.0/8/8'],
     ['PARLEY_ROLES', ','],
+    ['PARLEY_FILE_MAX_BYTES', '10MB'],
+    ['PARLEY_FILE_MAX_BYTES', '0'],
+    ['PARLEY_FILE_QUOTA_BYTES', '1125899906842625'],
+    ['PARLEY_FILE_LINK_DAYS', '-1'],
     ['PARLEY_MASTER_KEY', Buffer.alloc(31).toString('base64')],
     ['PARLEY_MASTER_KEY', Buffer.alloc(33).toString('hex')],
   ])('refuses %s=%s', (name, value) => {

@@ -26,6 +26,12 @@ export class Config {
   readonly masterKey: Buffer | undefined;
   readonly setupCode: string | undefined;
   readonly logLevel: LogLevel;
+  /** The largest file that is taken, in bytes. */
+  readonly fileMaxBytes: number;
+  /** How many bytes of files one person may have. */
+  readonly fileQuotaBytes: number;
+  /** For how many days a public link to a file leads to it. */
+  readonly fileLinkDays: number;
 
   constructor(settings: Settings) {
     this.port = settings.PARLEY_PORT;
@@ -39,6 +45,9 @@ export class Config {
     this.masterKey = settings.PARLEY_MASTER_KEY;
     this.setupCode = settings.PARLEY_SETUP_CODE;
     this.logLevel = settings.PARLEY_LOG_LEVEL;
+    this.fileMaxBytes = settings.PARLEY_FILE_MAX_BYTES;
+    this.fileQuotaBytes = settings.PARLEY_FILE_QUOTA_BYTES;
+    this.fileLinkDays = settings.PARLEY_FILE_LINK_DAYS;
   }
 }
 
@@ -80,6 +89,13 @@ const url = (expected: string, schemes: readonly string[], rule: (url: URL) => b
     if (!URL.canParse(text)) return undefined;
     const found = new URL(text);
     return schemes.includes(found.protocol) && rule(found) ? found : undefined;
+  });
+
+/** A whole number of something, at least one. */
+const count = (expected: string, most: number) =>
+  parsed(expected, (text) => {
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : 0;
+    return value >= 1 && value <= most ? value : undefined;
   });
 
 const variables = z.object({
@@ -129,6 +145,13 @@ const variables = z.object({
   PARLEY_LOG_LEVEL: parsed(`one of ${logLevels.join(', ')}`, (text) =>
     logLevels.find((level) => level === text),
   ).prefault('info'),
+  PARLEY_FILE_MAX_BYTES: count('a number of bytes, 1 to 1099511627776 (1 TiB)', 2 ** 40).prefault(
+    String(100 * 2 ** 20),
+  ),
+  PARLEY_FILE_QUOTA_BYTES: count('a number of bytes, 1 to 1125899906842624 (1 PiB)', 2 ** 50).prefault(
+    String(2 ** 30),
+  ),
+  PARLEY_FILE_LINK_DAYS: count('a number of days, 1 to 3650', 3_650).prefault('30'),
 });
 
 type Settings = z.output<typeof variables>;

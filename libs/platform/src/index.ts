@@ -4,7 +4,7 @@ export { bisect, isDataError } from './bisect.js';
 export { Clock, SystemClock } from './clock.js';
 export { Config, ConfigError, readConfig, type LogLevel, type Role } from './config.js';
 export { Database, type DatabaseOptions, type TransactionOptions } from './database.js';
-export { CommitInDoubt } from './database.errors.js';
+export { CommitInDoubt, StorageFull } from './database.errors.js';
 export { engineOver, postgresEngine, type Engine } from './engine.js';
 /** @public For tests of the whole house. */
 export { FreeSpace } from './free-space.js';

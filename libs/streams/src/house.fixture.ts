@@ -15,6 +15,7 @@ import { inboxOf, ParleyClient, type InboxState, type Me, type Role, type Scope,
 import { BusModule, EventLog } from '#bus';
 import { ConversationsModule, Fates } from '#conversations';
 import { DeliveryModule, EnvelopeFates, Fence, Gate, OpenGate } from '#delivery';
+import { FilesModule } from '#files';
 import type { AccountId } from '#model';
 import { createHttpAdapter, Database, PlatformModule, readConfig } from '#platform';
 import { RosterModule } from '#roster';
@@ -62,6 +63,7 @@ export class House implements AsyncDisposable {
       imports: [
         PlatformModule.forRoot(config),
         BusModule,
+        FilesModule,
         ConnectorsModule.forRoot([network.connector]),
         Ports,
         AccountsModule,

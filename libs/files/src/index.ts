@@ -1,0 +1,10 @@
+export type { Incoming } from './arrival.js';
+export { Broken } from './broken.js';
+export { carriesFiles, FileLinks, filesIn, withAddresses, type FileAddresses } from './file-links.js';
+export { ContentGone, FileStore, type ByteRange, type WholeContent } from './file-store.js';
+export { Files, noFile } from './files.service.js';
+export { FilesModule } from './files.module.js';
+export type { Owner, StoredFile } from './files.store.js';
+export { sendFile } from './send-file.js';
+export { readUpload, type UploadRequest } from './upload.js';
+export { holdFiles, releaseFiles, releaseFilesOfAccounts, useFiles, type FileUse } from './uses.store.js';

@@ -1,0 +1,1 @@
+export { describeFileStore } from './file-store.suite.js';
