@@ -62,6 +62,12 @@ describe('every route of rosters, conversations, messages and events', () => {
       },
     );
     const envelope = message.envelopes[0]?.id ?? '';
+    const uploaded = await house.ask('POST', '/v1/files?name=x', {
+      token: alice.token,
+      headers: { 'content-type': 'application/octet-stream' },
+      payload: 'a secret',
+    });
+    const file = (uploaded.body as { id: string }).id;
     things = Object.fromEntries(
       guarded
         .filter(([, { path }]) => path.includes(':id'))
@@ -73,7 +79,9 @@ describe('every route of rosters, conversations, messages and events', () => {
               ? conversation
               : path.startsWith('/v1/messages')
                 ? message.id
-                : envelope,
+                : path.startsWith('/v1/files')
+                  ? file
+                  : envelope,
         ]),
     );
   }, 60_000);

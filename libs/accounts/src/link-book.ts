@@ -7,6 +7,7 @@ import {
   type Capabilities,
   type LinkId,
   type NewEvent,
+  type PersonId,
   type SessionState,
   type WorkspaceId,
 } from '#model';
@@ -30,6 +31,7 @@ export interface WantedLink {
 /** An account as the session of its link is given it. */
 export interface LinkAccount {
   readonly id: AccountId;
+  readonly holder: PersonId;
   /** Whether it should be connected. */
   readonly wanted: boolean;
   readonly localAddress: string | null;
@@ -100,7 +102,7 @@ export class LinkBook {
     const rows = await this.database.query<Row>(
       `SELECT ${linkColumns}, coalesce((
          SELECT jsonb_agg(jsonb_build_object(
-           'id', a.id, 'wanted', a.wanted, 'localAddress', a.local_address, 'onUnknown', a.on_unknown,
+           'id', a.id, 'holder', a.holder_id, 'wanted', a.wanted, 'localAddress', a.local_address, 'onUnknown', a.on_unknown,
            'desired', coalesce((
              SELECT jsonb_agg(jsonb_build_object('kind', d.kind, 'address', d.address, 'options', d.options)
                               ORDER BY d.kind, d.address)

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -82,6 +83,7 @@ function takeInput(spec: RouteSpec, request: FastifyRequest): void {
     const headers = spec.headers.safeParse(request.headers);
     if (!headers.success) mistakes.push(...mistakesOf(headers.error.issues, named));
   }
+  if (!spec.upload) mustNotBeAFile(request.body);
   if (spec.body) {
     mustBeJson(request.headers['content-type']);
     const body = spec.body.safeParse(request.body);
@@ -100,6 +102,14 @@ function takeInput(spec: RouteSpec, request: FastifyRequest): void {
 function mustBeJson(contentType: string | undefined): void {
   if (contentType === undefined || /^application\/json\s*(;|$)/i.test(contentType)) return;
   throw new Problem(415, 'unsupported-media-type', 'The body has to be JSON: Content-Type application/json.');
+}
+
+/**
+ * Bodies that may be endless reach their route unread: any other has no use for them.
+ * @throws Problem 415 `unsupported-media-type`
+ */
+function mustNotBeAFile(body: unknown): void {
+  if (body instanceof Readable) throw new Problem(415, 'unsupported-media-type', 'No file is taken here.');
 }
 
 interface Issue {

@@ -122,7 +122,7 @@ describe('the client', () => {
     const answer = (message: AnswerOf<'sendMessage'>): Message => message;
     const branded = (message: Message): ConversationId => message.conversation;
     // @ts-expect-error a body is needed
-    const without: InputOf<'sendMessage'> = { params: { id } };
+    const without: InputOf<'createConversation'> = {};
     // @ts-expect-error there is no such presence
     const wrong: InputOf<'setPresence'> = { body: { presence: 'asleep' } };
     expect([input, answer, branded, without, wrong]).toHaveLength(5);

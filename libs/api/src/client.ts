@@ -10,11 +10,12 @@ type Given<R, K extends string> = R extends { readonly [P in K]: infer S extends
     : { readonly [P in K]: z.input<S> }
   : unknown;
 
-/** What a route is asked with: its parameters, query, headers and body, as far as it has them. */
+/** What a route is asked with: its parameters, query, headers and body or file, as far as it has them. */
 export type InputOf<N extends RouteName> = Given<Routes[N], 'params'> &
   Given<Routes[N], 'query'> &
   Given<Routes[N], 'headers'> &
-  Given<Routes[N], 'body'> & {
+  Given<Routes[N], 'body'> &
+  (Routes[N] extends { readonly upload: true } ? { readonly file: Blob } : unknown) & {
     /** Gives up when it is aborted. */
     readonly signal?: AbortSignal;
   };
@@ -23,13 +24,15 @@ type Others<R> = R extends { readonly others: infer O extends Readonly<Record<nu
   ? { [S in keyof O]: z.output<O[S]> }[keyof O]
   : never;
 
-/** What a route answers: a shape, text where it is no JSON, or nothing. */
+/** What a route answers: a shape, text or a file where it is no JSON, or nothing. */
 export type AnswerOf<N extends RouteName> =
   | (Routes[N] extends { readonly answer: infer A extends z.ZodType }
       ? z.output<A>
-      : Routes[N] extends { readonly media: string }
-        ? string
-        : undefined)
+      : Routes[N] extends { readonly media: '*/*' }
+        ? Blob
+        : Routes[N] extends { readonly media: string }
+          ? string
+          : undefined)
   | Others<Routes[N]>;
 
 /** Routes that can be asked without saying anything. */
@@ -87,10 +90,12 @@ export class ParleyClient {
         ...input.headers,
       },
       ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+      ...(input.file === undefined ? {} : { body: formOf(input.file) }),
       ...(input.signal ? { signal: input.signal } : {}),
     });
     const shape = response.status === spec.status ? spec.answer : spec.others?.[response.status];
     if (!shape && response.status !== spec.status) throw await refusalOf(response);
+    if (!shape && spec.media === '*/*') return await response.blob();
     if (!shape) return spec.media === undefined ? undefined : await response.text();
     const answer: unknown = await response.json();
     return this.#options.check === true ? shape.parse(answer) : answer;
@@ -123,7 +128,15 @@ interface AnyInput {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  readonly file?: Blob;
   readonly signal?: AbortSignal;
+}
+
+/** A file as a form carries it; its own name, where it has one, goes along. */
+function formOf(file: Blob): FormData {
+  const form = new FormData();
+  form.set('file', file);
+  return form;
 }
 
 /** The address of one call. A base URL with a path (a server behind `/parley/`) keeps it. */

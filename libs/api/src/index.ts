@@ -1,6 +1,7 @@
 export * from './shapes/accounts.js';
 export * from './shapes/conversations.js';
 export * from './shapes/events.js';
+export * from './shapes/files.js';
 export * from './shapes/messages.js';
 export * from './shapes/people.js';
 export * from './shapes/problem.js';

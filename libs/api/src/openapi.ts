@@ -4,6 +4,7 @@ import { routes } from './routes.js';
 import * as accounts from './shapes/accounts.js';
 import * as conversations from './shapes/conversations.js';
 import * as events from './shapes/events.js';
+import * as files from './shapes/files.js';
 import * as messages from './shapes/messages.js';
 import * as people from './shapes/people.js';
 import * as problems from './shapes/problem.js';
@@ -34,7 +35,7 @@ export interface Operation {
   readonly 'x-role'?: 'admin';
 }
 
-const named = { ...accounts, ...conversations, ...events, ...messages, ...people, ...problems };
+const named = { ...accounts, ...conversations, ...events, ...files, ...messages, ...people, ...problems };
 const description =
   'Accounts on many messaging networks, one inbox. Ids, cursors and positions are opaque; times are RFC 3339 in UTC; ' +
   'an answer may have more keys than are written here, a request may not. Somebody else’s id answers 404.';
@@ -148,7 +149,9 @@ function responsesOf(name: string, spec: RouteSpec, schemas: Schemas): Readonly<
     responses[String(spec.status)] = {
       description:
         spec.stream === 'websocket' ? 'From here on a WebSocket: ServerFrame, ClientFrame' : spec.summary,
-      ...(spec.media === undefined ? {} : { content: { [spec.media]: { schema: { type: 'string' } } } }),
+      ...(spec.media === undefined
+        ? {}
+        : { content: { [spec.media]: { schema: spec.media === '*/*' ? bytes : { type: 'string' } } } }),
     };
   }
   if (spec.auth !== 'none') {
@@ -159,6 +162,17 @@ function responsesOf(name: string, spec: RouteSpec, schemas: Schemas): Readonly<
   if (spec.body ?? spec.query ?? spec.headers) responses['422'] = problem;
   return { ...responses, default: problem };
 }
+
+const bytes = { type: 'string', format: 'binary' };
+const fileBody = {
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: { type: 'object', required: ['file'], properties: { file: bytes } },
+    },
+    'application/octet-stream': { schema: bytes },
+  },
+};
 
 function operationOf(name: string, spec: RouteSpec, schemas: Schemas): Operation {
   const scope = spec.scope === undefined ? [] : [spec.scope];
@@ -176,6 +190,7 @@ function operationOf(name: string, spec: RouteSpec, schemas: Schemas): Operation
           },
         }
       : {}),
+    ...(spec.upload ? { requestBody: fileBody } : {}),
     responses: responsesOf(name, spec, schemas),
     ...(spec.auth === 'admin' ? { 'x-role': 'admin' } : {}),
   };

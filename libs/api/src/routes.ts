@@ -1,6 +1,7 @@
 import { accountRoutes } from './routes/accounts.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { eventRoutes } from './routes/events.js';
+import { fileRoutes } from './routes/files.js';
 import { messageRoutes } from './routes/messages.js';
 import { peopleRoutes } from './routes/people.js';
 import { rosterRoutes } from './routes/roster.js';
@@ -12,6 +13,7 @@ export const routes = {
   ...rosterRoutes,
   ...conversationRoutes,
   ...messageRoutes,
+  ...fileRoutes,
   ...eventRoutes,
 } as const;
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { filesIn, releaseFiles } from '#files';
 import {
   newId,
   type AccountId,
@@ -41,6 +42,9 @@ export class ChangeStore {
     // Several changes of one message must follow each other, and they are rare beside messages.
     for (const change of changes) {
       const [row] = await this.write(sql, change);
+      if (row && change.type !== 'reaction') {
+        await releaseFiles(sql, [row.id], filesIn(change.content ?? { text: '' }));
+      }
       if (row)
         events.push(changedEvent(row, change.type === 'reaction' ? 'reaction.changed' : 'message.changed'));
     }

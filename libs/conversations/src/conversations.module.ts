@@ -6,6 +6,8 @@ import { ConversationViews } from './conversation.views.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsService } from './conversations.service.js';
 import { Erasure } from './erasure.js';
+import { FileSight } from './file-sight.js';
+import { FilesController } from './files.controller.js';
 import { History } from './history.service.js';
 import { IntakeStore } from './intake.store.js';
 import { LinkRequests } from './link-requests.js';
@@ -23,6 +25,7 @@ import { Sight } from './sight.js';
 const offered = [
   ChangeStore,
   ConversationViews,
+  FileSight,
   History,
   IntakeStore,
   MarksElsewhere,
@@ -34,11 +37,11 @@ const offered = [
 
 /**
  * What was said where, and how a person reads it. Messages come in through `IntakeStore`, in the transactions of the
- * rooms above. Needs the accounts' module and, bound by the server for everybody, `Fates`.
+ * rooms above. Needs the files' and the accounts' modules and, bound by the server for everybody, `Fates`.
  */
 @Module({
   imports: [RosterModule],
-  controllers: [AccountRequestsController, ConversationsController, MessagesController],
+  controllers: [AccountRequestsController, ConversationsController, FilesController, MessagesController],
   providers: [...offered, AccountRequests, ConversationsService, Erasure, LinkRequests, Marks, Past, Search],
   exports: offered,
 })

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Audit } from '#audit';
 import type { Principal } from '#accounts';
 import { DueSweep, EventLog, type Sweep } from '#bus';
+import { releaseFiles } from '#files';
 import { newId, type ConversationId, type NewEvent } from '#model';
 import { Clock, Database, Problem } from '#platform';
 import { eraseSlice, findErasing, finishErasing, markForErasing, type Erasing } from './erasure.store.js';
@@ -109,10 +110,9 @@ export class Erasure implements OnModuleInit {
       await walkInOrder(sql);
       const erased = await eraseSlice(sql, erasing, behind, sliceSize);
       if (erased.length === 0) return { erased, last: undefined };
-      await this.fates.erase(
-        sql,
-        erased.map(({ id }) => id),
-      );
+      const ids = erased.map(({ id }) => id);
+      await this.fates.erase(sql, ids);
+      await releaseFiles(sql, ids);
       const events = erased.map(({ id }): NewEvent => ({
         id: newId(),
         type: 'message.erased',

@@ -9,6 +9,7 @@ import { Test } from '@nestjs/testing';
 import { AccountsModule, ConnectorsModule, type Principal } from '#accounts';
 import { scopes, type EnvelopeSummary } from '#api';
 import { BusModule, createHead, EventLog, type ReaderScope } from '#bus';
+import { FilesModule } from '#files';
 import { AddressError, type Connector } from '#connector';
 import {
   newId,
@@ -144,6 +145,7 @@ export class House implements AsyncDisposable {
       imports: [
         PlatformModule.forRoot(config),
         BusModule,
+        FilesModule,
         ConnectorsModule.forRoot([connector]),
         AccountsModule,
         FatesModule,

@@ -2,6 +2,7 @@ export { ChangeStore, type MessageChange } from './change.store.js';
 export { ConversationViews } from './conversation.views.js';
 export { ConversationsModule } from './conversations.module.js';
 export { Fates } from './fates.js';
+export { FileSight } from './file-sight.js';
 export { History } from './history.service.js';
 export {
   conversationKey,

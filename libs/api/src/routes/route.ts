@@ -13,6 +13,7 @@ export const tags = [
   'roster',
   'conversations',
   'messages',
+  'files',
   'events',
   'operations',
 ] as const;
@@ -35,6 +36,8 @@ export interface RouteSpec {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** The body is one file: `multipart/form-data` with a file in it, or its bytes as `application/octet-stream`. */
+  readonly upload?: true;
   /** Request headers that mean something here, in lower case. Others pass. */
   readonly headers?: z.ZodObject;
   /** The status of a good answer. */
@@ -43,7 +46,7 @@ export interface RouteSpec {
   readonly answer?: z.ZodType;
   /** Further answers that are no problem details, by status. */
   readonly others?: Readonly<Record<number, z.ZodType>>;
-  /** The good answer's media type where it is not application/json. */
+  /** The good answer's media type where it is not application/json; with every type allowed, a file. */
   readonly media?: string;
   /** How the answer may go on: a stream of server-sent events on demand, or a WebSocket instead of an answer. */
   readonly stream?: 'server-sent-events' | 'websocket';

@@ -164,8 +164,12 @@ export type Message = z.output<typeof Message>;
 export const Gap = z.object({ from: Time, until: Time, reason: z.string() });
 export type Gap = z.output<typeof Gap>;
 
-/** A file that lies elsewhere. */
-const LinkedFile = z.strictObject({ ...fileFacts, url: FileUrl });
+/** What a message may bring: a file that was uploaded (`POST /v1/files`), or one that lies elsewhere. */
+const AttachmentIn = z.union([
+  z.strictObject({ file: idOf<FileId>() }),
+  z.strictObject({ ...fileFacts, url: FileUrl }),
+]);
+export type AttachmentIn = z.output<typeof AttachmentIn>;
 
 const MessageText = text(1, maxTextLength);
 const Spans = z.array(Span.strict()).max(1_000);
@@ -184,8 +188,24 @@ function checkSpans(body: Dressed, context: z.RefinementCtx): void {
   }
 }
 
+/** Says something: a text, a file, or both. */
+function checkSaying(
+  body: Dressed & { readonly attachments?: readonly unknown[] | undefined },
+  context: z.RefinementCtx,
+): void {
+  checkSpans(body, context);
+  if (body.text === '' && (body.attachments ?? []).length === 0) {
+    context.addIssue({
+      code: 'custom',
+      path: ['text'],
+      message: 'must not be empty where no file goes along',
+    });
+  }
+}
+
 const content = {
-  text: MessageText,
+  /** May be left out where a file goes along. */
+  text: text(0, maxTextLength).default(''),
   spans: Spans.exactOptional(),
   /** `/me`: the text is an act of the author. */
   emote: z.boolean().exactOptional(),
@@ -193,7 +213,7 @@ const content = {
   notice: z.boolean().exactOptional(),
   /** To some members of a room only: the network's own mark for them. */
   audience: z.string().min(1).max(16).exactOptional(),
-  attachments: z.array(LinkedFile).max(20).exactOptional(),
+  attachments: z.array(AttachmentIn).max(20).exactOptional(),
 };
 
 export const SendMessageBody = z
@@ -203,7 +223,7 @@ export const SendMessageBody = z
     /** Not before this moment. */
     scheduleAt: TimeIn.exactOptional(),
   })
-  .superRefine(checkSpans);
+  .superRefine(checkSaying);
 export type SendMessageBody = z.output<typeof SendMessageBody>;
 
 /** To whom: a conversation, an address on one account, or (not yet carried: it is refused as `unsupported`) a contact. */
@@ -222,7 +242,7 @@ export const SendMessagesBody = z
     via: idOf<AccountId>().exactOptional(),
     scheduleAt: TimeIn.exactOptional(),
   })
-  .superRefine(checkSpans);
+  .superRefine(checkSaying);
 export type SendMessagesBody = z.output<typeof SendMessagesBody>;
 
 /** What became of one recipient: a message of its own, or a reason why there is none. */
