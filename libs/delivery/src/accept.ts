@@ -13,12 +13,14 @@ import {
   type LockedConversation,
   type NewMessage,
 } from '#conversations';
+import { FileLinks, filesIn, holdFiles, useFiles, type FileUse } from '#files';
 import {
   failure,
   newId,
   type AccountId,
   type ConversationId,
   type Failure,
+  type FileId,
   type MessageContent,
   type NewEvent,
   type PersonId,
@@ -86,6 +88,7 @@ export class Acceptor {
     private readonly events: EventLog,
     private readonly intake: IntakeStore,
     private readonly keys: IdempotencyStore,
+    private readonly links: FileLinks,
     private readonly signals: Signals,
     private readonly clock: Clock,
   ) {}
@@ -145,6 +148,10 @@ export class Acceptor {
       sql,
       sends.flatMap((send) => idOf(send) ?? []),
     );
+    const files = await holdFiles(
+      sql,
+      sends.flatMap(({ content }) => filesIn(content)),
+    );
     made.push(...(await this.intake.reopen(sql, locked.values())));
     const positions = new Positions(locked.values());
     const now = new Date(this.clock.now());
@@ -155,7 +162,7 @@ export class Acceptor {
       const plan: Plan = { ask, results: [] };
       for (const [at, send] of ask.sends.entries()) {
         const conversation = locked.get(idOf(send) ?? ('' as ConversationId));
-        const wrong = whyNot(conversation);
+        const wrong = whyNot(conversation) ?? (hasAll(send, files) ? undefined : fileGone);
         if (wrong || !conversation) {
           plan.results[at] = { failure: wrong ?? failure('not-found') };
           continue;
@@ -167,6 +174,10 @@ export class Acceptor {
       }
       return plan;
     });
+    await useFiles(
+      sql,
+      stored.flatMap(({ message, envelope }) => this.usesOf(message, envelope)),
+    );
     const events = [...made, ...messages.map(createdEvent)];
     if (events.length === 0) return { plans, last: undefined, accounts: new Set<AccountId>() };
     const { first, last } = await this.events.append(
@@ -180,6 +191,22 @@ export class Acceptor {
     }
     return { plans, last, accounts: new Set(envelopes.map(({ account }) => account)) };
   }
+
+  /** Each file that a message carries, with a link for its recipient. */
+  private usesOf(message: NewMessage, envelope: NewEnvelope): FileUse[] {
+    return filesIn(message.content).map((file) => ({
+      message: message.id,
+      account: message.account,
+      file,
+      link: this.links.make(message.id, file, envelope.dueAt),
+    }));
+  }
+}
+
+const fileGone = failure('not-found', 'There is no such file any more.');
+
+function hasAll({ content }: Send, files: ReadonlySet<FileId>): boolean {
+  return filesIn(content).every((file) => files.has(file));
 }
 
 function whyNot(conversation: LockedConversation | undefined): Failure | undefined {

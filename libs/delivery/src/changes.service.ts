@@ -51,7 +51,14 @@ export class Changes {
   /** @throws Problem 404, 409 */
   async edit(caller: Principal, id: MessageId, body: EditMessageBody): Promise<Message> {
     const message = await this.ours(caller, id);
-    const content: MessageContent = { text: body.text, spans: body.spans ?? [], emote: message.emote };
+    const { emote, attachments } = message;
+    const content: MessageContent = {
+      text: body.text,
+      spans: body.spans ?? [],
+      emote,
+      // What went along still does.
+      ...(attachments.length > 0 ? { attachments } : {}),
+    };
     const fallback = { content: { text: `* ${body.text}` } };
     return await this.change(caller, message, 'edit', { content }, fallback);
   }

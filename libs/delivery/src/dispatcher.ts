@@ -13,7 +13,8 @@
 import { Injectable } from '@nestjs/common';
 import { EventLog } from '#bus';
 import type { OutboundEnvelope, SendOutcome } from '#connector';
-import { failure, type AccountId, type EnvelopeId, type WorkspaceId } from '#model';
+import { carriesFiles, FileLinks, withAddresses, type FileAddresses } from '#files';
+import { failure, type AccountId, type EnvelopeId, type MessageId, type WorkspaceId } from '#model';
 import { Clock, Database, logger, type Sql } from '#platform';
 import { EnvelopeStore, type Begun } from './envelope.store.js';
 import { Lanes, type Ready } from './lanes.js';
@@ -65,6 +66,7 @@ export class Dispatcher {
     private readonly receipts: Receipts,
     private readonly fence: Fence,
     private readonly unknowns: UnknownFates,
+    private readonly links: FileLinks,
     private readonly clock: Clock,
   ) {}
 
@@ -261,7 +263,13 @@ export class Dispatcher {
     for (const { desk, ready } of picks) {
       const begun = done.start.begun.get(ready.envelope.id);
       if (begun === undefined) desk.lanes.settle(ready.conversation, ready.envelope.id);
-      else this.send(desk, ready, begun, done.start.targets.get(ready.envelope.id));
+      else {
+        const content = withAddresses(
+          begun.content ?? ready.envelope.content,
+          done.start.addresses.get(ready.message),
+        );
+        this.send(desk, ready, { ...begun, content }, done.start.targets.get(ready.envelope.id));
+      }
     }
     for (const { desk } of [...picks, ...finished])
       if (!done.held.has(desk.outlet.link)) desk.outlet.fenced();
@@ -269,14 +277,26 @@ export class Dispatcher {
 
   private async begin(sql: Sql, picks: readonly { desk: Desk; ready: Ready }[]) {
     const none: Targets = new Map();
-    if (picks.length === 0) return { begun: new Map<EnvelopeId, Begun>(), events: [], targets: none };
+    if (picks.length === 0) {
+      return {
+        begun: new Map<EnvelopeId, Begun>(),
+        events: [],
+        targets: none,
+        addresses: new Map<MessageId, FileAddresses>(),
+      };
+    }
     const { begun, events } = await this.store.begin(
       sql,
       picks.map(({ desk, ready }) => ({ id: ready.envelope.id, epoch: desk.outlet.epoch, seen: ready.seen })),
     );
     const speaking = picks.filter(({ ready }) => ready.needsTarget).map(({ ready }) => ready.envelope.id);
     const targets: Targets = speaking.length > 0 ? await this.store.targets(sql, speaking) : none;
-    return { begun, events, targets };
+    const carrying = picks.filter(({ ready }) => carriesFiles(ready.envelope.content));
+    const addresses = await this.links.addressesOf(
+      sql,
+      carrying.map(({ ready }) => ready.message),
+    );
+    return { begun, events, targets, addresses };
   }
 
   private send(desk: Desk, ready: Ready, begun: Begun, target: Ready['envelope']['target']): void {

@@ -3,6 +3,7 @@ import { Access, type Principal } from '#accounts';
 import type { Envelope } from '#api';
 import { EventLog, Signals } from '#bus';
 import { MessageViews, Sight } from '#conversations';
+import { FileLinks } from '#files';
 import { failure, newId, type EnvelopeId, type EnvelopeState, type MessageId, type NewEvent } from '#model';
 import { Clock, Database, Problem, type Sql } from '#platform';
 import { DUE_CHANNEL, LIFETIME_MS } from './accept.js';
@@ -28,6 +29,7 @@ export class Envelopes {
     private readonly messages: MessageViews,
     private readonly access: Access,
     private readonly sight: Sight,
+    private readonly links: FileLinks,
     private readonly signals: Signals,
     private readonly clock: Clock,
   ) {}
@@ -99,6 +101,7 @@ export class Envelopes {
       const known = (await this.store.lock(sql, [id])).get(id);
       if (!known || !resendable.has(known.state) || !(await this.store.markResent(sql, [id])).has(id))
         return undefined;
+      await this.links.prolong(sql, old.message);
       const events: NewEvent[] = [
         envelopeChanged({ ...rowOf(old), id: copy, state: 'accepted' }),
         envelopeChanged({ ...rowOf(old), state: known.state }),

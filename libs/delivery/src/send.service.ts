@@ -4,6 +4,7 @@ import { Access, Connectors, type Principal } from '#accounts';
 import {
   encodePosition,
   maxRecipientsAtOnce,
+  type AttachmentIn,
   type Job,
   type Message,
   type Recipient,
@@ -14,10 +15,11 @@ import {
 } from '#api';
 import { encodeCursor } from '#bus';
 import { AddressError } from '#connector';
-import { MessageViews, Places, Sight } from '#conversations';
+import { FileSight, MessageViews, Places, Sight } from '#conversations';
 import {
   failure,
   type AccountId,
+  type Attachment,
   type ConversationId,
   type ConversationKind,
   type Failure,
@@ -29,7 +31,8 @@ import { FanOuts } from './fan-outs.js';
 import { Gate } from './gate.js';
 import type { IdempotencyKey } from './idempotency.store.js';
 
-type Content = Omit<SendMessageBody, 'scheduleAt'>;
+/** What is said, with every attachment as it is stored. */
+type Content = Omit<SendMessageBody, 'scheduleAt' | 'attachments'> & Pick<MessageContent, 'attachments'>;
 
 /** Where a send goes, and why that way. */
 interface Routed {
@@ -56,6 +59,7 @@ export class SendService {
     private readonly connectors: Connectors,
     private readonly gate: Gate,
     private readonly views: MessageViews,
+    private readonly files: FileSight,
     private readonly fanOuts: FanOuts,
     private readonly clock: Clock,
   ) {}
@@ -70,9 +74,11 @@ export class SendService {
     body: SendMessageBody,
     key: string | undefined,
   ): Promise<Message> {
-    const { scheduleAt, ...content } = body;
+    const { scheduleAt, attachments, ...said } = body;
     await this.sight.conversation(caller, conversation);
-    const prepared = await this.prepare(caller, { conversation }, content, scheduleAt, 0);
+    const content = await this.attach(caller, said, attachments);
+    const prepared =
+      'failure' in content ? content : await this.prepare(caller, { conversation }, content, scheduleAt, 0);
     if ('failure' in prepared) throw refused(prepared.failure);
     const results = await this.accept(
       caller,
@@ -93,13 +99,10 @@ export class SendService {
     body: SendMessagesBody,
     key: string | undefined,
   ): Promise<SendMessagesAnswer | { readonly job: Job }> {
-    const { to, via, scheduleAt } = body;
-    const content = contentOf(body);
+    const { to } = body;
     const idempotency = idempotencyOf(caller, key, ['many', body]);
     if (to.length > maxRecipientsAtOnce) return { job: await this.fanOuts.begin(caller, body, idempotency) };
-    const prepared = await Promise.all(
-      to.map((recipient) => this.prepare(caller, recipient, content, scheduleAt, to.length > 1 ? 1 : 0, via)),
-    );
+    const prepared = await this.prepareAll(caller, body, to, to.length > 1 ? 1 : 0);
     return { results: await this.deliver(caller, to, prepared, idempotency) };
   }
 
@@ -110,12 +113,45 @@ export class SendService {
     recipients: readonly Recipient[],
     key: string,
   ): Promise<SendResultShape[]> {
-    const { via, scheduleAt } = body;
-    const content = contentOf(body);
-    const prepared = await Promise.all(
-      recipients.map((recipient) => this.prepare(caller, recipient, content, scheduleAt, 1, via)),
-    );
+    const prepared = await this.prepareAll(caller, body, recipients, 1);
     return await this.deliver(caller, recipients, prepared, idempotencyOf(caller, key, recipients));
+  }
+
+  private async prepareAll(
+    caller: Principal,
+    body: SendMessagesBody,
+    to: readonly Recipient[],
+    priority: number,
+  ): Promise<Prepared[]> {
+    const { via, scheduleAt, attachments } = body;
+    const content = await this.attach(caller, contentOf(body), attachments);
+    if ('failure' in content) return to.map(() => content);
+    return await Promise.all(
+      to.map((recipient) => this.prepare(caller, recipient, content, scheduleAt, priority, via)),
+    );
+  }
+
+  /** What is said together with what goes along: files that the caller may see, by what they are. */
+  private async attach(
+    caller: Principal,
+    said: Omit<Content, 'attachments'>,
+    asked: readonly AttachmentIn[] | undefined,
+  ): Promise<Content | { readonly failure: Failure }> {
+    if (!asked) return said;
+    const ids = asked.flatMap((one) => ('file' in one ? [one.file] : []));
+    const files = await this.files.of(caller, ids);
+    const attachments: Attachment[] = [];
+    for (const one of asked) {
+      if (!('file' in one)) {
+        attachments.push(one);
+        continue;
+      }
+      const file = files.get(one.file);
+      if (!file) return { failure: failure('not-found', 'There is no such file.') };
+      const { id, name, mediaType, size } = file;
+      attachments.push({ file: id, name, mediaType, size });
+    }
+    return { ...said, attachments };
   }
 
   private async deliver(
@@ -265,13 +301,12 @@ export class SendService {
   }
 }
 
-function contentOf({ text, spans, emote, notice, attachments, audience }: SendMessagesBody): Content {
+function contentOf({ text, spans, emote, notice, audience }: SendMessagesBody): Omit<Content, 'attachments'> {
   return {
     text,
     ...(spans ? { spans } : {}),
     ...(emote === undefined ? {} : { emote }),
     ...(notice === undefined ? {} : { notice }),
-    ...(attachments ? { attachments } : {}),
     ...(audience === undefined ? {} : { audience }),
   };
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EventLog } from '#bus';
+import { carriesFiles, FileLinks, withAddresses } from '#files';
 import { newId, type EnvelopeId, type NewEvent, type WorkspaceId } from '#model';
 import { Clock, Database, type Sql } from '#platform';
 import { EnvelopeStore, envelopeChanged } from './envelope.store.js';
@@ -28,6 +29,7 @@ export class UnknownFates {
     private readonly store: EnvelopeStore,
     private readonly settler: Settler,
     private readonly fence: Fence,
+    private readonly links: FileLinks,
     private readonly clock: Clock,
   ) {}
 
@@ -43,12 +45,17 @@ export class UnknownFates {
         this.database,
         unknown.filter(({ needsTarget }) => needsTarget).map(({ envelope }) => envelope.id),
       );
+      const addresses = await this.links.addressesOf(
+        this.database,
+        unknown.filter(({ envelope }) => carriesFiles(envelope.content)).map(({ message }) => message),
+      );
       for (let from = 0; from < unknown.length && online(); from += AT_ONCE) {
         const some = unknown.slice(from, from + AT_ONCE);
         const answers = await Promise.all(
           some.map(async (ready) => {
             const target = targets.get(ready.envelope.id);
-            const envelope = { ...ready.envelope, ...(target ? { target } : {}) };
+            const content = withAddresses(ready.envelope.content, addresses.get(ready.message));
+            const envelope = { ...ready.envelope, content, ...(target ? { target } : {}) };
             return (await outlet.resolve?.(envelope).catch(() => 'unknown' as const)) ?? ('unknown' as const);
           }),
         );
@@ -110,6 +117,7 @@ export class UnknownFates {
         .filter(({ envelope }) => old.has(envelope.id))
         .map((ready) => this.copyOf(outlet, ready));
       if (copies.length === 0) return undefined;
+      for (const { message } of copies) await this.links.prolong(sql, message);
       const events: NewEvent[] = copies.map((copy) =>
         envelopeChanged({
           id: copy.id,

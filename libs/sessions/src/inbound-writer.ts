@@ -24,6 +24,7 @@ import {
   type NewMessage,
 } from '#conversations';
 import { Receipts, type Echo, type Settled } from '#delivery';
+import { filesIn, holdFiles, useFiles } from '#files';
 import {
   failure,
   newId,
@@ -118,6 +119,7 @@ export class InboundWriter {
       open<InboundReceipt>(units, work, 'receipt'),
     );
     await this.changeMessages(sql, units, work);
+    await this.carryFiles(sql, rows);
     await this.tellOfRooms(sql, units, work);
     await this.keepNotes(sql, units, work);
     const events = [...work.events, ...fates, ...rows.map(createdEvent)];
@@ -362,6 +364,22 @@ export class InboundWriter {
       ...rows,
       ...rooms.map(({ event, conversation }) => roomAct(event, conversation, work, positions)),
     ];
+  }
+
+  /** Files that came with messages are carried by them; one that is gone already is not waited for. */
+  private async carryFiles(sql: Sql, rows: readonly NewMessage[]): Promise<void> {
+    const uses = rows.flatMap(({ id, account, content }) =>
+      filesIn(content).map((file) => ({ message: id, account, file })),
+    );
+    if (uses.length === 0) return;
+    const held = await holdFiles(
+      sql,
+      uses.map(({ file }) => file),
+    );
+    await useFiles(
+      sql,
+      uses.filter(({ file }) => held.has(file)),
+    );
   }
 
   private async changeMessages(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {

@@ -49,6 +49,7 @@ export class LinkRuntime implements Taker {
     this.workspace = loaded.workspace;
     this.description = connector.describe();
     this.house = new SessionHouse(this, loaded.privateLeave, around, {
+      holderOf: (account) => this.accounts.get(account)?.holder,
       online: (account, online) => {
         if (online) this.onlineNow.add(account);
         else this.onlineNow.delete(account);

@@ -11,9 +11,18 @@ import type {
   Target,
   Turn,
 } from '#connector';
-import { failure, type AccountId, type Capabilities, type PresenceState, type SessionState } from '#model';
+import type { Files } from '#files';
+import {
+  failure,
+  type AccountId,
+  type Capabilities,
+  type PersonId,
+  type PresenceState,
+  type SessionState,
+} from '#model';
 import type { Clock, Database } from '#platform';
 import type { HostPacer } from './host-pacer.js';
+import { receiveFile } from './inbound-files.js';
 import type { Taker } from './inbound-units.js';
 import { EMIT_LIMIT, type Ingest } from './ingest.js';
 import type { PresenceWriter } from './presence-writer.js';
@@ -29,6 +38,7 @@ export interface HouseRooms {
   readonly ephemerals: Ephemerals;
   readonly store: SessionStore;
   readonly guard: TargetGuard;
+  readonly files: Files;
   readonly pacer: HostPacer;
   readonly clock: Clock;
   readonly log: SessionLog;
@@ -37,6 +47,8 @@ export interface HouseRooms {
 
 /** What the house does when a session speaks. */
 interface Listener {
+  /** Who holds an account that the session carries. */
+  holderOf(account: AccountId): PersonId | undefined;
   online(account: AccountId, online: boolean): void;
   wake(account: AccountId): void;
   fenced(): void;
@@ -48,9 +60,7 @@ export class SessionHouse implements SessionContext {
   readonly clock: Clock;
   readonly log: SessionLog;
   readonly keyValues: SessionContext['keyValues'];
-  readonly files: SessionContext['files'] = {
-    receive: () => Promise.resolve({ outcome: 'refused', failure: failure('unsupported') }),
-  };
+  readonly files: SessionContext['files'];
   private readonly end = new AbortController();
 
   constructor(
@@ -63,6 +73,16 @@ export class SessionHouse implements SessionContext {
     setMaxListeners(0, this.end.signal);
     this.clock = rooms.clock;
     this.log = rooms.log;
+    this.files = {
+      receive: (account, file, content, signal) =>
+        receiveFile(rooms.files, this.log, {
+          workspace: taker.workspace,
+          person: this.end.signal.aborted ? undefined : listener.holderOf(account),
+          ...file,
+          content,
+          signal: AbortSignal.any([signal, this.end.signal]),
+        }),
+    };
     this.keyValues = {
       read: async (account, key) =>
         (await rooms.store.note(rooms.database, account, key)) as JsonValue | undefined,

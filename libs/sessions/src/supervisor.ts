@@ -7,6 +7,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { Connectors, LinkBook, TargetGuard, type LoadedLink } from '#accounts';
 import { Ephemerals, Requests } from '#bus';
 import { Dispatcher, UnknownFates } from '#delivery';
+import { Files } from '#files';
 import type { LinkId } from '#model';
 import { Clock, Config, Database, logger, Metrics } from '#platform';
 import { HostPacer } from './host-pacer.js';
@@ -55,6 +56,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     ephemerals: Ephemerals,
     store: SessionStore,
     guard: TargetGuard,
+    files: Files,
     unknowns: UnknownFates,
     metrics: Metrics,
   ) {
@@ -66,6 +68,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       ephemerals,
       store,
       guard,
+      files,
       dispatcher,
       unknowns,
       clock,

@@ -18,6 +18,7 @@ const capabilities: Capabilities = {
   edits: 'native',
   retractions: 'native',
   reactions: 'native',
+  files: 'fallback',
   typing: 'native',
   receipts: 'native',
   'read-receipts': 'native',

@@ -1,6 +1,6 @@
 /* From the contract's words to the loopback protocol: pure. */
 import { wireIdOf, type OutboundEnvelope } from '#connector';
-import { cleanText, failure, unreachable, type Failure } from '#model';
+import { cleanText, failure, unreachable, type Failure, type MessageContent } from '#model';
 import { isCanonical } from './loopback.addresses.js';
 import type { EnvelopeFrame } from './loopback.frames.js';
 
@@ -25,7 +25,7 @@ export function toLoopback(envelope: OutboundEnvelope, as: string, maxTextBytes:
     case 'message': {
       const { emote, notice } = envelope.content;
       const reply = targets[0];
-      const whole = cleanText(envelope.content.text);
+      const whole = cleanText(withFiles(envelope.content));
       if (Buffer.byteLength(whole) > maxTextBytes * mostParts) return { failure: failure('too-large') };
       return some(
         partsOf(whole, maxTextBytes).map((text, part) => ({
@@ -63,6 +63,12 @@ export function toLoopback(envelope: OutboundEnvelope, as: string, maxTextBytes:
     default:
       return unreachable(envelope.kind);
   }
+}
+
+/** A file goes as its name and address, each on a line behind the text. */
+function withFiles({ text, attachments = [] }: MessageContent): string {
+  const links = attachments.map(({ name, url = '' }) => `${name}: ${url}`);
+  return (text === '' ? links : [text, ...links]).join('\n');
 }
 
 function some(frames: readonly EnvelopeFrame[]): Translated {
