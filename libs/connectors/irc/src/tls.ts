@@ -5,7 +5,13 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
-import { checkServerIdentity, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type ConnectionOptions,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { failure, type Failure } from '#model';
 import { certificateFailure } from './failures.js';
 
@@ -21,32 +27,55 @@ export interface TlsSettings {
   readonly clientKey?: string;
 }
 
+/**
+ * Contexts by the authority that they trust; '' for the public ones. A thousand accounts on one network share one: made
+ * anew for each, it costs them some 15 KiB. Those that show a certificate are not shared, so that no key outlives its session.
+ */
+const contexts = new Map<string, SecureContext>();
+const mostContexts = 32;
+
 /** What `tls.connect` is told besides where; or why there is nothing to tell it. */
 export function tlsOptions(settings: TlsSettings): ConnectionOptions | Failure {
-  const { host, caCertificate } = settings;
-  const shown = clientOf(settings);
-  try {
-    if (shown !== undefined) createSecureContext(shown);
-  } catch (error) {
-    const why = `The client certificate and its key cannot be used (${nameOf(error)}).`;
-    return failure('auth-failed', why);
-  }
-  try {
-    if (caCertificate !== undefined) createSecureContext({ ca: caCertificate });
-  } catch (error) {
-    const why = `The certificate authority in the settings cannot be read (${nameOf(error)}).`;
-    return failure('tls-untrusted', why);
-  }
+  const { host } = settings;
+  const secureContext = contextOf(settings);
+  if ('code' in secureContext) return secureContext;
   return {
-    minVersion: 'TLSv1.2',
+    secureContext,
     // Judged below, where the reason and the fingerprint can be told.
     rejectUnauthorized: false,
     // SNI takes names only; an address is checked against the certificate's own addresses.
     ...(isIP(host) === 0 && { servername: host }),
     checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
-    ...(caCertificate !== undefined && { ca: caCertificate }),
-    ...shown,
   };
+}
+
+function contextOf(settings: TlsSettings): SecureContext | Failure {
+  const { caCertificate = '' } = settings;
+  const shown = clientOf(settings);
+  const known = shown === undefined ? contexts.get(caCertificate) : undefined;
+  if (known !== undefined) return known;
+  const trusting = { minVersion: 'TLSv1.2', ...(caCertificate !== '' && { ca: caCertificate }) } as const;
+  let context: SecureContext;
+  try {
+    context = createSecureContext(trusting);
+  } catch (error) {
+    const why = `The certificate authority in the settings cannot be read (${nameOf(error)}).`;
+    return failure('tls-untrusted', why);
+  }
+  if (shown !== undefined) {
+    try {
+      return createSecureContext({ ...trusting, ...shown });
+    } catch (error) {
+      const why = `The client certificate and its key cannot be used (${nameOf(error)}).`;
+      return failure('auth-failed', why);
+    }
+  }
+  for (const oldest of contexts.keys()) {
+    if (contexts.size < mostContexts) break;
+    contexts.delete(oldest);
+  }
+  contexts.set(caCertificate, context);
+  return context;
 }
 
 /** Whether the server is who the settings mean; undefined if it is. To be asked once, before anything is written. */
