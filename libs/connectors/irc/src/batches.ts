@@ -37,6 +37,12 @@ export class Batches {
     return type === 'chathistory' || type === 'znc.in/playback';
   }
 
+  /** Whether a line is one of many that a netsplit made. */
+  isNetsplit(message: IrcMessage): boolean {
+    const type = this.#of(message)?.type;
+    return type === 'netsplit';
+  }
+
   #of(message: IrcMessage): Batch | undefined {
     const ref = message.tags['batch'];
     return ref === undefined ? undefined : this.#open.get(ref);

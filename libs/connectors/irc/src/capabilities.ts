@@ -79,6 +79,7 @@ export function capabilitiesOf(offer: Offer): Capabilities {
     topics: 'native',
     presence: 'native',
     formatting: 'native',
+    roster: 'native',
     edits: 'fallback',
     reactions: means.reactions ? 'native' : 'fallback',
     replies: means.replies ? 'native' : 'fallback',

@@ -9,11 +9,7 @@ import { fold } from './case-mapping.js';
 import type { Circumstance, Fact, Source } from './from-irc.js';
 import { addressOf } from './irc.addresses.js';
 import { sameName, type Network } from './network.js';
-import { partyOf } from './parties.js';
 import { Talk, type TalkParts } from './talk.js';
-
-/** Nicks whose absence we have told, so that their leaving is told too. */
-const mostWatched = 5_000;
 
 /** What belongs to the connection itself and not to what is said on it. */
 export type OwnFact = Extract<Fact, { fact: 'ping' | 'pong' | 'welcome-end' | 'ending' }>;
@@ -32,7 +28,6 @@ export interface HearingParts extends Omit<TalkParts, 'playback'> {
 
 export class Hearing {
   readonly #parts: HearingParts;
-  readonly #away = new Set<string>();
   /** Since when a room was missed, for telling catch-up from older history. */
   readonly #missedSince = new Map<string, number>();
 
@@ -47,8 +42,15 @@ export class Hearing {
   }
 
   hear(fact: Exclude<Fact, OwnFact>, message: IrcMessage, circumstance: Circumstance): void {
-    const { self, rooms, sending, batches } = this.#parts;
+    const { people } = this.#parts;
     const at = new Date(circumstance.at ?? this.#parts.context.clock.now());
+    people.before(fact, message, at);
+    this.#hear(fact, message, circumstance, at);
+    people.after(fact, message);
+  }
+
+  #hear(fact: Exclude<Fact, OwnFact>, message: IrcMessage, circumstance: Circumstance, at: Date): void {
+    const { self, rooms, sending, batches } = this.#parts;
     const label = batches.labelOf(message);
     switch (fact.fact) {
       case 'said':
@@ -92,7 +94,7 @@ export class Hearing {
         this.#room(fact.channel, at, {
           topic: fact.topic,
           ...(fact.by?.nick !== undefined && {
-            by: partyOf(fact.by, fact.by.nick),
+            by: this.#parts.people.party(fact.by, fact.by.nick),
             act: 'topic' as const,
           }),
         });
@@ -107,14 +109,14 @@ export class Hearing {
         rooms.modes(fact.channel, fact.changes);
         if (fact.by.nick !== undefined) {
           this.#room(fact.channel, at, {
-            by: partyOf(fact.by, fact.by.nick),
+            by: this.#parts.people.party(fact.by, fact.by.nick),
             act: fact.changes.some(({ mode }) => mode === 'b') ? 'ban' : 'mode',
             detail: fact.raw,
           });
         }
         break;
       case 'away':
-        this.#presence(fact.nick, fact.note, at);
+        this.#parts.people.away(fact.nick, fact.note, at, message.command === '301');
         break;
       case 'host':
         if (self.is(fact.nick)) self.shownAs(fact.user, fact.host);
@@ -202,7 +204,7 @@ export class Hearing {
     const told = {
       act: 'kick' as const,
       detail: fact.reason === undefined ? fact.who : `${fact.who}: ${fact.reason}`,
-      ...(fact.by.nick !== undefined && { by: partyOf(fact.by, fact.by.nick) }),
+      ...(fact.by.nick !== undefined && { by: this.#parts.people.party(fact.by, fact.by.nick) }),
     };
     if (self.is(fact.who)) {
       this.#leave(fact.channel, at, told);
@@ -222,10 +224,8 @@ export class Hearing {
   }
 
   #quit(nick: string): void {
-    const { rooms, context, account, freed } = this.#parts;
+    const { rooms, freed } = this.#parts;
     rooms.quit(nick);
-    const address = addressOf(nick);
-    if (this.#away.delete(address)) context.presence(account, address, { presence: 'offline' });
     freed(nick);
   }
 
@@ -238,28 +238,14 @@ export class Hearing {
       renamed();
       return;
     }
-    if (this.#away.delete(addressOf(from))) this.#away.add(addressOf(to));
     inlet.push({
       type: 'identity',
       account,
-      party: partyOf({ ...source, nick: to }, to),
+      party: this.#parts.people.party({ ...source, nick: to }, to),
       formerly: addressOf(from),
       at,
     });
     if (!sameName(network(), from, to)) freed(from);
-  }
-
-  #presence(nick: string, note: string | undefined, at: Date): void {
-    const { context, account, self } = this.#parts;
-    if (self.is(nick)) return;
-    const address = addressOf(nick);
-    const since = at.toISOString();
-    if (this.#away.size < mostWatched) this.#away.add(address);
-    context.presence(
-      account,
-      address,
-      note === undefined ? { presence: 'available', since } : { presence: 'away', note, since },
-    );
   }
 
   #room(channel: string, at: Date, told: Partial<InboundRoom>): void {

@@ -30,6 +30,11 @@ export function accountAddress(account: string): string {
   return accountMark + addressOf(account);
 }
 
+/** The services account that an address names, if it does. */
+export function accountOf(address: string): string | undefined {
+  return address.startsWith(accountMark) ? address.slice(accountMark.length) : undefined;
+}
+
 /** Whether an address names a channel. */
 export function isRoom(address: string): boolean {
   return address !== '' && roomMarks.includes(address.charAt(0));

@@ -30,7 +30,10 @@ describeConnector(
         },
       );
     },
-    { acts: ['rooms', 'injections', 'restarts', 'refuses-secrets', 'changes', 'typing'], lacks: [] },
+    {
+      acts: ['rooms', 'injections', 'restarts', 'refuses-secrets', 'changes', 'typing', 'presence'],
+      lacks: [],
+    },
   ),
 );
 

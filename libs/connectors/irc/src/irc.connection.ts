@@ -14,6 +14,7 @@ import { CtcpAnswers } from './ctcp.js';
 import { endingFailure } from './failures.js';
 import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
 import { Hearing } from './hearing.js';
+import type { Holders } from './holders.js';
 import type { Inlet } from './inlet.js';
 import { wireTarget } from './irc.addresses.js';
 import type { IrcSettings } from './irc.settings.js';
@@ -23,6 +24,7 @@ import { Occupancy } from './occupancy.js';
 import { Outbox } from './outbox.js';
 import type { Rate } from './pace.js';
 import { TokenBucket } from './rate.js';
+import { People } from './people.js';
 import { Pulse } from './pulse.js';
 import { Registration } from './registration.js';
 import { Requests } from './requests.js';
@@ -50,6 +52,7 @@ export interface ConnectionParts {
   readonly rate: (network: Network) => Rate;
   /** Strict transport security: true when this connection must be given up for one with TLS. */
   readonly strict: (value: string) => boolean;
+  readonly holders: Holders;
   /** Online under this nick: called at first, and again whenever the nick changes. */
   readonly online: (nick: string) => void;
   /** Once. Without a failure: we closed it in order. */
@@ -75,6 +78,7 @@ export class Connection {
   readonly #occupancy: Occupancy;
   readonly #hearing: Hearing;
   readonly #typing: Typing;
+  readonly #people: People;
   readonly #self: Self;
   readonly #batches = new Batches();
   readonly #timers: Timers;
@@ -191,6 +195,21 @@ export class Connection {
         context.typing(account, conversation, address, active);
       },
     });
+    this.#people = new People({
+      context,
+      account,
+      inlet: parts.inlet,
+      holders: parts.holders,
+      network,
+      self: this.#self,
+      rooms: this.#rooms,
+      batches: this.#batches,
+      outbox: this.#outbox,
+      timers: this.#timers,
+      isOnline: () => this.isOnline,
+      has: (capability) => this.#registration.has(capability),
+      everyMs: timings.presence,
+    });
     this.#hearing = new Hearing({
       context,
       account,
@@ -199,6 +218,7 @@ export class Connection {
       network,
       self: this.#self,
       rooms: this.#rooms,
+      people: this.#people,
       sending: this.#sending,
       batches: this.#batches,
       typing: this.#typing,
@@ -260,6 +280,7 @@ export class Connection {
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
     if (envelope.kind === 'message') this.#typing.said(envelope.to);
+    if (envelope.conversationKind === 'direct') this.#people.wroteTo(envelope.to);
     return this.#sending.send(envelope, signal);
   }
 
@@ -271,6 +292,11 @@ export class Connection {
   /** The wishes have changed. */
   wished(): void {
     this.#upkeep.wished();
+  }
+
+  /** Those whom the roster should have are others than before. */
+  watch(): void {
+    this.#people.setContacts(this.#parts.wishes.contacts);
   }
 
   showPresence(): void {
@@ -367,6 +393,7 @@ export class Connection {
     this.#tellCapabilities();
     this.#upkeep.introduce();
     this.#upkeep.wished();
+    this.watch();
     this.#upkeep.keepNick();
     this.#pulse.watch();
   }
@@ -383,6 +410,7 @@ export class Connection {
     if (this.#registration.handle(message)) return;
     const fact = factOf(message, this.#network, this.#server);
     const circumstance = circumstanceOf(message);
+    if (this.#phase !== 'registering') this.#people.line(message, new Date(circumstance.at ?? this.#heard));
     if (fact !== undefined) this.#fact(fact, message, circumstance);
     else if (circumstance.label !== undefined) this.#hearing.answered(circumstance.label);
   }
@@ -443,7 +471,10 @@ export class Connection {
 
   #flush(): void {
     const { inlet, absence, timings } = this.#parts;
-    inlet.flush(absence.notes(this.#heard, inlet.isEmpty ? timings.heard : 0));
+    inlet.flush([
+      ...this.#parts.holders.notes(),
+      ...absence.notes(this.#heard, inlet.isEmpty ? timings.heard : 0),
+    ]);
   }
 
   #closed(why: Failure | undefined): void {
@@ -464,6 +495,7 @@ export class Connection {
     this.#requests.close(said);
     this.#parts.absence.lost(this.#heard);
     this.#hearing.close();
+    this.#parts.holders.lost();
     this.#flush();
     this.#occupancy.close();
     this.#wire.destroy();

@@ -28,7 +28,7 @@ describeWithPeers('the contract', [...inspircdPeers, anope], () => {
   describeConnector(
     'irc on InspIRCd with TLS and services',
     ircHarness(withServices, {
-      acts: ['rooms', 'injections', 'refuses-secrets', 'changes', 'typing'],
+      acts: ['rooms', 'injections', 'refuses-secrets', 'changes', 'typing', 'presence'],
       lacks: ['retractions'],
     }),
   );

@@ -5,7 +5,9 @@
 import type {
   AttachedAccount,
   CloseReason,
+  DesiredContact,
   DesiredRoom,
+  HasContacts,
   HasRooms,
   Occupant,
   OutboundEnvelope,
@@ -31,6 +33,7 @@ import {
 } from '#model';
 import { Absence } from './absence.js';
 import { credentialsOf, lackOf } from './credentials.js';
+import { Holders } from './holders.js';
 import { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { Connection } from './irc.connection.js';
@@ -50,10 +53,11 @@ interface Attached {
   readonly absence: Absence;
   readonly pace: Pace;
   readonly strictness: Strictness;
+  readonly holders: Holders;
 }
 
 export class IrcSession
-  implements Session, HasRooms, SetsPresence, ShowsTyping, Paces, TakesRequests, Reacts, Retracts
+  implements Session, HasRooms, HasContacts, SetsPresence, ShowsTyping, Paces, TakesRequests, Reacts, Retracts
 {
   readonly reacts = true;
   readonly retracts = true;
@@ -89,7 +93,11 @@ export class IrcSession
     }
     this.#attached = {
       id: account.id,
-      wishes: { rooms: account.desired.rooms, presence: presenceOf(account.desired.presence) },
+      wishes: {
+        rooms: account.desired.rooms,
+        contacts: account.desired.contacts,
+        presence: presenceOf(account.desired.presence),
+      },
       inlet: new Inlet(this.#context, account.id, {
         full: () => {
           this.#connection?.pause();
@@ -104,6 +112,7 @@ export class IrcSession
       absence: new Absence(this.#context, account.id),
       pace: new Pace(this.#context, account.id, this.#settings),
       strictness: new Strictness(this.#context, account.id, this.#settings),
+      holders: new Holders(this.#context, account.id),
     };
     if (this.#wanted) this.#begin();
   }
@@ -147,6 +156,12 @@ export class IrcSession
 
   occupants(account: AccountId, conversation: string): readonly Occupant[] {
     return this.#connectionOf(account)?.occupants(conversation) ?? [];
+  }
+
+  setContacts(account: AccountId, contacts: readonly DesiredContact[]): void {
+    if (this.#attached?.id !== account) return;
+    this.#attached.wishes.contacts = contacts;
+    this.#connection?.watch();
   }
 
   setPresence(account: AccountId, presence: PresenceState): void {
@@ -198,8 +213,8 @@ export class IrcSession
   }
 
   async #open(attached: Attached, current: () => boolean): Promise<void> {
-    const { absence, pace, strictness, inlet } = attached;
-    await Promise.all([absence.load(), pace.load(), strictness.load()]);
+    const { absence, holders, pace, strictness, inlet } = attached;
+    await Promise.all([absence.load(), holders.load(), pace.load(), strictness.load()]);
     const credentials = credentialsOf(await this.#context.secrets());
     if (!current()) return;
     const settings = strictness.applied(this.#settings);
@@ -236,6 +251,7 @@ export class IrcSession
       wishes: attached.wishes,
       inlet,
       absence,
+      holders,
       rate: (network) => pace.rate(network),
       strict: (value) => {
         if (!tls) return (sent = strictness.upgrades(value));

@@ -11,7 +11,7 @@ import type { Circumstance } from './from-irc.js';
 import type { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { Multiline, multilineType } from './multiline.js';
-import { partyOf } from './parties.js';
+import type { People } from './people.js';
 import type { Rooms } from './rooms.js';
 import type { Self } from './self.js';
 import { tagText, type Sending } from './sending.js';
@@ -24,6 +24,7 @@ export interface TalkParts {
   readonly inlet: Inlet;
   readonly self: Self;
   readonly rooms: Rooms;
+  readonly people: People;
   readonly sending: Sending;
   readonly batches: Batches;
   readonly typing: Typing;
@@ -111,7 +112,7 @@ export class Talk {
       type: 'message',
       account,
       ...place,
-      author: partyOf(said.from, nick),
+      author: this.#parts.people.party(said.from, nick),
       content: {
         text: said.text,
         ...(said.spans.length > 0 && { spans: said.spans }),
@@ -144,7 +145,7 @@ export class Talk {
       type: 'reaction',
       account,
       ...place,
-      author: partyOf(tagged.from, nick),
+      author: this.#parts.people.party(tagged.from, nick),
       target: remoteId(tagged.about),
       reaction: tagged.reaction,
       origin: own ? 'other-device' : 'remote',
@@ -165,7 +166,7 @@ export class Talk {
       type: 'retraction',
       account,
       ...place,
-      author: partyOf(redacted.from, who),
+      author: this.#parts.people.party(redacted.from, who),
       target: remoteId(redacted.msgid),
       // Whoever may take back what others said is a matter between them and the server.
       vouched: true,

@@ -24,6 +24,8 @@ export interface IrcTimings {
   readonly pending: number;
   /** How long the house may take to store before we give up the connection. */
   readonly stalled: number;
+  /** Between two rounds of questions about people whom the server watches not by itself. */
+  readonly presence: number;
   /** How long comings and goings are gathered into one delta. */
   readonly occupancy: number;
   /** Between two notes of when we last heard the network, when nothing is said. */
@@ -46,6 +48,7 @@ export const usualTimings: IrcTimings = {
   rejoin: 60_000,
   pending: 60_000,
   stalled: 60_000,
+  presence: 60_000,
   occupancy: 200,
   heard: 60_000,
   close: 4_500,

@@ -1,4 +1,4 @@
-import type { DesiredRoom, SessionClock } from '#connector';
+import type { DesiredContact, DesiredRoom, SessionClock } from '#connector';
 import type { PresenceState } from '#model';
 import { sameName, type Network } from './network.js';
 import type { Outbox } from './outbox.js';
@@ -10,6 +10,7 @@ import { awayOf, command, joinsOf } from './to-irc.js';
 /** What should be true whenever we are online. */
 export interface Wishes {
   rooms: readonly DesiredRoom[];
+  contacts: readonly DesiredContact[];
   presence: PresenceState;
 }
 

@@ -34,6 +34,7 @@ const connector = createIrc({
     idle: 400,
     answer: 400,
     occupancy: 20,
+    presence: 100,
   },
 });
 
@@ -45,7 +46,7 @@ export function ircHarness(server: () => Promise<IrcServerUp>, more: Partial<Har
   return {
     connector,
     start: async () => networkOn(await server()),
-    acts: ['rooms', 'injections', 'restarts'],
+    acts: ['rooms', 'injections', 'restarts', 'presence'],
     lacks: tagged,
     addresses: {
       good: {
@@ -147,6 +148,18 @@ async function observer(port: number, nick: string, more: readonly string[] | un
     type: (to, active) => {
       client.send(`@+typing=${active ? 'active' : 'done'} TAGMSG ${to}`);
       return Promise.resolve();
+    },
+    show: (presence) => {
+      client.send(presence === 'available' || presence === 'chatty' ? 'AWAY' : `AWAY :${presence}`);
+      return Promise.resolve();
+    },
+    sees: (address) => {
+      // Whoever is away answers with 301, whoever is here without.
+      const whois = client.lines.findLastIndex((line) => / 318 /.test(line) && line.includes(` ${address} `));
+      const told = client.lines.slice(0, whois + 1).findLastIndex((line) => / 311 /.test(line));
+      const away = client.lines.slice(told, whois).some((line) => / 301 /.test(line));
+      client.send(`WHOIS ${address}`);
+      return whois === -1 ? undefined : away ? 'away' : 'available';
     },
     seesTyping: (address) => {
       const told = client.lines.findLast(

@@ -24,6 +24,7 @@ export interface RigOptions {
   readonly settings?: JsonObject;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly rooms?: readonly string[];
+  readonly contacts?: readonly string[];
   readonly timings?: Partial<IrcTimings>;
   readonly clock?: SessionClock;
   /** An earlier rig's, to go on with what was stored. */
@@ -66,7 +67,8 @@ export class Rigs implements AsyncDisposable {
     );
     this.#opened.push(session);
     const rooms = (options.rooms ?? []).map((address) => ({ address, options: {} }));
-    session.attach({ id: account, desired: { rooms, contacts: [], presence: { presence: 'available' } } });
+    const contacts = (options.contacts ?? []).map((address) => ({ address, groups: [] }));
+    session.attach({ id: account, desired: { rooms, contacts, presence: { presence: 'available' } } });
     session.connect();
     const until = async <S extends SessionState['state']>(
       state: S,
