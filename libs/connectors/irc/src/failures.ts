@@ -158,7 +158,14 @@ export function failFailure(code: string, text: string | undefined): Failure {
   const detail = words(text);
   if (/RATE|THROTTL|TOO_FAST|TOO_MANY/.test(code)) return failure('rate-limited', detail);
   if (/ACCOUNT_REQUIRED|NEED_REG|AUTH/.test(code)) return failure('auth-required', detail);
-  if (/NO_SUCH|NOT_FOUND|UNKNOWN|INVALID_TARGET/.test(code)) return failure('not-found', detail);
+  if (
+    /UNKNOWN_(?:COMMAND|TYPE)|INVALID_(?:UTF8|PARAMS|REFTAG)|MULTILINE_INVALID$|NEED_MORE_PARAMS/.test(code)
+  ) {
+    return failure('unsupported', detail);
+  }
+  if (/(?:UNKNOWN|INTERNAL|TEMPORARY)_ERROR/.test(code)) return failure('unknown', detail);
+  if (/NO_SUCH|NOT_FOUND|UNKNOWN|INVALID_(?:MULTILINE_)?TARGET|INVALID_MSGID/.test(code))
+    return failure('not-found', detail);
   if (/TOO_LONG|MAX_BYTES|MAX_LINES/.test(code)) return failure('too-large', detail);
   return failure('not-allowed', detail);
 }

@@ -257,6 +257,44 @@ describe('outcomes', () => {
     expect(client.lines.filter((line) => line.includes('PRIVMSG')).length).toBeLessThan(10);
   });
 
+  it('are not taken from what another device says meanwhile, echoed or sent on by a bouncer', async () => {
+    const answer = (line: string): boolean => line.startsWith('PRIVMSG');
+    for (const caps of [['echo-message'], ['znc.in/self-message']]) {
+      const { house, session, account, client } = await talking({ caps, answer });
+      const mine = envelope(account, '#a', 'from my desk, at last');
+      await session.send(mine, never);
+      client.send(
+        ':alice!u@example.org PRIVMSG #a :on my phone',
+        // A server may change what is said on its way (here it takes colours out and a word away).
+        ...(caps[0] === 'echo-message' ? [':alice!u@example.org PRIVMSG #a :from my <desk>, at last'] : []),
+        bob('done', '#a'),
+      );
+      await eventually('all is told', () => texts(house).includes('done'));
+      const own = house.messages().filter(({ origin }) => origin !== 'remote');
+      expect(own.map(({ content, origin }) => [content.text, origin])).toEqual([
+        ['on my phone', 'other-device'],
+        ...(caps[0] === 'echo-message' ? [['from my <desk>, at last', 'own']] : []),
+      ]);
+      if (caps[0] !== 'echo-message') {
+        await eventually('the PING has settled it', () => house.receipts()[0]?.state === 'sent');
+      }
+    }
+  });
+
+  it('find their line where the refusal names nobody, or the command', async () => {
+    const answer = (line: string, client: ScriptClient): boolean => {
+      if (line.includes('too long')) client.send(':script 417 alice :Input line was too long');
+      else if (line.startsWith('PRIVMSG #b')) client.send('FAIL PRIVMSG UNKNOWN_ERROR :No');
+      else return false;
+      return true;
+    };
+    const { house, session, account } = await talking({ caps: [], answer });
+    await session.send(envelope(account, '#a', 'too long'), never);
+    await eventually('it has failed', () => house.receipts()[0]?.failure?.code === 'too-large');
+    await session.send(envelope(account, '#b', 'no'), never);
+    await eventually('that too', () => house.receipts()[1]?.state === 'failed');
+  });
+
   it('leave what another device said as such, and do not double what one says to oneself', async () => {
     const { house, session, account, client } = await talking({ caps: everything });
     client.send(':alice!u@example.org PRIVMSG bob :from my phone');
