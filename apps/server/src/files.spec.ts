@@ -302,6 +302,48 @@ describe('files', () => {
     }, 60_000);
   });
 
+  describe('that a network hands over', () => {
+    const told = async (name: string) =>
+      await eventually('the message', async () => {
+        const { items } = await loop.ask<{ items: { id: string; address: string }[] }>(
+          'GET',
+          '/v1/conversations',
+        );
+        const place = items.find(({ address }) => address === name);
+        return place && (await loop.messages(place.id)).at(-1);
+      });
+
+    it('come with their message, count against the account’s holder, and go with it', async () => {
+      const data = Buffer.from('<svg onload="alert(1)"/>').toString('base64');
+      loop.network.say('heidi', 'alice', {
+        text: 'look',
+        file: { name: '../a.png', data, type: 'image/png' },
+      });
+      const message = await told('heidi');
+      const [attachment] = message.attachments;
+      expect(attachment).toMatchObject({ name: 'a.png', mediaType: 'image/svg+xml', size: 24 });
+      const path = `/v1/files/${attachment?.file ?? ''}`;
+      const fetched = await get(path);
+      expect([fetched.status, fetched.headers.get('content-type')]).toEqual([
+        200,
+        'application/octet-stream',
+      ]);
+      const { items } = (await (await get('/v1/files')).json()) as { items: StoredFile[] };
+      expect(items[0]).toMatchObject({ id: attachment?.file, expiresAt: null });
+      await loop.ask('DELETE', `/v1/conversations/${message.conversation}?erase`);
+      await eventually('it is gone', async () => (await get(path)).status === 404);
+    });
+
+    it('and are too large are told of, not taken', async () => {
+      Object.assign(loop.house.app.get(Config), { fileMaxBytes: 10 });
+      const data = Buffer.alloc(11).toString('base64');
+      loop.network.say('ivan', 'alice', { text: 'look', file: { name: 'large.bin', data } });
+      const message = await told('ivan');
+      Object.assign(loop.house.app.get(Config), { fileMaxBytes: maxBytes });
+      expect([message.text, message.attachments]).toEqual(['look [large.bin: too-large]', []]);
+    });
+  });
+
   describe('sent', () => {
     it('reach the recipient as a link, and our own clients as a file', async () => {
       const { id } = await uploaded('for bob', 'note.txt');

@@ -112,6 +112,8 @@ export const acts = {
   presence: undefined,
   /** Observers show that they write, and see it. */
   typing: undefined,
+  /** Observers can send files. */
+  files: undefined,
 } as const satisfies Record<string, keyof Network | undefined>;
 
 export type ActName = keyof typeof acts;
@@ -158,6 +160,8 @@ export interface Observer extends AsyncDisposable {
       | { readonly kind: 'retraction' }
       | { readonly kind: 'reaction'; readonly emoji: string },
   ): Promise<void>;
+  /** `files`: sends a file to an address; says so in a message where the network has no other word for it. */
+  sendFile?(to: string, file: { readonly name: string; readonly bytes: Uint8Array }): Promise<void>;
   /** `presence`: shows a presence, and sees others'. */
   show?(presence: Presence): Promise<void>;
   sees?(address: string): Presence | undefined;

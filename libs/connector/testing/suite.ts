@@ -4,6 +4,7 @@ import { titleOf, type Case } from './cases.js';
 import { abilities } from './cases/abilities.js';
 import { describes } from './cases/describes.js';
 import { ends } from './cases/ends.js';
+import { files } from './cases/files.js';
 import { hostile } from './cases/hostile.js';
 import { links } from './cases/links.js';
 import { past } from './cases/past.js';
@@ -15,6 +16,7 @@ const chapters: Readonly<Record<string, readonly Case[]>> = {
   'what it says of itself': describes,
   'what it carries': talks,
   'what else it can do': abilities,
+  'files that come and go': files,
   'what was said before': past,
   'storage comes first': stores,
   'links break': links,

@@ -2,6 +2,7 @@
 import type { InboundEvent, InboundParty, Occupant, RemoteId } from '#connector';
 import { failure, unreachable, type AccountId, type Capabilities, type Mode, type Origin } from '#model';
 import { parseWireId } from '#connector';
+import type { BroughtFile } from './file-inbox.js';
 import { kindOf } from './loopback.addresses.js';
 import type { LoopbackEvent, LoopbackOccupant, LoopbackParty } from './loopback.frames.js';
 
@@ -42,7 +43,16 @@ function originOf(event: { readonly own?: boolean; readonly wire?: string }): Or
   return event.wire !== undefined && parseWireId(event.wire) ? 'own' : 'other-device';
 }
 
-/** One delivered event as the house takes it in. */
+/** The file that a message brings. What is no base64 is left out of it, as Node does. */
+export function fileOf(file: NonNullable<Extract<LoopbackEvent, { kind: 'message' }>['file']>): BroughtFile {
+  return {
+    name: file.name,
+    ...(file.type === undefined ? {} : { mediaType: file.type }),
+    bytes: Buffer.from(file.data, 'base64'),
+  };
+}
+
+/** One delivered event as the house takes it in, but for a file that it brings. */
 export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEvent {
   const { account, scope, mode } = reading;
   const at = new Date(event.at);

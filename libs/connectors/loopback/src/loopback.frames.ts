@@ -35,9 +35,12 @@ const occupant = fields({ address: address }, { name: text, role: text });
 const told = { from: party, conversation: address, room: flag, at: count };
 const own = { own: flag, wire: text };
 
+/** A small file, as base64. */
+const file = fields({ name: text, data: text }, { type: text });
+
 /** What a name receives; kept by the server until it is acknowledged. */
 const event = tagged('kind', {
-  message: fields({ ...told, id: text, text }, { ...own, emote: flag, notice: flag, reply: text }),
+  message: fields({ ...told, id: text, text }, { ...own, emote: flag, notice: flag, reply: text, file }),
   edit: fields({ ...told, target: text, text }, own),
   retraction: fields({ ...told, target: text }, own),
   reaction: fields({ ...told, target: text, emoji: text, removed: flag }, own),

@@ -62,6 +62,11 @@ function observerOn(server: LoopbackServer, address: string) {
           change.kind === 'reaction' ? { ...change, removed: false, target } : { ...change, target },
         );
       }),
+    sendFile: (to: string, { name, bytes }: { readonly name: string; readonly bytes: Uint8Array }) =>
+      now(() => {
+        const data = Buffer.from(bytes).toString('base64');
+        server.say(address, to, { text: '', file: { name, data } });
+      }),
     show: (presence: Presence) =>
       now(() => {
         server.presence(address, presence);
@@ -136,6 +141,7 @@ export function loopbackHarness(extra: JsonObject = {}, connector: Connector = l
       'changes',
       'presence',
       'typing',
+      'files',
       'history',
       'marks',
     ],

@@ -39,7 +39,8 @@ import {
 import { Asks } from './asks.js';
 import { Departures } from './departures.js';
 import { fromLoopback, remoteIdOf } from './from-loopback.js';
-import { Inlet, type Inbound } from './inlet.js';
+import { FileInbox, type Arrived } from './file-inbox.js';
+import { Inlet } from './inlet.js';
 import type { ClientFrame } from './loopback.frames.js';
 import { isCanonical } from './loopback.addresses.js';
 import { Link, type NameFrame } from './loopback.link.js';
@@ -78,6 +79,9 @@ export class LoopbackSession
   private readonly byName = new Map<string, Seat>();
   private readonly leaving = new Map<string, () => void>();
   private readonly inlet: Inlet;
+  private readonly fileInbox: FileInbox;
+  /** Why the transport is paused: too much waits for storage, or a file is being taken in. */
+  private readonly paused = { inlet: false, file: false };
   private readonly departures: Departures;
   protected readonly asks: Asks;
   private readonly link: Link;
@@ -116,8 +120,7 @@ export class LoopbackSession
     });
     this.inlet = new Inlet(context, {
       pressure: (high) => {
-        if (high) this.link.pause();
-        else this.link.resume();
+        this.pause('inlet', high);
       },
       answered: () => {
         for (const seat of this.grown) seat.acknowledge();
@@ -131,6 +134,15 @@ export class LoopbackSession
       },
       checkpoint: (account) => this.seats.get(account)?.checkpoint(),
     });
+    this.fileInbox = new FileInbox(
+      context.files,
+      (items) => {
+        if (this.link.isUp) this.inlet.take(items);
+      },
+      (on) => {
+        this.pause('file', on);
+      },
+    );
   }
 
   attach(account: AttachedAccount): void {
@@ -308,6 +320,12 @@ export class LoopbackSession
     return seat?.online === true ? seat.name : undefined;
   }
 
+  private pause(why: 'inlet' | 'file', on: boolean): void {
+    this.paused[why] = on;
+    if (this.paused.inlet || this.paused.file) this.link.pause();
+    else this.link.resume();
+  }
+
   private wake(): void {
     if (this.mayTouch()) for (const { id } of this.seats.values()) this.context.wake(id);
   }
@@ -318,16 +336,16 @@ export class LoopbackSession
   }
 
   private frames(frames: readonly NameFrame[]): void {
-    const inbound: Inbound[] = [];
+    const inbound: Arrived[] = [];
     for (const frame of frames) {
       const item = this.take(frame);
       if (item) inbound.push(item);
     }
-    if (this.link.isUp && inbound.length > 0) this.inlet.take(inbound);
+    if (this.link.isUp && inbound.length > 0) this.fileInbox.take(inbound);
   }
 
   /** Acts on one frame and gives what is to be stored because of it. */
-  private take(frame: NameFrame): Inbound | undefined {
+  private take(frame: NameFrame): Arrived | undefined {
     switch (frame.t) {
       case 'attached':
       case 'deliver':
@@ -374,6 +392,8 @@ export class LoopbackSession
 
   /** The connection is gone: settle what was on it. */
   private down(why: Failure): void {
+    this.fileInbox.clear();
+    this.paused.inlet = this.paused.file = false;
     if (this.mayTouch()) this.inlet.clear();
     this.departures.drop(why);
     this.asks.drop();
@@ -382,6 +402,7 @@ export class LoopbackSession
   }
 
   private async shut(reason: CloseReason): Promise<void> {
+    this.fileInbox.clear();
     if (reason === 'fenced') {
       this.inlet.stop();
       await this.link.close();

@@ -8,7 +8,8 @@ import {
   type PresenceState,
 } from '#model';
 import { Bucket } from './bucket.js';
-import { fromLoopback, occupantOf, withoutCapabilities } from './from-loopback.js';
+import type { Arrived } from './file-inbox.js';
+import { fileOf, fromLoopback, occupantOf, withoutCapabilities } from './from-loopback.js';
 import type { Inbound } from './inlet.js';
 import { isCanonical } from './loopback.addresses.js';
 import type { ClientFrame, ServerFrame } from './loopback.frames.js';
@@ -117,7 +118,7 @@ export class Seat {
   }
 
   /** Takes a frame about this name and gives what is to be stored because of it. */
-  take(frame: SeatFrame): Inbound | undefined {
+  take(frame: SeatFrame): Arrived | undefined {
     const { context } = this.host;
     switch (frame.t) {
       case 'attached':
@@ -171,7 +172,7 @@ export class Seat {
     };
   }
 
-  private deliver(frame: Extract<SeatFrame, { t: 'deliver' }>): Inbound {
+  private deliver(frame: Extract<SeatFrame, { t: 'deliver' }>): Arrived {
     const { n } = frame;
     const prefix = this.prefix;
     const event = fromLoopback(frame.event, {
@@ -184,6 +185,7 @@ export class Seat {
       this.rooms.delete(frame.event.conversation);
     return {
       event,
+      ...(frame.event.kind === 'message' && frame.event.file ? { file: fileOf(frame.event.file) } : {}),
       settled: (refused) => {
         // Numbers belong to the connection that they came on.
         if (prefix !== this.prefix) return;

@@ -13,6 +13,8 @@ export interface Words {
   readonly wire?: string;
   /** The network's time; now where it is absent. */
   readonly at?: number;
+  /** A small file that goes along: `data` is base64. */
+  readonly file?: { readonly name: string; readonly data: string; readonly type?: string };
 }
 
 /** A change to an earlier message. */
@@ -325,7 +327,7 @@ export class Network {
   }
 
   private messageOf(from: string, id: string, words: Words): Said['event'] {
-    const { text, emote, notice, reply, at = Date.now() } = words;
+    const { text, emote, notice, reply, file, at = Date.now() } = words;
     return {
       kind: 'message',
       id,
@@ -335,6 +337,7 @@ export class Network {
       ...(emote === undefined ? {} : { emote }),
       ...(notice === undefined ? {} : { notice }),
       ...(reply === undefined ? {} : { reply }),
+      ...(file === undefined ? {} : { file }),
     };
   }
 
