@@ -9,7 +9,7 @@ import irc, { type IrcMessage } from 'irc-framework';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
 import { capabilitiesOf, meansOf, type Offer } from './capabilities.js';
-import { clientKeyOf, type Credentials } from './credentials.js';
+import { clientKeyOf, wantsAccount, type Credentials } from './credentials.js';
 import { CtcpAnswers } from './ctcp.js';
 import { endingFailure } from './failures.js';
 import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
@@ -19,7 +19,7 @@ import type { Inlet } from './inlet.js';
 import { wireTarget } from './irc.addresses.js';
 import type { IrcSettings } from './irc.settings.js';
 import { Wire } from './irc.transport.js';
-import { networkOf, plainNetwork, type Network } from './network.js';
+import { networkOf, plainNetwork, sameName, type Network } from './network.js';
 import { Occupancy } from './occupancy.js';
 import { Outbox } from './outbox.js';
 import type { Rate } from './pace.js';
@@ -31,6 +31,7 @@ import { Requests } from './requests.js';
 import { Rooms } from './rooms.js';
 import { Self } from './self.js';
 import { Sending } from './sending.js';
+import { Services } from './services.js';
 import { Timers } from './timers.js';
 import type { IrcTimings } from './timings.js';
 import { command } from './to-irc.js';
@@ -89,6 +90,8 @@ export class Connection {
   #server: string | undefined;
   #heard: number;
   #malformed = 0;
+  readonly #services: Services;
+  #identifying = false;
   /** What was last said of what can be done, as text. */
   #capable = '';
 
@@ -234,6 +237,25 @@ export class Connection {
       },
       tryLater: () => {
         this.#upkeep.joinLater();
+      },
+    });
+    this.#services = new Services({
+      address: settings.servicesNick,
+      isSelf: (nick) => this.#self.is(nick),
+      sameName: (one, other) => sameName(this.#network, one, other),
+      send: (line) => {
+        this.#outbox.control({ line });
+      },
+      signedIn: () => {
+        this.#timers.cancel('sign-in');
+        this.#registration.vouched();
+        this.#online();
+      },
+      failed: (why) => {
+        this.#end(why);
+      },
+      freed: () => {
+        this.#upkeep.freed(this.#registration.wantedNick(this.#network));
       },
     });
     this.#registration = new Registration({
@@ -388,6 +410,10 @@ export class Connection {
   #online(): void {
     if (this.#phase !== 'welcoming') return;
     this.#timers.cancel('welcome');
+    if (this.#registration.awaitsServices) {
+      this.#signIn();
+      return;
+    }
     this.#phase = 'online';
     this.#parts.online(this.#self.nick);
     this.#tellCapabilities();
@@ -395,7 +421,25 @@ export class Connection {
     this.#upkeep.wished();
     this.watch();
     this.#upkeep.keepNick();
+    this.#retakeNick();
     this.#pulse.watch();
+  }
+
+  /** Where there is no SASL: rooms may be for those who are signed in, so this comes before we are online. */
+  #signIn(): void {
+    if (this.#identifying) return;
+    this.#identifying = true;
+    this.#timers.set('sign-in', this.#parts.timings.register, () => {
+      const why = 'The services do not say that we are signed in.';
+      this.#end(failure('auth-method', why, 'retry'));
+    });
+    this.#services.identify(this.#parts.settings.saslAccount, this.#registration.handOver());
+  }
+
+  #retakeNick(): void {
+    const { settings } = this.#parts;
+    const nick = this.#registration.wantedNick(this.#network);
+    if (settings.regainNick && wantsAccount(settings) && !this.#self.is(nick)) this.#services.retake(nick);
   }
 
   #line(line: string): void {
@@ -407,7 +451,7 @@ export class Connection {
       this.#garbage(line);
       return;
     }
-    if (this.#registration.handle(message)) return;
+    if (this.#services.handle(message) || this.#registration.handle(message)) return;
     const fact = factOf(message, this.#network, this.#server);
     const circumstance = circumstanceOf(message);
     if (this.#phase !== 'registering') this.#people.line(message, new Date(circumstance.at ?? this.#heard));

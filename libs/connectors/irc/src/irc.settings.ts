@@ -21,6 +21,8 @@ const encodings = [
   'big5',
 ];
 
+const waysIn = ['sasl', 'services', 'auto'] as const;
+
 /** JSON Schema of the settings: form, validation and docs in one. */
 export const settingsSchema: JsonObject = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -118,6 +120,31 @@ export const settingsSchema: JsonObject = {
         'The only SASL mechanism to use. Unless said otherwise the strongest that the server offers: EXTERNAL (with a client certificate), SCRAM-SHA-256, PLAIN.',
       enum: mechanisms,
     },
+    signIn: {
+      type: 'string',
+      title: 'Ways to sign in',
+      description:
+        'By SASL alone; by writing to the services (NickServ) after the welcome; or by SASL where it is offered and else by writing to them. Who writes trusts whoever goes by that nick.',
+      enum: waysIn,
+      default: 'sasl',
+    },
+    servicesNick: {
+      type: 'string',
+      title: 'Services',
+      description:
+        'Whom to write to for signing in and for taking the nick back. With a server (NickServ@services.example.org) nobody else can read it.',
+      minLength: 1,
+      maxLength: 128,
+      pattern: '^[^\\s,:#&]+$',
+      default: 'NickServ',
+    },
+    regainNick: {
+      type: 'boolean',
+      title: 'Take the nick back',
+      description:
+        'Has the services take the nick from whoever holds it, once signed in. It may be another client of one’s own.',
+      default: false,
+    },
     bot: {
       type: 'boolean',
       title: 'Bot',
@@ -192,6 +219,9 @@ export interface IrcSettings {
   readonly realName: string;
   readonly saslAccount?: string;
   readonly saslMechanism?: SaslMechanism;
+  readonly signIn: (typeof waysIn)[number];
+  readonly servicesNick: string;
+  readonly regainNick: boolean;
   readonly bot: boolean;
   readonly encoding: string;
   readonly burst: number;
@@ -227,6 +257,9 @@ export function readSettings(raw: JsonObject): IrcSettings {
     realName: text(raw['realName']) ?? nick,
     ...(saslAccount !== undefined && { saslAccount }),
     ...(saslMechanism !== undefined && { saslMechanism }),
+    signIn: waysIn.find((one) => one === raw['signIn']) ?? 'sasl',
+    servicesNick: text(raw['servicesNick']) ?? 'NickServ',
+    regainNick: raw['regainNick'] === true,
     bot: raw['bot'] === true,
     encoding: text(raw['encoding']) ?? 'windows-1252',
     burst: number(raw['burst']) ?? 10,

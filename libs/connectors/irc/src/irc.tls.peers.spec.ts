@@ -1,4 +1,4 @@
-/* Whom we trust and what we show: TLS and certificates, on the sandbox and on InspIRCd with Anope. */
+/* Whom we trust, what we show, and how services sign us in: on the sandbox with TLS and on InspIRCd with Anope. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -240,7 +240,7 @@ describeWithPeers('TLS', [openssl], () => {
   });
 });
 
-describeWithPeers('certificates on InspIRCd with Anope', [...inspircdPeers, anope], () => {
+describeWithPeers('the services Anope on InspIRCd', [...inspircdPeers, anope], () => {
   const scratch = scratchDirectory('irc-certfp');
   const peers: AsyncDisposable[] = [];
   let server: Inspircd;
@@ -255,7 +255,7 @@ describeWithPeers('certificates on InspIRCd with Anope', [...inspircdPeers, anop
     scratch[Symbol.dispose]();
   });
 
-  it('sign in by themselves once the services know them', async () => {
+  it('sign a certificate in once they know it', async () => {
     const shown = await issue(await makeAuthority(scratch.path), 'alice');
     const settings = {
       tls: true,
@@ -291,5 +291,36 @@ describeWithPeers('certificates on InspIRCd with Anope', [...inspircdPeers, anop
       secrets: { clientKey: shown.key },
     });
     await byCertificate.until('online');
+  });
+
+  it('sign in whoever writes to them, and give the nick back to its owner', async () => {
+    const plain = { port: server.ports.plain };
+    const secrets = { password: 'sesame' };
+    const squatter = rigs.begin({ ...plain, timings: { reclaim: 60_000 } });
+    await squatter.until('online');
+    const settings = {
+      saslAccount: 'alice',
+      signIn: 'services',
+      servicesNick: 'NickServ@services.test',
+      regainNick: true,
+    };
+    const { house, until } = rigs.begin({
+      ...plain,
+      settings,
+      secrets,
+      timings: { reclaim: 60_000, register: 10_000 },
+    });
+    await until('online');
+    await eventually('it has its nick', () => {
+      const state = house.stateOf();
+      return state?.state === 'online' && state.localAddress === 'alice';
+    });
+    expect(JSON.stringify(house.storage.stored)).not.toContain('sesame');
+    const wrong = rigs.begin({
+      ...plain,
+      settings: { ...settings, nick: 'mallory' },
+      secrets: { password: 'x' },
+    });
+    expect(await wrong.until('needs-person')).toMatchObject({ code: 'auth-failed' });
   });
 });

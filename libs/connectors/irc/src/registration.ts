@@ -140,6 +140,12 @@ export class Registration {
       case '908':
         this.#sasl?.numeric(message.command, params);
         return true;
+      case '901':
+        // Signed in or not at all: a new connection signs in anew.
+        if (this.#registered && this.#signedIn && this.#wantsAccount) {
+          this.#fail(failure('auth-required', 'The services have signed us out.', 'retry'));
+        }
+        return true;
       case '001':
         this.#welcomed(params[0], message.prefix);
         return true;
@@ -157,6 +163,27 @@ export class Registration {
   close(): void {
     this.#failed = true;
     this.#forget();
+  }
+
+  /** Whether we are in, and not signed in yet: the services must be asked. */
+  get awaitsServices(): boolean {
+    return this.#wantsAccount && !this.#signedIn;
+  }
+
+  /** The password for the services; it is given once. */
+  handOver(): string | undefined {
+    const { password } = this.#credentials;
+    this.#forget();
+    return password;
+  }
+
+  /** The services, or the server on their behalf, have said so. */
+  vouched(): void {
+    this.#signedIn = true;
+  }
+
+  get #needsSasl(): boolean {
+    return this.#wantsAccount && this.#settings.signIn === 'sasl';
   }
 
   get #wantsAccount(): boolean {
@@ -181,15 +208,17 @@ export class Registration {
     if (this.#failed) return;
     const strict = this.#caps.offer('sts');
     if (strict !== undefined && this.#handler.strict(strict)) return;
-    this.#caps.ask(this.#wantsAccount && !this.#registered ? ['sasl'] : []);
+    const bySasl = this.#wantsAccount && !this.#registered && this.#settings.signIn !== 'services';
+    this.#caps.ask(bySasl ? ['sasl'] : []);
   }
 
   /** All that was asked for is answered: sign in, or be done. */
   #settled(): void {
     if (this.#failed || this.#registered || this.#sasl !== undefined) return;
-    if (!this.#wantsAccount) {
+    const offered = this.#caps.has('sasl');
+    if (!this.#wantsAccount || (!offered && !this.#needsSasl)) {
       this.#send('CAP END');
-    } else if (!this.#caps.has('sasl')) {
+    } else if (!offered) {
       // Services that are away for a while look the same: worth another try, later.
       this.#fail(failure('auth-method', 'The server offers no SASL now.', 'retry'));
     } else {
@@ -254,7 +283,7 @@ export class Registration {
       case '421':
       case '451':
         // No CAP, so no SASL: a server of the old kind.
-        if (params.includes('CAP') && this.#wantsAccount) {
+        if (params.includes('CAP') && this.#needsSasl) {
           this.#fail(failure('auth-method', 'The server knows no SASL.'));
         }
         return true;
@@ -284,13 +313,13 @@ export class Registration {
       this.#fail(failure('protocol-violation', 'The server welcomes nobody.'));
       return;
     }
-    if (this.#wantsAccount && !this.#signedIn) {
+    if (this.#wantsAccount && !this.#signedIn && (this.#needsSasl || this.#sasl !== undefined)) {
       const why = 'The server registers us without asking who we are; it offers no SASL.';
       this.#fail(failure('auth-method', why, 'retry'));
       return;
     }
     this.#registered = true;
-    this.#forget();
+    if (!this.awaitsServices) this.#forget();
     const { nick: wanted } = this.#settings;
     if (!this.#refusedNick && nick.length < wanted.length && wanted.startsWith(nick)) this.#cutNick = nick;
     this.#handler.registered(nick, server);
