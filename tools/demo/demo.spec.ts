@@ -99,3 +99,13 @@ it('ends on Ctrl-C, with nothing left behind', async () => {
   expect(demo.output()).toContain('Ending …');
   expect(leftBehind().filter((name) => !before.includes(name))).toEqual([]);
 }, 60_000);
+
+it('ends just as well while it starts', async () => {
+  const args = [main, '--port', String(await freePort()), '--irc-port', String(await freePort())];
+  await using early = run(process.execPath, args);
+  await eventually('it starts', () => leftBehind().length > before.length, 60_000);
+  const ended = once(early.child, 'exit');
+  early.child.kill('SIGINT');
+  expect(await ended).toEqual([0, null]);
+  expect(leftBehind().filter((name) => !before.includes(name))).toEqual([]);
+}, 90_000);

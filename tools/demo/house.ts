@@ -54,14 +54,18 @@ export class House {
     this.#child.stderr?.on('data', keep);
   }
 
-  /** Starts a server and makes its first person. */
-  static async open(port: number): Promise<House> {
+  /** Starts a server and makes its first person; gives up when the signal says so. */
+  static async open(port: number, signal: AbortSignal): Promise<House> {
     const house = new House(port, await mkdtemp(join(tmpdir(), 'parley-demo-')));
     try {
-      await until('Parley is ready', () => {
-        if (house.hasEnded) throw new Error(`Parley did not start.\n${house.#output}`);
-        return Promise.resolve(house.#isReady);
-      });
+      await until(
+        'Parley is ready',
+        () => {
+          if (house.hasEnded) throw new Error(`Parley did not start.\n${house.#output}`);
+          return Promise.resolve(house.#isReady);
+        },
+        signal,
+      );
       const { name, email } = person;
       const body = { code: house.#code, name, email, password: house.password, workspace: 'Demo' };
       const { token } = await house.client.call('setup', { body });
@@ -96,7 +100,7 @@ export class House {
   }
 
   /** Gives the person an account on an IRC server of this machine, and enters a room. */
-  async enter(ircPort: number, room: string): Promise<Conversation> {
+  async enter(ircPort: number, room: string, signal: AbortSignal): Promise<Conversation> {
     const account = await this.client.call('createAccount', {
       body: {
         connector: 'irc',
@@ -110,10 +114,14 @@ export class House {
       body: { account: account.id, address: room, kind: 'room' },
     });
     let conversation: Conversation | undefined;
-    await until(`${person.nick} is in ${room}`, async () => {
-      conversation = await this.client.call('getConversation', { params: { id } });
-      return conversation.joined;
-    });
+    await until(
+      `${person.nick} is in ${room}`,
+      async () => {
+        conversation = await this.client.call('getConversation', { params: { id } });
+        return conversation.joined;
+      },
+      signal,
+    );
     if (conversation === undefined) throw new Error(`${room} is gone`);
     return conversation;
   }
@@ -130,10 +138,10 @@ export class House {
   }
 }
 
-async function until(sentence: string, look: () => Promise<boolean>): Promise<void> {
+async function until(sentence: string, look: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
   const end = Date.now() + patienceMs;
   while (!(await look())) {
     if (Date.now() > end) throw new Error(`It takes too long: ${sentence}.`);
-    await pause(100);
+    await pause(100, undefined, { signal });
   }
 }

@@ -9,19 +9,44 @@ import { House, person } from './house.js';
 import { Lounge, room } from './lounge.js';
 import { follow } from './screen.js';
 
-const { values } = parseArgs({
-  options: {
-    /** Where Parley listens, and where the IRC server does; another port is taken where one is in use. */
-    port: { type: 'string', default: '8080' },
-    'irc-port': { type: 'string', default: '6667' },
-    /** Milliseconds between two things that the residents do. */
-    tempo: { type: 'string', default: '2500' },
-  },
-});
+const usage = `npm run demo -- [--port 8080] [--irc-port 6667] [--tempo 2500]
+
+  --port      where Parley listens; another port is taken where that one is in use
+  --irc-port  the same for the IRC server
+  --tempo     milliseconds between two things that the residents do
+`;
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
+
+interface Options {
+  readonly port: number;
+  readonly ircPort: number;
+  readonly tempo: number;
+}
+
+/** What was asked for; undefined where it makes no sense. */
+function readOptions(): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '8080' },
+        'irc-port': { type: 'string', default: '6667' },
+        tempo: { type: 'string', default: '2500' },
+      },
+    });
+    const options = {
+      port: Number(values.port),
+      ircPort: Number(values['irc-port']),
+      tempo: Number(values.tempo),
+    };
+    const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port < 65_536;
+    return isPort(options.port) && isPort(options.ircPort) && options.tempo > 0 ? options : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The port if nobody has it, else any free one. */
 async function free(port: number): Promise<number> {
@@ -75,9 +100,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-try {
+async function demonstrate(options: Options): Promise<void> {
   print('Starting a small IRC network and Parley, with a fresh database …');
-  const ircPort = await free(Number(values['irc-port']));
+  const ircPort = await free(options.ircPort);
   await using irc = await startSandboxIrc({
     port: ircPort,
     name: 'irc.example.org',
@@ -85,36 +110,48 @@ try {
     host: 'demo.example.org',
     motd: [`Welcome. Join ${room}: bob and carol are there.`],
   });
-  const house = await House.open(await free(Number(values.port)));
-  const lounge = await Lounge.open(irc.port, Number(values.tempo));
+  const { signal } = ending;
+  const house = await House.open(await free(options.port), signal);
+  let lounge: Lounge | undefined;
   try {
-    const conversation = await house.enter(irc.port, room);
+    lounge = await Lounge.open(irc.port, options.tempo);
+    const conversation = await house.enter(irc.port, room, signal);
     explain(house, conversation.id, irc.port);
     const ended = new Promise<void>((done) => {
-      ending.signal.addEventListener('abort', () => {
+      signal.addEventListener('abort', () => {
         done();
       });
     });
     const fallen = house.ended().then((output) => {
-      if (!ending.signal.aborted) throw new Error(`Parley has ended.\n${output}`);
+      if (!signal.aborted) throw new Error(`Parley has ended.\n${output}`);
     });
     await Promise.race([
       ended,
       fallen,
-      follow(house.client, conversation, person.nick, print, ending.signal),
+      follow(house.client, conversation, person.nick, print, signal),
       lounge.play(),
     ]);
     print('\nEnding …');
   } finally {
     ending.abort();
-    lounge.close();
+    lounge?.close();
     await house.close();
   }
-} catch (error) {
-  if (!ending.signal.aborted) {
-    process.stderr.write(
-      `The demo cannot go on. ${error instanceof Error ? error.message : String(error)}\n`,
-    );
-    process.exitCode = 1;
+}
+
+const options = readOptions();
+if (options === undefined) {
+  process.stderr.write(usage);
+  process.exitCode = 2;
+} else {
+  try {
+    await demonstrate(options);
+  } catch (error) {
+    if (!ending.signal.aborted) {
+      process.stderr.write(
+        `The demo cannot go on. ${error instanceof Error ? error.message : String(error)}\n`,
+      );
+      process.exitCode = 1;
+    }
   }
 }
