@@ -144,6 +144,31 @@ describe('a person and people on IRC', () => {
     await eventually('that is too', async () => (await read(rude.id)).retractedAt !== null);
   });
 
+  it('keep what was said when only words about it are taken back', async () => {
+    bob.say('#lobby', 'a keeper');
+    const keeper = await heard('a keeper');
+    const corrected = async (wrong: string, right: string): Promise<Message> => {
+      const { id } = await say({ text: wrong });
+      await sent(id);
+      const spans = [{ start: 0, end: right.length, style: { kind: 'bold' } }];
+      await house.ask('PATCH', `/v1/messages/${id}`, { text: right, spans });
+      await bob.waitFor(new RegExp(`PRIVMSG #lobby :\\* \\x02${right}$`));
+      await sent(id);
+      return read(id);
+    };
+    const first = await corrected('firts', 'first');
+    bob.send(`REDACT #lobby ${await told(/PRIVMSG #lobby :\* \x02first$/)} :enough`);
+    bob.send(`REDACT #lobby ${await told(/PRIVMSG #lobby :a keeper$/)} :not that either`);
+    await eventually('the other is taken back', async () => (await read(keeper.id)).retractedAt !== null);
+    expect(await read(first.id)).toMatchObject({ text: 'first', retractedAt: null });
+    // Whoever takes back their own takes back its correction too.
+    const second = await corrected('secodn', 'second');
+    await house.ask('DELETE', `/v1/messages/${second.id}`);
+    for (const text of [/PRIVMSG #lobby :secodn$/, /PRIVMSG #lobby :\* \x02second$/]) {
+      await bob.waitFor(new RegExp(`:alice!\\S+ REDACT #lobby :?${await told(text)}`));
+    }
+  });
+
   it('say several lines at once', async () => {
     const poem = await say({ text: 'roses are red\n\nviolets are blue' });
     await sent(poem.id);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Message, SendMessagesAnswer } from '#api';
+import type { Conversation, Message, SendMessagesAnswer } from '#api';
 import { eventually } from '#peers';
 import { Loop } from '../testing/loop.js';
 
@@ -144,6 +144,26 @@ describe('a send', () => {
         loop.network.received.some((received) => received.kind === kind),
       ),
     );
+  });
+
+  it('is changed as its conversation carries it, where that is less than its account', async () => {
+    loop.network.arrange('#plain', { without: ['edits', 'retractions'] });
+    const { id } = await loop.ask<{ id: string }>('POST', '/v1/conversations', {
+      account: loop.account,
+      address: '#plain',
+      kind: 'room',
+    });
+    await eventually('it is entered, and known for what it is', async () => {
+      const room = await loop.ask<Conversation>('GET', `/v1/conversations/${id}`);
+      return room.joined && room.capabilities.edits !== 'native';
+    });
+    const message = await loop.send(id, 'helo plain');
+    await loop.fate(message, 'sent');
+    await loop.ask('PATCH', `/v1/messages/${message.id}`, { text: 'hello plain' });
+    await eventually('the correction is told in words', () => loop.sent().includes('* hello plain'));
+    await loop.fate(message, 'sent');
+    const answer = await loop.house.ask('DELETE', `/v1/messages/${message.id}`, { token: loop.alice.token });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'unsupported' } });
   });
 
   it('is corrected in place while it waits', async () => {

@@ -5,6 +5,7 @@ import {
   type AccountId,
   type Capabilities,
   type ConversationId,
+  type EnvelopeId,
   type Failure,
   type IdentityId,
   type MessageId,
@@ -32,6 +33,13 @@ export interface RoomFacts {
   readonly title?: string;
   /** Why the room could not be entered; entering it clears it. */
   readonly failure?: Failure;
+}
+
+/** Who bears an id on the network. */
+interface Bearer {
+  readonly message: MessageId;
+  /** The envelope that went out under it: the message's own, or one that told in words of a change. */
+  readonly envelope?: EnvelopeId;
 }
 
 /** An id that a message bears on its network. */
@@ -249,18 +257,25 @@ export class IntakeStore {
   async bearers(
     sql: Sql,
     ids: readonly { readonly account: AccountId; readonly scope: string; readonly id: string }[],
-  ): Promise<Map<string, MessageId[]>> {
-    const bearers = new Map<string, MessageId[]>();
+  ): Promise<Map<string, Bearer[]>> {
+    const bearers = new Map<string, Bearer[]>();
     if (ids.length === 0) return bearers;
-    const rows = await sql.query<{ account_id: AccountId; scope: string; id: string; message_id: MessageId }>(
-      `SELECT DISTINCT r.account_id, r.scope, r.id, r.message_id
+    const rows = await sql.query<{
+      account_id: AccountId;
+      scope: string;
+      id: string;
+      message_id: MessageId;
+      envelope_id: EnvelopeId | null;
+    }>(
+      `SELECT DISTINCT r.account_id, r.scope, r.id, r.message_id, r.envelope_id
        FROM json_to_recordset($1::json) AS g(account uuid, scope text, id text)
        JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id`,
       [asJson(ids)],
     );
     for (const row of rows) {
       const key = remoteKey(row.account_id, row.scope, row.id);
-      bearers.set(key, [...(bearers.get(key) ?? []), row.message_id]);
+      const bearer = { message: row.message_id, ...(row.envelope_id && { envelope: row.envelope_id }) };
+      bearers.set(key, [...(bearers.get(key) ?? []), bearer]);
     }
     return bearers;
   }

@@ -59,7 +59,13 @@ export class Changes {
       // What went along still does.
       ...(attachments.length > 0 ? { attachments } : {}),
     };
-    const fallback = { content: { text: `* ${body.text}` } };
+    const mark = '* ';
+    const spans = (body.spans ?? []).map((span) => ({
+      ...span,
+      start: span.start + mark.length,
+      end: span.end + mark.length,
+    }));
+    const fallback = { content: { text: mark + body.text, spans } };
     return await this.change(caller, message, 'edit', { content }, fallback);
   }
 

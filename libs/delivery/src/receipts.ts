@@ -57,6 +57,16 @@ export class Receipts {
     return new Map(rows.map((row) => [row.wireId, row.message_id]));
   }
 
+  /** Which of these envelopes told in words of a change: what they said is no message. */
+  async toldInWords(sql: Sql, envelopes: readonly EnvelopeId[]): Promise<ReadonlySet<EnvelopeId>> {
+    if (envelopes.length === 0) return new Set();
+    const rows = await sql.query<{ id: EnvelopeId }>(
+      `SELECT id FROM envelope WHERE id = ANY($1::uuid[]) AND kind <> 'message'`,
+      [envelopes],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Applies echoes and receipts of accounts; what nobody can place yet is parked. */
   async take(
     sql: Sql,

@@ -190,7 +190,7 @@ export class InboundWriter {
     for (const reply of replies) {
       const { scope = '', id = '' } = reply.event.replyTo ?? {};
       const target = bearers.get(remoteKey(reply.event.account, scope, id))?.[0];
-      if (target) reply.replyTo = target;
+      if (target) reply.replyTo = target.message;
     }
   }
 
@@ -395,11 +395,18 @@ export class InboundWriter {
         id: event.target.id,
       })),
     );
+    // Whoever takes back the words that told of a change has not taken back what was changed.
+    const words = await this.receipts.toldInWords(
+      sql,
+      [...bearers.values()].flatMap((all) => all.flatMap(({ envelope }) => envelope ?? [])),
+    );
     const known = changes.flatMap(({ event }): MessageChange[] => {
       const identity = event.origin === 'remote' ? authorOf(event, work) : undefined;
       if (event.origin === 'remote' && !identity && event.vouched !== true) return [];
-      return (bearers.get(remoteKey(event.account, event.target.scope, event.target.id)) ?? []).map(
-        (message) => ({
+      const found = bearers.get(remoteKey(event.account, event.target.scope, event.target.id)) ?? [];
+      return found
+        .filter(({ envelope }) => event.type === 'reaction' || !envelope || !words.has(envelope))
+        .map(({ message }) => ({
           message,
           type: event.type,
           ...(identity ? { identity } : {}),
@@ -407,8 +414,7 @@ export class InboundWriter {
           ...(event.content ? { content: event.content } : {}),
           ...(event.reaction ? { reaction: event.reaction } : {}),
           at: event.at,
-        }),
-      );
+        }));
     });
     work.events.push(...(await this.changes.apply(sql, known)));
   }
