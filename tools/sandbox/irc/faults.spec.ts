@@ -1,7 +1,7 @@
 /* What the sandbox does wrong when it is told to. */
 import { describe, expect, it } from '@jest/globals';
 import { plainClient } from '#peers';
-import { startSandboxIrc, type SandboxIrc, type SandboxOptions } from '#sandbox';
+import { allCaps as everything, startSandboxIrc, type SandboxIrc, type SandboxOptions } from '#sandbox';
 import { RawClient, register } from './raw-client.fixture.js';
 import { until } from './sandbox-client.js';
 
@@ -213,5 +213,42 @@ describe('the whole server', () => {
       expect(Buffer.byteLength(heard)).toBeLessThanOrEqual(510);
       expect(heard).toMatch(/é$/);
     });
+  });
+});
+
+describe('any client', () => {
+  it('may say anything, and the server answers the next one as before', async () => {
+    await using(
+      { accounts: [{ name: 'alice', password: 'tulip' }], tokens: { WATCH: 10 } },
+      async (sandbox) => {
+        let seed = 11;
+        const random = (below: number): number => {
+          seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+          return Math.floor((seed / 2 ** 32) * below);
+        };
+        const one = (list: readonly string[]): string => list[random(list.length)] ?? '';
+        const verbs =
+          'CAP AUTHENTICATE PASS NICK USER JOIN PART KICK INVITE KNOCK TOPIC NAMES MODE PRIVMSG NOTICE TAGMSG REDACT BATCH CHATHISTORY MARKREAD MONITOR WATCH ISON USERHOST AWAY SETNAME WHOIS WHOWAS WHO LIST'.split(
+            ' ',
+          );
+        const words =
+          '#a #b,#c @#a alice bob nobody +o-v+b +k ++-- * , : LS REQ LS\u0020302 END PLAIN SCRAM-SHA-256 = ==== bixh + - +1 -1 draft/multiline timestamp=x timestamp=2026-01-01T00:00:00.000Z msgid= msgid=x LATEST BETWEEN TARGETS 0 -5 99999999999 %tna,1 >1 <x C<9 !* NickServ IDENTIFY\u0020alice \u{1f4ac} $a:'.split(
+            ' ',
+          );
+        for (let turn = 0; turn < 4; turn++) {
+          await using client = await register(sandbox.port, 'alice', turn % 2 === 0 ? [...everything] : []);
+          for (let i = 0; i < 800; i++) {
+            const tags = random(4) === 0 ? `@label=${String(i)};batch=1;+draft/react=${one(words)} ` : '';
+            client.send(
+              tags + [one(verbs), ...Array.from({ length: random(5) }, () => one(words))].join(' '),
+            );
+          }
+          client.send('QUIT');
+          await client.gone();
+        }
+        await using bob = await register(sandbox.port, 'bobby');
+        expect((await bob.all('JOIN #fresh')).some((line) => line.includes(' 366 '))).toBe(true);
+      },
+    );
   });
 });
