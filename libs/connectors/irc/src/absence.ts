@@ -24,6 +24,7 @@ export class Absence {
   #noted = -Infinity;
   #roomsChanged = false;
   #loaded = false;
+  #lastHeard: number | undefined;
 
   constructor(context: SessionContext, account: AccountId) {
     this.#context = context;
@@ -39,6 +40,7 @@ export class Absence {
       const rooms = await keyValues.read(this.#account, roomsKey);
       this.#loaded = true;
       if (typeof heard !== 'number') return;
+      this.#lastHeard ??= heard;
       for (const [address, since] of roomsOf(rooms)) {
         if (!this.#joined.has(address)) this.#missing.set(address, since === 0 ? heard : since);
       }
@@ -63,8 +65,10 @@ export class Absence {
     if (this.#joined.delete(address)) this.#roomsChanged = true;
   }
 
-  /** The connection is over; `heard` is when its last line came. */
-  lost(heard: number): void {
+  /** The connection is over; `heard` is when its last line came, where it got as far as the welcome. */
+  lost(heard: number | undefined): void {
+    if (heard === undefined) return;
+    this.#lastHeard = heard;
     for (const address of this.#joined) {
       if (this.#missing.size < mostMissing) this.#missing.set(address, heard);
     }
@@ -72,9 +76,22 @@ export class Absence {
     this.#roomsChanged = true;
   }
 
+  /** Of what is missing, more is: what was being caught up with is not complete. */
+  missingSince(address: string, since: number): void {
+    const missing = this.#missing.get(address);
+    if (missing !== undefined) this.#missing.set(address, Math.min(missing, since));
+  }
+
+  /** When the network was last heard, before this connection; undefined where it never was. */
+  get lastHeard(): number | undefined {
+    return this.#lastHeard;
+  }
+
   /** Notes to store with what is stored now; alone, when the last are older than `olderThan`. */
   notes(heard: number, olderThan = 0): KeyValues {
-    if (!this.#roomsChanged && (this.#joined.size === 0 || heard - this.#noted < olderThan)) return [];
+    const alone = olderThan > 0;
+    if (!this.#roomsChanged && alone && (this.#joined.size === 0 || heard - this.#noted < olderThan))
+      return [];
     this.#noted = heard;
     const notes: KeyValues[number][] = [{ account: this.#account, key: heardKey, value: heard }];
     if (this.#roomsChanged) {

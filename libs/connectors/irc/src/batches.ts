@@ -2,19 +2,36 @@ import type { IrcMessage } from 'irc-framework';
 
 interface Batch {
   readonly type: string;
+  /** Whether it, or one that it is within, plays back what was said before. */
+  readonly playback: boolean;
   /** The label of our line that the batch answers: it stands on the opening line only, the members name the batch. */
   readonly label?: string;
 }
 
-/** Open batches (IRCv3 batch, labeled-response). A server may open as many as it likes; we remember a few. */
+/** What is not happening now: an archive's answer (IRCv3 chathistory), or what a bouncer has kept. */
+const playbacks: ReadonlySet<string> = new Set(['chathistory', 'znc.in/playback']);
+
+/**
+ * Open batches, one within another too (IRCv3 batch, labeled-response). A server may open as many as it likes and close
+ * none: the last few are remembered.
+ */
 export class Batches {
   static readonly #most = 64;
   readonly #open = new Map<string, Batch>();
 
   open(ref: string, type: string, label: string | undefined, parent: string | undefined): void {
-    if (this.#open.size >= Batches.#most) return;
-    const inherited = label ?? (parent === undefined ? undefined : this.#open.get(parent)?.label);
-    this.#open.set(ref, { type, ...(inherited !== undefined && { label: inherited }) });
+    const outer = parent === undefined ? undefined : this.#open.get(parent);
+    const inherited = label ?? outer?.label;
+    this.#open.delete(ref);
+    this.#open.set(ref, {
+      type,
+      playback: playbacks.has(type) || outer?.playback === true,
+      ...(inherited !== undefined && { label: inherited }),
+    });
+    for (const oldest of this.#open.keys()) {
+      if (this.#open.size <= Batches.#most) return;
+      this.#open.delete(oldest);
+    }
   }
 
   /** Answers with the label that the batch was about. */
@@ -33,8 +50,7 @@ export class Batches {
 
   /** Whether a line is played back from an archive and not happening now. */
   isPlayback(message: IrcMessage): boolean {
-    const type = this.#of(message)?.type;
-    return type === 'chathistory' || type === 'znc.in/playback';
+    return this.#of(message)?.playback === true;
   }
 
   /** Whether a line is one of many that a netsplit made. */

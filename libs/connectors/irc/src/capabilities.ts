@@ -5,6 +5,7 @@
  */
 import type { Capabilities } from '#model';
 import type { Means } from './composing.js';
+import { keepsHistory } from './chat-history.js';
 import { addressOf } from './irc.addresses.js';
 import { carriesTag, plainNetwork, type Network } from './network.js';
 import { roomFor } from './to-irc.js';
@@ -18,6 +19,8 @@ export const wantedCapabilities: readonly string[] = [
   'chghost',
   'draft/message-redaction',
   'draft/multiline',
+  'draft/chathistory',
+  'draft/read-marker',
   'echo-message',
   'extended-join',
   'extended-monitor',
@@ -30,6 +33,7 @@ export const wantedCapabilities: readonly string[] = [
   'standard-replies',
   'userhost-in-names',
   'znc.in/self-message',
+  'znc.in/playback',
   'znc.in/server-time-iso',
 ];
 
@@ -86,6 +90,8 @@ export function capabilitiesOf(offer: Offer): Capabilities {
     retractions: means.retractions ? 'native' : 'none',
     typing: means.typing ? 'native' : 'none',
     files: 'fallback',
+    ...(keepsHistory(offer.has) && { history: 'native' as const }),
+    ...(offer.has('draft/read-marker') && { 'read-marks': 'native' as const }),
     maxTextBytes: roomFor('PRIVMSG', longestTarget, {
       maskBytes: widestMask,
       lineLength: offer.network.lineLength,

@@ -9,14 +9,17 @@ import { fold } from './case-mapping.js';
 import type { Circumstance, Fact, Source } from './from-irc.js';
 import { addressOf } from './irc.addresses.js';
 import { sameName, type Network } from './network.js';
+import type { Past } from './past.js';
 import { Talk, type TalkParts } from './talk.js';
 
 /** What belongs to the connection itself and not to what is said on it. */
 export type OwnFact = Extract<Fact, { fact: 'ping' | 'pong' | 'welcome-end' | 'ending' }>;
 
-export interface HearingParts extends Omit<TalkParts, 'playback'> {
+export interface HearingParts extends TalkParts {
   readonly absence: Absence;
   readonly network: () => Network;
+  /** What was missed before we came back, and what is played back. */
+  readonly past: Pick<Past, 'entered' | 'left'>;
   readonly rejoinMs: number;
   /** We have another nick now. */
   readonly renamed: () => void;
@@ -28,17 +31,12 @@ export interface HearingParts extends Omit<TalkParts, 'playback'> {
 
 export class Hearing {
   readonly #parts: HearingParts;
-  /** Since when a room was missed, for telling catch-up from older history. */
-  readonly #missedSince = new Map<string, number>();
 
   readonly #talk: Talk;
 
   constructor(parts: HearingParts) {
     this.#parts = parts;
-    this.#talk = new Talk({
-      ...parts,
-      playback: (conversation, at) => this.#playback(conversation, at),
-    });
+    this.#talk = new Talk(parts);
   }
 
   hear(fact: Exclude<Fact, OwnFact>, message: IrcMessage, circumstance: Circumstance): void {
@@ -144,12 +142,6 @@ export class Hearing {
     this.#room(channel, at, { joined: false, failure });
   }
 
-  /** Played back: what was said while we were away is caught up with, what is older is history. */
-  #playback(conversation: string, at: Date): 'catch-up' | 'history' {
-    const since = this.#missedSince.get(conversation);
-    return since !== undefined && at.getTime() >= since ? 'catch-up' : 'history';
-  }
-
   #failed(fact: Extract<Fact, { fact: 'failed' }>, at: Date, label: string | undefined): void {
     const { rooms, sending, context, network, rejoinMs } = this.#parts;
     const refused = { kind: 'refused', failure: fact.failure } as const;
@@ -170,7 +162,7 @@ export class Hearing {
   }
 
   #joined(fact: Extract<Fact, { fact: 'joined' }>, at: Date): void {
-    const { self, rooms, absence, inlet, account, context } = this.#parts;
+    const { self, rooms, absence, past } = this.#parts;
     const { nick } = fact.who;
     if (nick === undefined) return;
     if (!self.is(nick)) {
@@ -185,18 +177,7 @@ export class Hearing {
       joined: true,
       ...(fact.channel !== conversation && { name: fact.channel }),
     });
-    if (since === undefined) return;
-    this.#missedSince.set(conversation, since);
-    const until = context.clock.now();
-    if (since >= until) return;
-    inlet.push({
-      type: 'gap',
-      account,
-      conversation,
-      from: new Date(since),
-      until: new Date(until),
-      reason: 'The connection was lost, and IRC keeps nothing for those who are away.',
-    });
+    past.entered(fact.channel, conversation, at, since);
   }
 
   #kicked(fact: Extract<Fact, { fact: 'kicked' }>, at: Date): void {
@@ -215,10 +196,11 @@ export class Hearing {
   }
 
   #leave(channel: string, at: Date, told: Partial<InboundRoom>): void {
-    const { rooms, absence } = this.#parts;
+    const { rooms, absence, past } = this.#parts;
     // Out of where we never were: that would be a row for every name a server can think of.
     if (!rooms.isIn(channel)) return;
     absence.left(rooms.addressOf(channel));
+    past.left(rooms.addressOf(channel));
     this.#room(channel, at, { joined: false, ...told });
     rooms.left(channel);
   }

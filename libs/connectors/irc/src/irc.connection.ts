@@ -6,12 +6,14 @@
 import type { OutboundEnvelope, RequestOutcome, SendOutcome, SessionContext } from '#connector';
 import { failure, type AccountId, type Failure } from '#model';
 import irc, { type IrcMessage } from 'irc-framework';
+import type { HistoryAsk, HistoryOutcome, Place } from '#connector';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
 import { capabilitiesOf, meansOf, type Offer } from './capabilities.js';
 import { clientKeyOf, wantsAccount, type Credentials } from './credentials.js';
 import { CtcpAnswers } from './ctcp.js';
 import { endingFailure } from './failures.js';
+import type { Cursors } from './cursors.js';
 import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
 import { Hearing } from './hearing.js';
 import type { Holders } from './holders.js';
@@ -23,6 +25,7 @@ import { networkOf, plainNetwork, sameName, type Network } from './network.js';
 import { Occupancy } from './occupancy.js';
 import { Outbox } from './outbox.js';
 import type { Rate } from './pace.js';
+import { Past } from './past.js';
 import { TokenBucket } from './rate.js';
 import { People } from './people.js';
 import { Pulse } from './pulse.js';
@@ -54,6 +57,7 @@ export interface ConnectionParts {
   /** Strict transport security: true when this connection must be given up for one with TLS. */
   readonly strict: (value: string) => boolean;
   readonly holders: Holders;
+  readonly cursors: Cursors;
   /** Online under this nick: called at first, and again whenever the nick changes. */
   readonly online: (nick: string) => void;
   /** Once. Without a failure: we closed it in order. */
@@ -80,6 +84,7 @@ export class Connection {
   readonly #hearing: Hearing;
   readonly #typing: Typing;
   readonly #people: People;
+  readonly #past: Past;
   readonly #self: Self;
   readonly #batches = new Batches();
   readonly #timers: Timers;
@@ -213,11 +218,31 @@ export class Connection {
       has: (capability) => this.#registration.has(capability),
       everyMs: timings.presence,
     });
+    this.#past = new Past({
+      context,
+      account,
+      ownAccount: settings.saslAccount,
+      inlet: parts.inlet,
+      absence: parts.absence,
+      cursors: parts.cursors,
+      batches: this.#batches,
+      outbox: this.#outbox,
+      rooms: this.#rooms,
+      self: this.#self,
+      network,
+      has: (name) => this.#registration.has(name),
+      offered: (name) => this.#registration.offer(name) !== undefined,
+      answerMs: timings.history,
+      flush: () => {
+        this.#flush();
+      },
+    });
     this.#hearing = new Hearing({
       context,
       account,
-      inlet: parts.inlet,
+      inlet: this.#past.inlet,
       absence: parts.absence,
+      past: this.#past,
       network,
       self: this.#self,
       rooms: this.#rooms,
@@ -335,6 +360,15 @@ export class Connection {
     return this.#rooms.occupants(conversation);
   }
 
+  async history(ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {
+    return this.#past.ask(ask, signal);
+  }
+
+  /** Our person has read up to a place. */
+  markRead(conversation: string, { at }: Place): void {
+    this.#past.read(conversation, at);
+  }
+
   async setTopic(conversation: string, topic: string, signal: AbortSignal): Promise<RequestOutcome> {
     const target = wireTarget(conversation);
     if (target === undefined) return { outcome: 'refused', failure: failure('not-found') };
@@ -422,6 +456,7 @@ export class Connection {
     this.watch();
     this.#upkeep.keepNick();
     this.#retakeNick();
+    this.#past.begin();
     this.#pulse.watch();
   }
 
@@ -451,7 +486,15 @@ export class Connection {
       this.#garbage(line);
       return;
     }
+    if (message.command === '001') this.#past.welcomed(message);
     if (this.#services.handle(message) || this.#registration.handle(message)) return;
+    this.#past.hear(message, () => {
+      this.#mean(message);
+    });
+  }
+
+  /** Finds out what a line means, and acts on it. */
+  #mean(message: IrcMessage): void {
     const fact = factOf(message, this.#network, this.#server);
     const circumstance = circumstanceOf(message);
     if (this.#phase !== 'registering') this.#people.line(message, new Date(circumstance.at ?? this.#heard));
@@ -518,6 +561,7 @@ export class Connection {
     inlet.flush([
       ...this.#parts.holders.notes(),
       ...absence.notes(this.#heard, inlet.isEmpty ? timings.heard : 0),
+      ...this.#parts.cursors.notes(),
     ]);
   }
 
@@ -531,13 +575,15 @@ export class Connection {
 
   #end(why: Failure | undefined): void {
     if (this.#phase === 'over') return;
+    const wasWelcome = this.#phase !== 'opening' && this.#phase !== 'registering';
     this.#phase = 'over';
     this.#timers.clear();
     this.#registration.close();
     const said = why ?? failure('network-unreachable', 'The session was closed.', 'retry');
     this.#sending.close(said);
     this.#requests.close(said);
-    this.#parts.absence.lost(this.#heard);
+    this.#parts.absence.lost(wasWelcome ? this.#heard : undefined);
+    this.#past.close(said);
     this.#hearing.close();
     this.#parts.holders.lost();
     this.#flush();

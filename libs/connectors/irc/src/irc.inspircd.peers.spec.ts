@@ -29,7 +29,7 @@ describeWithPeers('the contract', [...inspircdPeers, anope], () => {
     'irc on InspIRCd with TLS and services',
     ircHarness(withServices, {
       acts: ['rooms', 'injections', 'refuses-secrets', 'changes', 'typing', 'presence'],
-      lacks: ['retractions'],
+      lacks: ['retractions', 'history', 'read-marks'],
     }),
   );
 });

@@ -8,10 +8,15 @@ import type {
   DesiredContact,
   DesiredRoom,
   HasContacts,
+  HasHistory,
   HasRooms,
+  HistoryAsk,
+  HistoryOutcome,
+  MarksRead,
   Occupant,
   OutboundEnvelope,
   Paces,
+  Place,
   RequestOutcome,
   SendOutcome,
   Session,
@@ -34,6 +39,7 @@ import {
 import { Absence } from './absence.js';
 import { credentialsOf, lackOf } from './credentials.js';
 import { Holders } from './holders.js';
+import { Cursors } from './cursors.js';
 import { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { Connection } from './irc.connection.js';
@@ -54,10 +60,22 @@ interface Attached {
   readonly pace: Pace;
   readonly strictness: Strictness;
   readonly holders: Holders;
+  readonly cursors: Cursors;
 }
 
 export class IrcSession
-  implements Session, HasRooms, HasContacts, SetsPresence, ShowsTyping, Paces, TakesRequests, Reacts, Retracts
+  implements
+    Session,
+    HasHistory,
+    MarksRead,
+    HasRooms,
+    HasContacts,
+    SetsPresence,
+    ShowsTyping,
+    Paces,
+    TakesRequests,
+    Reacts,
+    Retracts
 {
   readonly reacts = true;
   readonly retracts = true;
@@ -113,6 +131,7 @@ export class IrcSession
       pace: new Pace(this.#context, account.id, this.#settings),
       strictness: new Strictness(this.#context, account.id, this.#settings),
       holders: new Holders(this.#context, account.id),
+      cursors: new Cursors(this.#context, account.id),
     };
     if (this.#wanted) this.#begin();
   }
@@ -192,6 +211,16 @@ export class IrcSession
     return connection.setTopic(conversation, topic, signal);
   }
 
+  async history(account: AccountId, ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {
+    const connection = this.#connectionOf(account);
+    if (connection === undefined) return { outcome: 'refused', failure: notOnline };
+    return connection.history(ask, signal);
+  }
+
+  markRead(account: AccountId, conversation: string, upTo: Place): void {
+    this.#connectionOf(account)?.markRead(conversation, upTo);
+  }
+
   #connectionOf(account: AccountId): Connection | undefined {
     return this.#attached?.id === account && this.#connection?.isOnline === true
       ? this.#connection
@@ -260,6 +289,7 @@ export class IrcSession
         inlet.flush(notes);
         return false;
       },
+      cursors: attached.cursors,
       online: (nick) => {
         this.#online(attached, nick);
       },

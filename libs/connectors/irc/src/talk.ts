@@ -21,7 +21,8 @@ import type { Typing } from './typing.js';
 export interface TalkParts {
   readonly context: SessionContext;
   readonly account: AccountId;
-  readonly inlet: Inlet;
+  /** Takes what was heard; how it tells the past from the present is past.ts's. */
+  readonly inlet: Pick<Inlet, 'push'>;
   readonly self: Self;
   readonly rooms: Rooms;
   readonly people: People;
@@ -30,8 +31,6 @@ export interface TalkParts {
   readonly typing: Typing;
   readonly ctcp: CtcpAnswers;
   readonly echoes: () => boolean;
-  /** Whether what is played back is caught up with or is history. */
-  readonly playback: (conversation: string, at: Date) => 'catch-up' | 'history';
 }
 
 export class Talk {
@@ -89,25 +88,27 @@ export class Talk {
   }
 
   #said(said: Said, message: IrcMessage, at: Date, label: string | undefined): void {
-    const { self, sending, inlet, account, typing, echoes } = this.#parts;
+    const { self, sending, inlet, account, typing, batches, echoes } = this.#parts;
     const { nick } = said.from;
     if (nick === undefined) return;
     const own = self.is(nick);
-    if (own) self.saw(said.from);
+    // What is played back completes nothing that is under way now, and shows nobody as they are now.
+    const now = !batches.isPlayback(message);
+    if (own && now) self.saw(said.from);
     const toSelf = said.channel === undefined && self.is(said.to);
     const verb = said.how === 'notice' ? 'NOTICE' : 'PRIVMSG';
     // Where nothing is echoed and nothing labelled, what comes from ourselves was said elsewhere (a bouncer's self-message).
     const entry =
-      own && (label !== undefined || echoes())
+      own && now && (label !== undefined || echoes())
         ? sending.echoed(verb, said.channel ?? said.to, said.text, label, !toSelf)
         : undefined;
-    const wireId = own ? (entry?.wireId ?? ourLabel(label)) : undefined;
+    const wireId = own && now ? (entry?.wireId ?? ourLabel(label)) : undefined;
     // What we say to ourselves comes as an echo and as a message: the echo is it.
     if (own && toSelf && wireId === undefined && echoes()) return;
     if (said.text === '' && wireId === undefined) return;
     const place = this.#placeOf(said, nick);
     if (place === undefined) return;
-    if (!own) typing.spoke(place.conversation, addressOf(nick));
+    if (!own && now) typing.spoke(place.conversation, addressOf(nick));
     inlet.push({
       type: 'message',
       account,
@@ -121,7 +122,7 @@ export class Talk {
         ...(said.audience !== undefined && { audience: said.audience }),
       },
       origin: !own ? 'remote' : wireId === undefined ? 'other-device' : 'own',
-      mode: this.#modeOf(message, place.conversation, at),
+      mode: 'live',
       at,
       ...(said.msgid !== undefined && { remoteId: remoteId(said.msgid) }),
       ...(said.replyTo !== undefined && { replyTo: remoteId(said.replyTo) }),
@@ -134,10 +135,11 @@ export class Talk {
     const { nick } = tagged.from;
     if (nick === undefined) return;
     const own = self.is(nick);
-    if (own && this.#completed('TAGMSG', tagged, tagText(message.tags), label)) return;
+    const now = !batches.isPlayback(message);
+    if (own && now && this.#completed('TAGMSG', tagged, tagText(message.tags), label)) return;
     const place = this.#placeOf(tagged, nick);
     if (place === undefined) return;
-    if (tagged.typing !== undefined && !own && !batches.isPlayback(message)) {
+    if (tagged.typing !== undefined && !own && now) {
       typing.heard(place.conversation, addressOf(nick), tagged.typing);
     }
     if (tagged.reaction === undefined || tagged.about === undefined) return;
@@ -149,16 +151,17 @@ export class Talk {
       target: remoteId(tagged.about),
       reaction: tagged.reaction,
       origin: own ? 'other-device' : 'remote',
-      mode: this.#modeOf(message, place.conversation, at),
+      mode: 'live',
       at,
     });
   }
 
   #redacted(redacted: Redacted, message: IrcMessage, at: Date, label: string | undefined): void {
-    const { self, inlet, account } = this.#parts;
+    const { self, inlet, account, batches } = this.#parts;
     const nick = redacted.from.nick ?? '';
     const own = self.is(nick);
-    if (own && this.#completed('REDACT', redacted, redacted.msgid, label)) return;
+    if (own && !batches.isPlayback(message) && this.#completed('REDACT', redacted, redacted.msgid, label))
+      return;
     const place = this.#placeOf(redacted, nick);
     const who = nick === '' ? message.prefix : nick;
     if (place === undefined || who === '') return;
@@ -171,7 +174,7 @@ export class Talk {
       // Whoever may take back what others said is a matter between them and the server.
       vouched: true,
       origin: own ? 'other-device' : 'remote',
-      mode: this.#modeOf(message, place.conversation, at),
+      mode: 'live',
       at,
     });
   }
@@ -207,10 +210,6 @@ export class Talk {
     }
     const other = self.is(nick) ? to : nick;
     return other === '' ? undefined : { conversation: addressOf(other), conversationKind: 'direct' };
-  }
-
-  #modeOf(message: IrcMessage, conversation: string, at: Date): InboundMessage['mode'] {
-    return this.#parts.batches.isPlayback(message) ? this.#parts.playback(conversation, at) : 'live';
   }
 }
 

@@ -30,6 +30,8 @@ export interface IrcTimings {
   readonly occupancy: number;
   /** Between two notes of when we last heard the network, when nothing is said. */
   readonly heard: number;
+  /** How long the server may take to begin with what was said before, or to go on with it. */
+  readonly history: number;
   /** For the farewell. */
   readonly close: number;
 }
@@ -51,5 +53,6 @@ export const usualTimings: IrcTimings = {
   presence: 60_000,
   occupancy: 200,
   heard: 60_000,
+  history: 20_000,
   close: 4_500,
 };

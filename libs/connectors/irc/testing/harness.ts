@@ -5,7 +5,7 @@
 import { createIrc } from '#connectors/irc';
 import type { JsonObject } from '#connector';
 import type { Harness, Heard, Network, Observer } from '#connector/testing';
-import { plainClient } from '#peers';
+import { plainClient, type PlainClient } from '#peers';
 
 /** An IRC server that is up, as a suite brings it. */
 export interface IrcServerUp extends AsyncDisposable {
@@ -19,6 +19,13 @@ export interface IrcServerUp extends AsyncDisposable {
   readonly secrets?: Readonly<Record<string, string>>;
   /** What observers ask for beside `message-tags` and `echo-message`; without it they know no IRCv3. */
   readonly observersWith?: readonly string[];
+  /** More settings and secrets for one nick. */
+  readonly loginOf?: (nick: string) => {
+    readonly settings: JsonObject;
+    readonly secrets: Readonly<Record<string, string>>;
+  };
+  /** `marks`: another client of a login's account, which speaks draft/read-marker. */
+  readonly device?: (nick: string) => Promise<PlainClient>;
   /** Ends it so that its port refuses. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -38,8 +45,15 @@ const connector = createIrc({
   },
 });
 
-/** What only servers with message-tags carry, and with draft/message-redaction. */
-const tagged: NonNullable<Harness['lacks']> = ['reactions', 'replies', 'typing', 'retractions'];
+/** What only servers carry that have message-tags, draft/message-redaction, draft/chathistory, draft/read-marker. */
+const newer: NonNullable<Harness['lacks']> = [
+  'reactions',
+  'replies',
+  'typing',
+  'retractions',
+  'history',
+  'read-marks',
+];
 
 /** A harness on a server; `more` is laid over what holds for every IRC server. */
 export function ircHarness(server: () => Promise<IrcServerUp>, more: Partial<Harness> = {}): Harness {
@@ -47,7 +61,7 @@ export function ircHarness(server: () => Promise<IrcServerUp>, more: Partial<Har
     connector,
     start: async () => networkOn(await server()),
     acts: ['rooms', 'injections', 'restarts', 'presence'],
-    lacks: tagged,
+    lacks: newer,
     addresses: {
       good: {
         alice: 'alice',
@@ -71,6 +85,7 @@ export function ircHarness(server: () => Promise<IrcServerUp>, more: Partial<Har
 
 function networkOn(server: IrcServerUp): Network {
   let made = 0;
+  const devices = new Map<string, Device>();
   const next = (name: string): string => name + String(++made);
   const waiting = new Waiting(() =>
     observer(server.plainPort ?? server.port, next('bob'), server.observersWith),
@@ -80,9 +95,19 @@ function networkOn(server: IrcServerUp): Network {
     port: server.port,
     login: ({ host, port }) => {
       const nick = next('alice');
+      const own = server.loginOf?.(nick);
       return Promise.resolve({
-        settings: { host, port, nick, burst: 5_000, linesPerSecond: 5_000, tls: false, ...server.settings },
-        secrets: server.secrets ?? {},
+        settings: {
+          host,
+          port,
+          nick,
+          burst: 5_000,
+          linesPerSecond: 5_000,
+          tls: false,
+          ...server.settings,
+          ...own?.settings,
+        },
+        secrets: own?.secrets ?? server.secrets ?? {},
         wrongSecrets: { password: 'wrong' },
         address: nick,
       });
@@ -94,12 +119,45 @@ function networkOn(server: IrcServerUp): Network {
       await server.stop();
     },
     restart: () => server.start(),
+    marks: ({ address }) => {
+      const device = devices.get(address) ?? new Device(server, address);
+      devices.set(address, device);
+      return device;
+    },
     injections: (_login, address) => [`PRIVMSG ${address} :injected`, `NOTICE ${address} :injected`],
     async [Symbol.asyncDispose]() {
       await waiting.dismiss();
       await server[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A login's marks as another client of it hears them. */
+class Device {
+  private here: PlainClient | undefined;
+  private readonly coming: Promise<PlainClient>;
+
+  constructor(server: IrcServerUp, nick: string) {
+    if (server.device === undefined) throw new Error('the server knows no other devices');
+    this.coming = server.device(nick);
+    void this.coming.then((client) => {
+      this.here = client;
+    });
+  }
+
+  of(conversation: string): Date | undefined {
+    // It asks each time: it may have come after the mark was set.
+    this.here?.send(`MARKREAD ${conversation}`);
+    const mark = this.here?.lines
+      .map((line) => /^\S+ MARKREAD (\S+) timestamp=(\S+)$/.exec(line))
+      .findLast((found) => found?.[1] === conversation);
+    return mark?.[2] === undefined ? undefined : new Date(mark[2]);
+  }
+
+  async move(conversation: string, upTo: Date): Promise<void> {
+    const client = await this.coming;
+    client.send(`MARKREAD ${conversation} timestamp=${upTo.toISOString()}`);
+  }
 }
 
 /** What a line means to somebody who reads along. */
