@@ -27,6 +27,8 @@ export interface RigOptions {
   readonly contacts?: readonly string[];
   readonly timings?: Partial<IrcTimings>;
   readonly clock?: SessionClock;
+  /** As fast as the connector is by itself; otherwise nothing waits. */
+  readonly unhurried?: boolean;
   /** An earlier rig's, to go on with what was stored. */
   readonly house?: TestContext;
   readonly account?: AccountId;
@@ -58,8 +60,7 @@ export class Rigs implements AsyncDisposable {
       port: options.port,
       tls: false,
       nick: 'alice',
-      burst: 1_000,
-      linesPerSecond: 1_000,
+      ...(options.unhurried !== true && { burst: 1_000, linesPerSecond: 1_000 }),
     };
     const session = createIrc({ timings: { ...brisk, ...options.timings } }).open(
       { id: newId<'LinkId'>(), settings: { ...usual, ...options.settings } },
