@@ -12,7 +12,8 @@ import type { IrcMessage } from 'irc-framework';
 import { failure, type Failure } from '#model';
 import { Caps } from './caps.js';
 import { certified, wantsAccount, type Credentials } from './credentials.js';
-import { endingFailure, failFailure, numericFailure, words } from './failures.js';
+import { earlyOf } from './early.js';
+import { words } from './failures.js';
 import { Isupport } from './isupport.js';
 import type { IrcSettings } from './irc.settings.js';
 import type { Wire } from './irc.transport.js';
@@ -247,58 +248,34 @@ export class Registration {
     this.#sasl.begin(this.#caps.offer('sasl') ?? '');
   }
 
-  /** What may come before the welcome, and means something else or nothing after it. */
   #early(message: IrcMessage): boolean {
-    const { params } = message;
-    const text = words(params.at(-1));
-    switch (message.command) {
-      case '433': // in use
-      case '436': // collision
-      case '437': // unavailable for now
-        this.#tryNick(this.#nicks.next(), failure('name-in-use', text));
-        return true;
-      case '431':
-      case '432': // not a nick to this server
-        this.#tryNick(this.#nicks.nextGiven(), failure('not-allowed', text));
-        return true;
-      case '464':
-        this.#fail(failure('auth-failed', text ?? 'The server wants another password.'));
-        return true;
-      case '463':
-      case '465': {
-        // Some say it of a host that comes too often.
-        const ending = endingFailure(text ?? '');
-        this.#fail(ending.code === 'rate-limited' ? ending : failure('banned', text));
-        return true;
-      }
-      case '010':
-        this.#fail(failure('rate-limited', words(params.slice(1).join(' '))));
-        return true;
-      case '513': {
-        // An older proof that we hear: "To connect, type /QUOTE PONG 1234".
-        const [, token] = /PONG :?(\S+)/i.exec(text ?? '') ?? [];
-        if (token !== undefined) this.#send(command('PONG', token));
-        return true;
-      }
-      case '421':
-      case '451':
-        // No CAP, so no SASL: a server of the old kind.
-        if (params.includes('CAP') && this.#needsSasl) {
-          this.#fail(failure('auth-method', 'The server knows no SASL.'));
-        }
-        return true;
-      case '376':
-      case '422':
-        // A welcome without its first line; without a nick it is no welcome.
-        if (params[0] !== undefined && params[0] !== '*') this.#welcomed(params[0], message.prefix);
+    const early = earlyOf(message);
+    switch (early?.early) {
+      case undefined:
         return false;
-      case 'FAIL':
-        if (params[0] === 'NICK') this.#tryNick(this.#nicks.next(), failure('name-in-use', text));
-        else if (params[0] === '*') this.#fail(failFailure(params[1] ?? '', text));
-        return true;
-      default:
-        return numericFailure(message.command, undefined) !== undefined;
+      case 'nick-taken':
+        this.#tryNick(this.#nicks.next(), early.failure);
+        break;
+      case 'nick-refused':
+        this.#tryNick(this.#nicks.nextGiven(), early.failure);
+        break;
+      case 'refused':
+        this.#fail(early.failure);
+        break;
+      case 'proof':
+        this.#send(command('PONG', early.token));
+        break;
+      case 'no-capabilities':
+        // No CAP, so no SASL: a server of the old kind.
+        if (this.#needsSasl) this.#fail(failure('auth-method', 'The server knows no SASL.'));
+        break;
+      case 'welcome':
+        this.#welcomed(early.nick, message.prefix);
+        return false;
+      case 'nothing':
+        break;
     }
+    return true;
   }
 
   #tryNick(nick: string | undefined, why: Failure): void {
