@@ -233,11 +233,27 @@ describe('what is dressed', () => {
       'PRIVMSG #lobby :https://example.org',
     ]);
     const quote: Span = { start: 0, end: 7, style: { kind: 'quote' } };
-    expect(texts({ text: 'one\ntwo\nyes', spans: [quote] })).toEqual([
+    expect(texts({ text: 'one\ntwo\nyes', spans: [quote, quote] })).toEqual([
       'PRIVMSG #lobby :> one',
       'PRIVMSG #lobby :> two',
       'PRIVMSG #lobby :yes',
     ]);
+  });
+
+  it('costs little, however much is dressed, linked and quoted', () => {
+    const text = 'a\n'.repeat(40) + 'x'.repeat(2_000);
+    const styles: readonly Span['style'][] = [
+      { kind: 'quote' },
+      { kind: 'link', url: 'https://example.org' },
+      { kind: 'colour', foreground: '#123456' },
+      { kind: 'bold' },
+    ];
+    const spans = styles.flatMap((style) =>
+      Array.from({ length: 250 }, (_, at): Span => ({ start: at, end: text.length - at, style })),
+    );
+    const started = performance.now();
+    partsOf(envelope({ text, spans }), look, all);
+    expect(performance.now() - started).toBeLessThan(500);
   });
 
   it('keeps what a person called by name together', () => {

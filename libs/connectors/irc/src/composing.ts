@@ -4,11 +4,12 @@
  * (draft/multiline); each has its own wire id.
  */
 import type { OutboundEnvelope } from '#connector';
-import { failure, type Failure, type MessageContent, type Span } from '#model';
+import { failure, type Failure } from '#model';
 import { Wardrobe, type Dressed } from './formatting.js';
 import { wireTarget } from './irc.addresses.js';
 import { partsIn, splitText, wholeIn, type Stretch } from './split.js';
 import { roomFor, tagged, type Look } from './to-irc.js';
+import { controls, wordsOf } from './wording.js';
 
 /** What the network can be told as it means it; the rest goes in words. */
 export interface Means {
@@ -189,90 +190,6 @@ function quoteOf({ content, target }: OutboundEnvelope): string {
   if (content.replyTo === undefined || line === '') return '';
   const [head = line] = splitText(line, 80);
   return head === line ? `> ${line}\n` : `> ${head}…\n`;
-}
-
-/** What is in no text: \x01 would make a request to somebody's client (CTCP, DCC), others would dress it. */
-const controls = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
-
-interface Insertion {
-  readonly at: number;
-  /** What is put there. */
-  readonly text: string;
-  /** How much is taken away there. */
-  readonly gone: number;
-}
-
-/**
- * All that a message says, as one text: `before`, its own text, its files as their links. A link that is not its own text
- * is written out, and what is quoted begins its lines with `>`: neither can be seen otherwise.
- */
-function wordsOf(content: MessageContent, before: string): Dressed {
-  const { text, spans = [] } = content;
-  const changes: Insertion[] = [...text.matchAll(controls)].map(({ index }) => ({
-    at: index,
-    text: '',
-    gone: 1,
-  }));
-  if (before !== '') changes.push({ at: 0, text: before.replace(controls, ''), gone: 0 });
-  for (const { start, end, style } of spans) {
-    if (style.kind === 'link' && text.slice(start, end) !== style.url) {
-      changes.push({ at: end, text: ` (${style.url.replace(/[\0-\x20\x7f]/g, '')})`, gone: 0 });
-    } else if (style.kind === 'quote') {
-      for (const line of lineStarts(text, start, end)) changes.push({ at: line, text: '> ', gone: 0 });
-    }
-  }
-  const own = changed({ text, spans }, changes);
-  const files = (content.attachments ?? []).map(({ name, url = '' }) =>
-    `${name}: ${url}`.replace(/[\0-\x1f\x7f]/g, ''),
-  );
-  return { text: [own.text, ...files].join('\n'), spans: own.spans };
-}
-
-/** Where lines begin within a stretch that do not say yet that they are quoted. */
-function lineStarts(text: string, start: number, end: number): readonly number[] {
-  const starts: number[] = [];
-  for (let at = start; at < end;) {
-    if ((at === 0 || text[at - 1] === '\n') && text[at] !== '>') starts.push(at);
-    const next = text.indexOf('\n', at);
-    if (next === -1) break;
-    at = next + 1;
-  }
-  return starts;
-}
-
-/** A text with changes made, and its spans where they are then. */
-function changed({ text, spans }: Dressed, changes: readonly Insertion[]): Dressed {
-  if (changes.length === 0) return { text, spans };
-  const sorted = [...changes].sort((a, b) => a.at - b.at);
-  let result = '';
-  let from = 0;
-  /** Index in the old text → how much later it is in the new one; for starts, what is put there comes before. */
-  const shifts: { at: number; ends: number; starts: number }[] = [{ at: 0, ends: 0, starts: 0 }];
-  for (const { at, text: put, gone } of sorted) {
-    result += text.slice(from, Math.max(from, at)) + put;
-    const ends = shifts.at(-1)?.starts ?? 0;
-    from = Math.max(from, at + gone);
-    shifts.push({ at, ends, starts: ends + put.length - gone });
-  }
-  result += text.slice(from);
-  const moved = (index: number, isEnd: boolean): number => {
-    let [low, high] = [0, shifts.length - 1];
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      const at = shifts[middle]?.at ?? 0;
-      if (isEnd ? at < index : at <= index) low = middle;
-      else high = middle - 1;
-    }
-    return index + (shifts[low]?.starts ?? 0);
-  };
-  return {
-    text: result,
-    spans: spans.map((span): Span => ({
-      ...span,
-      start: moved(span.start, false),
-      end: moved(span.end, true),
-    })),
-  };
 }
 
 /** The lines of a text, each without its line break. */
