@@ -179,4 +179,12 @@ export const features: readonly Feature<Prover>[] = [
     abilities: ['sets-presence'],
     provedOn: ['inspircd'],
   },
+  {
+    feature: 'whom the person cares for (roster)',
+    out: '-',
+    in: native('who is there and who is away, by MONITOR, else WATCH, else ISON'),
+    capability: 'roster',
+    abilities: ['has-contacts'],
+    provedOn: ['sandbox'],
+  },
 ];
