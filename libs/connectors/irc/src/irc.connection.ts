@@ -3,7 +3,13 @@
  * ends once, and everything that belonged to it is settled by then. What outlives it (wishes, what was missed, what
  * waits to be stored) is the session's.
  */
-import type { OutboundEnvelope, RequestOutcome, SendOutcome, SessionContext } from '#connector';
+import type {
+  OutboundEnvelope,
+  RequestOutcome,
+  SendOutcome,
+  SessionContext,
+  SessionRequest,
+} from '#connector';
 import { failure, type AccountId, type Failure } from '#model';
 import irc, { type IrcMessage } from 'irc-framework';
 import type { HistoryAsk, HistoryOutcome, Place } from '#connector';
@@ -29,8 +35,9 @@ import { Past } from './past.js';
 import { TokenBucket } from './rate.js';
 import { People } from './people.js';
 import { Pulse } from './pulse.js';
+import { Questions } from './questions.js';
 import { Registration } from './registration.js';
-import { Requests } from './requests.js';
+import { planOf } from './room-requests.js';
 import { Rooms } from './rooms.js';
 import { Self } from './self.js';
 import { Sending } from './sending.js';
@@ -78,7 +85,7 @@ export class Connection {
   readonly #registration: Registration;
   readonly #outbox: Outbox;
   readonly #sending: Sending;
-  readonly #requests: Requests;
+  readonly #questions: Questions;
   readonly #rooms: Rooms;
   readonly #occupancy: Occupancy;
   readonly #hearing: Hearing;
@@ -174,14 +181,7 @@ export class Connection {
         this.#end(failure('timeout', 'The server has fallen silent.'));
       },
     });
-    this.#requests = new Requests({
-      outbox: this.#outbox,
-      ledger: this.#sending.ledger,
-      clock,
-      network,
-      look: () => this.#self.look(),
-      labels,
-    });
+    this.#questions = new Questions({ outbox: this.#outbox, network, labels, batches: this.#batches });
     this.#upkeep = new Upkeep({
       wishes: parts.wishes,
       nick: () => this.#registration.wantedNick(this.#network),
@@ -369,10 +369,20 @@ export class Connection {
     this.#past.read(conversation, at);
   }
 
-  async setTopic(conversation: string, topic: string, signal: AbortSignal): Promise<RequestOutcome> {
-    const target = wireTarget(conversation);
-    if (target === undefined) return { outcome: 'refused', failure: failure('not-found') };
-    return this.#requests.topic(target, topic, signal);
+  /** Has the server do or tell something at once. */
+  async request(request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
+    const plan = planOf(request, {
+      network: this.#network,
+      look: this.#self.look(),
+      userHostOf: (nick) => this.#people.userHostOf(nick),
+    });
+    if ('failure' in plan) return { outcome: 'refused', failure: plan.failure };
+    if ('question' in plan) return this.#questions.ask(plan.question, signal);
+    for (const act of plan.acts) {
+      const outcome = await this.#questions.act(act, signal);
+      if (outcome.outcome === 'refused') return outcome;
+    }
+    return { outcome: 'done', answer: null };
   }
 
   pause(): void {
@@ -498,6 +508,7 @@ export class Connection {
     const fact = factOf(message, this.#network, this.#server);
     const circumstance = circumstanceOf(message);
     if (this.#phase !== 'registering') this.#people.line(message, new Date(circumstance.at ?? this.#heard));
+    if (this.#questions.hears(message)) return;
     if (fact !== undefined) this.#fact(fact, message, circumstance);
     else if (circumstance.label !== undefined) this.#hearing.answered(circumstance.label);
   }
@@ -525,7 +536,7 @@ export class Connection {
       // Past the rate: not to answer is worse.
       this.#wire.write(command('PONG', fact.token));
     } else if (fact.fact === 'pong') {
-      this.#pulse.answered(fact.token);
+      if (!this.#questions.ponged(fact.token)) this.#pulse.answered(fact.token);
     } else if (fact.fact === 'welcome-end') {
       this.#online();
     } else if (fact.fact === 'ending') {
@@ -581,7 +592,7 @@ export class Connection {
     this.#registration.close();
     const said = why ?? failure('network-unreachable', 'The session was closed.', 'retry');
     this.#sending.close(said);
-    this.#requests.close(said);
+    this.#questions.close(said);
     this.#parts.absence.lost(wasWelcome ? this.#heard : undefined);
     this.#past.close(said);
     this.#hearing.close();

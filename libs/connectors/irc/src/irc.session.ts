@@ -46,6 +46,7 @@ import { Connection } from './irc.connection.js';
 import type { IrcSettings } from './irc.settings.js';
 import { Pace } from './pace.js';
 import { Strictness } from './strictness.js';
+import { requestKinds } from './room-requests.js';
 import type { IrcTimings } from './timings.js';
 import type { Wishes } from './upkeep.js';
 
@@ -79,7 +80,7 @@ export class IrcSession
 {
   readonly reacts = true;
   readonly retracts = true;
-  readonly requestKinds = ['topic'];
+  readonly requestKinds = requestKinds;
   readonly #settings: IrcSettings;
   readonly #context: SessionContext;
   readonly #timings: IrcTimings;
@@ -200,15 +201,7 @@ export class IrcSession
   async request(account: AccountId, request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
     const connection = this.#connectionOf(account);
     if (connection === undefined) return { outcome: 'refused', failure: notOnline };
-    const { conversation, kind, options } = request;
-    const topic = options['topic'];
-    if (kind !== 'topic' || conversation === undefined || typeof topic !== 'string') {
-      return {
-        outcome: 'refused',
-        failure: failure('unsupported', 'IRC takes: topic {topic}, in a channel.'),
-      };
-    }
-    return connection.setTopic(conversation, topic, signal);
+    return connection.request(request, signal);
   }
 
   async history(account: AccountId, ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {

@@ -9,6 +9,7 @@ import type { Member, ModeChange } from './from-irc.js';
 import { addressOf, isRoom, wireTarget } from './irc.addresses.js';
 import type { Network } from './network.js';
 import type { Occupancy } from './occupancy.js';
+import { rolesOf } from './roles.js';
 
 interface Room {
   readonly name: string;
@@ -27,14 +28,6 @@ export interface RoomToJoin {
 /** What a server may make us hold: past it, members are not listed, and nothing else suffers. */
 const mostMembers = 200_000;
 const mostRooms = 2_000;
-
-const roles: Readonly<Record<string, string>> = {
-  q: 'owner',
-  a: 'admin',
-  o: 'operator',
-  h: 'half-operator',
-  v: 'voice',
-};
 
 export class Rooms {
   readonly #network: () => Network;
@@ -235,6 +228,12 @@ export class Rooms {
 
 function occupantOf({ nick, modes }: Member): Occupant {
   const address = addressOf(nick);
-  const role = roles[modes.charAt(0)];
-  return { address, ...(nick !== address && { name: nick }), ...(role !== undefined && { role }) };
+  const roles = rolesOf(modes);
+  const [role] = roles;
+  return {
+    address,
+    ...(nick !== address && { name: nick }),
+    ...(role !== undefined && { role }),
+    ...(roles.length > 1 && { roles }),
+  };
 }
