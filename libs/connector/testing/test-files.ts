@@ -52,18 +52,18 @@ async function* abortable(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const source = content[Symbol.asyncIterator]();
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(new Error('The transfer was broken off.'));
-    };
-  });
-  aborted.catch(() => undefined);
-  if (signal.aborted) stop();
+  let breakOff: (why: Error) => void = () => undefined;
+  const stop = (): void => {
+    breakOff(new Error('The transfer was broken off.'));
+  };
   signal.addEventListener('abort', stop, { once: true });
   try {
     for (;;) {
-      const next = await Promise.race([aborted, source.next()]);
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        breakOff = reject;
+        if (signal.aborted) stop();
+        source.next().then(resolve, reject);
+      });
       if (next.done === true) return;
       yield next.value;
     }

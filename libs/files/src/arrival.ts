@@ -201,18 +201,19 @@ async function* untilAborted(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const source = content[Symbol.asyncIterator]();
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(new Broken('The transfer was broken off.'));
-    };
-  });
-  aborted.catch(() => undefined);
-  if (signal?.aborted === true) stop();
+  let breakOff: (why: Broken) => void = () => undefined;
+  const stop = (): void => {
+    breakOff(new Broken('The transfer was broken off.'));
+  };
   signal?.addEventListener('abort', stop, { once: true });
   try {
     for (;;) {
-      const next = await Promise.race([aborted, source.next()]);
+      // A promise of its own for each piece: one for all, raced against, would hold every piece until the end.
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        breakOff = reject;
+        if (signal?.aborted === true) stop();
+        source.next().then(resolve, reject);
+      });
       if (next.done === true) return;
       yield next.value;
     }
