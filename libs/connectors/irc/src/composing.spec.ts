@@ -84,6 +84,13 @@ describe('what we say', () => {
       'PRIVMSG #lobby :here',
       'PRIVMSG #lobby :plan.pdf: https://example.org/f/1',
     ]);
+    const sized = (size: number) =>
+      texts({ text: '', attachments: attachments.map((one) => ({ ...one, size })) });
+    expect([7, 2_140_000, 999_900_000_000].flatMap(sized)).toEqual([
+      'PRIVMSG #lobby :plan.pdf (7 bytes): https://example.org/f/1',
+      'PRIVMSG #lobby :plan.pdf (2.1 MB): https://example.org/f/1',
+      'PRIVMSG #lobby :plan.pdf (1000 GB): https://example.org/f/1',
+    ]);
   });
 });
 

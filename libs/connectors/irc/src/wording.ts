@@ -2,7 +2,7 @@
  * A message as one text: its words, its files as their links, and what can be seen on other networks only as its style
  * (where a link leads, what is quoted) written out.
  */
-import type { MessageContent, Span } from '#model';
+import type { Attachment, MessageContent, Span } from '#model';
 import type { Dressed } from './formatting.js';
 
 /** What is in no text: \x01 would make a request to somebody's client (CTCP, DCC), others would dress it. */
@@ -41,10 +41,22 @@ export function wordsOf(content: MessageContent, before: string): Dressed {
   }
   for (const line of quoted) changes.push({ at: line, text: '> ', gone: 0 });
   const own = changed({ text, spans }, changes);
-  const files = (content.attachments ?? []).map(({ name, url = '' }) =>
-    `${name}: ${url}`.replace(/[\0-\x1f\x7f]/g, ''),
-  );
+  const files = (content.attachments ?? []).map(fileLine);
   return { text: [own.text, ...files].join('\n'), spans: own.spans };
+}
+
+/** A file as a line: what it is called, how large it is, where it is fetched. */
+function fileLine({ name, size, url = '' }: Attachment): string {
+  const large = size === undefined ? '' : ` (${sizeText(size)})`;
+  return `${name}${large}: ${url}`.replace(/[\0-\x1f\x7f]/g, '');
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 1_000) return `${String(bytes)} bytes`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1_000 ** power;
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${units[power - 1] ?? ''}`;
 }
 
 /** Where lines begin within a stretch that do not say yet that they are quoted. */
