@@ -441,11 +441,16 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
         (event) => event.type === 'identity' && event.formerly === 'bob' && event.party.address === 'robert',
       ),
     );
+    // Presence is told of whom one knows, not of everybody in a room.
+    bob.say('#watch', 'off to lunch');
+    await said(house, ({ content }) => content.text === 'off to lunch');
     bob.send('AWAY :at lunch');
     await eventually('the absence is told', () => house.presences.get('robert')?.note === 'at lunch');
     await bob[Symbol.asyncDispose]();
     await eventually('he is gone', () => house.rooms.get('#watch')?.has('robert') === false);
-    expect(house.presences.get('robert')?.presence).toBe('offline');
+    await eventually('his address is nobody’s', () =>
+      house.storage.stored.some((event) => event.type === 'departure' && event.address === 'robert'),
+    );
   });
 
   it('works on a server without any IRCv3, and still says what was refused', async () => {
