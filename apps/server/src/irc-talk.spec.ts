@@ -169,6 +169,17 @@ describe('a person and people on IRC', () => {
     }
   });
 
+  it('speak to some of a room only, and see that they do', async () => {
+    bob.send('MODE #lobby +o alice');
+    bob.send('PRIVMSG @#lobby :operators only');
+    expect((await heard('operators only')).audience).toBe('@');
+    const answer = await say({ text: 'understood', audience: '@' });
+    await bob.waitFor(/PRIVMSG @#lobby :understood$/);
+    await sent(answer.id);
+    expect(answer.audience).toBe('@');
+    expect(olga.lines.some((line) => line.includes('understood'))).toBe(false);
+  });
+
   it('say several lines at once', async () => {
     const poem = await say({ text: 'roses are red\n\nviolets are blue' });
     await sent(poem.id);
