@@ -118,6 +118,12 @@ export const features: readonly Feature<Prover>[] = [
     provedOn: ['inspircd'],
   },
   {
+    feature: 'offers by DCC (SEND, CHAT)',
+    out: notCarried,
+    in: fallback('told in words, and declined'),
+    provedOn: ['sandbox'],
+  },
+  {
     feature: 'own messages from other devices',
     out: '-',
     in: native(),

@@ -7,6 +7,7 @@ import type { AccountId } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import type { Batches } from './batches.js';
 import type { CtcpAnswers } from './ctcp.js';
+import { offerOf, wordsOf } from './dcc.js';
 import type { Circumstance } from './from-irc.js';
 import type { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
@@ -15,7 +16,7 @@ import type { People } from './people.js';
 import type { Rooms } from './rooms.js';
 import type { Self } from './self.js';
 import { tagText, type Sending } from './sending.js';
-import type { Ctcp, Reacted, Redacted, Said, Speech } from './speech.js';
+import { tag, type Ctcp, type Reacted, type Redacted, type Said, type Speech } from './speech.js';
 import type { Typing } from './typing.js';
 
 export interface TalkParts {
@@ -63,7 +64,7 @@ export class Talk {
         this.#redacted(speech, message, at, label);
         return;
       case 'ctcp':
-        this.#asked(speech, label);
+        if (!this.#offered(speech, message, at)) this.#asked(speech, label);
     }
   }
 
@@ -191,6 +192,18 @@ export class Talk {
     const entry = sending.echoed(verb, channel ?? to, text, label);
     entry?.answered({ kind: 'taken' });
     return entry !== undefined || ourLabel(label) !== undefined;
+  }
+
+  /** An offer by DCC is told as what somebody said. In a room nobody means it well. */
+  #offered(ctcp: Ctcp, message: IrcMessage, at: Date): boolean {
+    const offer = ctcp.channel === undefined ? offerOf(ctcp) : undefined;
+    if (offer === undefined || this.#parts.self.is(ctcp.from.nick)) return false;
+    const text = wordsOf(offer);
+    const msgid = tag(message, 'msgid');
+    const { from, to } = ctcp;
+    const said = { fact: 'said', from, to, text, raw: text, spans: [], how: 'notice' } as const;
+    this.#said({ ...said, ...(msgid !== undefined && { msgid }) }, message, at, undefined);
+    return true;
   }
 
   #asked(ctcp: Ctcp, label: string | undefined): void {
