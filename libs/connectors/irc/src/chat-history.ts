@@ -147,7 +147,8 @@ export class ChatHistory {
 
   /** Gathers what was heard in the answer to the question that is being answered. */
   gather(event: InboundEvent): void {
-    this.#asked?.events.push(event);
+    // Lines without a time are no places, so they are not counted; they are held all the same.
+    if (this.#asked !== undefined && this.#asked.events.length < mostLines) this.#asked.events.push(event);
   }
 
   /** The connection is over. */

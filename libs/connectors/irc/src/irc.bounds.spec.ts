@@ -46,6 +46,11 @@ const patterns: Readonly<Record<string, Pattern>> = {
   ],
   'what strangers say': (i) =>
     `@msgid=${unique('m', i)};account=${unique('a', i)} ${somebody(i)} PRIVMSG alice :${unique('t', i)}`,
+  'strangers who write, and come and go': (i) => [
+    `${somebody(i)} PRIVMSG alice :hello`,
+    `:script 730 alice :${unique('n', i)}!u@h`,
+    `:script 731 alice :${unique('n', i)}`,
+  ],
   'what is said in rooms unknown': (i) => `${somebody(i)} PRIVMSG #${unique('c', i)} :hello`,
   'notices of the server': (i) => `:script NOTICE alice :${unique('t', i)}`,
   'what programs ask': (i) => `${somebody(i)} PRIVMSG alice :\x01VERSION\x01`,

@@ -28,6 +28,8 @@ const mostTagBytes = 4_094;
 const deafBacklog = 262_144;
 /** Lines handed on before others get their turn. */
 const slice = 200;
+/** And the time they may take: what is cheap for most lines may be dear for those of a server that means harm. */
+const sliceMs = 15;
 
 export interface WireHandler {
   opened(): void;
@@ -185,10 +187,11 @@ export class Wire {
   #pump(): void {
     if (this.#pumping || this.#over) return;
     this.#pumping = true;
+    const began = performance.now();
     let handed = 0;
     let more = false;
     while (!this.#isPaused()) {
-      if (handed === slice) {
+      if (handed === slice || (handed > 0 && performance.now() - began > sliceMs)) {
         more = true;
         break;
       }

@@ -13,6 +13,8 @@ import { command } from './to-irc.js';
 
 /** Conversations whose marks are remembered. */
 const most = 2_000;
+/** No server's clock is ahead by more. */
+const farMs = 86_400_000;
 
 export interface MarkersParts {
   readonly context: SessionContext;
@@ -56,6 +58,8 @@ export class Markers {
     const [name = '', mark = ''] = params;
     const at = Date.parse(/^timestamp=(.+)$/.exec(mark)?.[1] ?? '');
     if (wireTarget(name) === undefined || Number.isNaN(at)) return true;
+    // Marks move forward only: one from the far future would be the last.
+    if (at > this.#parts.context.clock.now() + farMs) return true;
     const conversation = this.#parts.conversationOf(name);
     // What we said ourselves comes back, too; and marks move forward only.
     if (at <= (this.#known.get(conversation) ?? -Infinity)) return true;

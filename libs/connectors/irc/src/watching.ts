@@ -10,11 +10,17 @@ import { fold } from './case-mapping.js';
 import { accountAddress, accountOf, addressOf, isRoom, wireTarget } from './irc.addresses.js';
 import type { Network } from './network.js';
 import type { Outbox } from './outbox.js';
+import { TokenBucket } from './rate.js';
 import type { Timers } from './timers.js';
 import { isOnLines, sightingsOf, userHostLines, watchKindOf, watchLines } from './watch-lists.js';
 
 /** Peers of private talk who are watched beside the contacts: the latest. */
 const mostPeers = 50;
+/**
+ * How often the watch follows the peers: at once, but then only now and then. Strangers who write from ever new nicks must
+ * not fill the line with ours.
+ */
+const following = { burst: 5, perSecond: 1 / 30 };
 /** Questions (ISON, USERHOST) that one round asks. */
 const mostQuestions = 10;
 
@@ -57,11 +63,15 @@ export class Watching {
   /** ISON questions that left, in their order. */
   readonly #asked: (readonly string[])[] = [];
   readonly #told = new Map<string, string>();
+  readonly #follows: TokenBucket;
+  #following = false;
   /** As many as the server proved to take. */
   #most = Infinity;
 
   constructor(parts: WatchingParts) {
     this.#parts = parts;
+    const { burst, perSecond } = following;
+    this.#follows = new TokenBucket(burst, perSecond, () => parts.clock.monotonic());
   }
 
   /** The wishes, at first and whenever they change. */
@@ -82,7 +92,7 @@ export class Watching {
     this.#peers.set(key, nick);
     const [oldest] = this.#peers.keys();
     if (this.#peers.size > mostPeers && oldest !== undefined) this.#peers.delete(oldest);
-    if (isNew) this.reconcile();
+    if (isNew) this.#follow();
   }
 
   /** Makes the server's list and ours the same, and asks for whom it has no room. */
@@ -91,7 +101,10 @@ export class Watching {
     if (!isOnline()) return;
     const wanted = this.#wanted();
     const gone = [...this.#watched].filter(([key]) => !wanted.has(key)).map(([, watched]) => watched);
-    for (const { nick } of gone) this.#watched.delete(this.#fold(nick));
+    for (const { nick } of gone) {
+      this.#watched.delete(this.#fold(nick));
+      this.#told.delete(addressOf(nick));
+    }
     for (const [key, nick] of wanted) if (!this.#watched.has(key)) this.#watched.set(key, { nick });
     const most = Math.min(watchKindOf(network()).most, this.#most);
     let room = most;
@@ -125,8 +138,9 @@ export class Watching {
   hears(message: IrcMessage): void {
     const seen = sightingsOf(message);
     if (seen === undefined) return;
+    // Those who came are asked about together: one line for each would be a flood of ours.
+    this.#askAway((seen.here ?? []).flatMap(({ nick }) => (this.#isHere(nick) ? [nick] : [])));
     for (const { nick, userHost } of seen.here ?? []) {
-      this.here(nick);
       if (userHost !== undefined) this.#parts.seen(nick, userHost);
     }
     for (const nick of seen.gone ?? []) this.#gone(nick);
@@ -144,12 +158,32 @@ export class Watching {
 
   /** Somebody is there. */
   here(nick: string): void {
+    if (this.#isHere(nick)) this.#askAway([nick]);
+  }
+
+  /** Notes that somebody is there; true when they were not before. */
+  #isHere(nick: string): boolean {
     const watched = this.#watched.get(this.#fold(nick));
-    if (watched === undefined) return;
+    if (watched === undefined) return false;
     const came = watched.online !== true;
     watched.online = true;
-    if (came) this.#askAway([nick]);
     this.#say(watched);
+    return came;
+  }
+
+  #follow(): void {
+    if (this.#following) return;
+    const wait = this.#follows.wait(1);
+    if (wait === 0) {
+      this.#follows.take();
+      this.reconcile();
+      return;
+    }
+    this.#following = true;
+    this.#parts.timers.set('peers', wait, () => {
+      this.#following = false;
+      this.#follow();
+    });
   }
 
   /** Somebody went; told by a line that everybody in a common room gets. */
