@@ -229,4 +229,18 @@ export const features: readonly Feature<Prover>[] = [
     abilities: ['has-contacts'],
     provedOn: ['sandbox'],
   },
+  {
+    feature: 'kicks, bans, roles, modes and invitations',
+    out: native('by request'),
+    in: native('told in the room, with who did it'),
+    requests: ['kick', 'ban', 'unban', 'bans', 'role', 'mode', 'invite', 'knock'],
+    provedOn: ['sandbox'],
+  },
+  {
+    feature: 'the list of rooms, and who somebody is (WHOIS)',
+    out: native('by request'),
+    in: '-',
+    requests: ['list', 'whois'],
+    provedOn: ['sandbox'],
+  },
 ];
