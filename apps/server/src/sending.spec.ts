@@ -242,9 +242,10 @@ describe('a send whose link broke before the answer', () => {
   it('is unknown with its reason where the network cannot tell, and a person may send it again', async () => {
     await using loop = await Loop.open({ resolvesUnknown: false });
     const bob = await loop.with('bob');
-    loop.network.silentSends(1, 'lost');
+    loop.network.silentSends(1);
     const message = await loop.send(bob, 'cut off');
-    await loop.fate(message, 'sending');
+    // `sending` is written before the first byte leaves: the network has to have it before the link breaks.
+    await eventually('the network has it', () => loop.sent().includes('cut off'));
     loop.network.dropConnections();
     const envelope = await loop.fate(message, 'unknown');
     expect(envelope.failure).toMatchObject({ remedy: 'ask-person' });
