@@ -130,6 +130,21 @@ describe('whoever holds an address for a time', () => {
     expect((await loop.send(second, 'hello you')).id).toBeTruthy();
   });
 
+  it('is not sent what still waited for who held it before', async () => {
+    loop.network.say('~dora', 'alice', 'I am dora');
+    await quiet();
+    const dora = await loop.with('~dora');
+    const waiting = await loop.send(dora, 'for dora alone', {
+      scheduleAt: new Date(Date.now() + 1_500).toISOString(),
+    });
+    loop.network.leave('~dora');
+    loop.network.say('~dora', 'alice', 'I am somebody else');
+    await quiet();
+    const envelope = await loop.fate(waiting, 'failed');
+    expect(envelope.failure).toMatchObject({ code: 'not-allowed', remedy: 'ask-person' });
+    expect(loop.sent()).not.toContain('for dora alone');
+  });
+
   it('is found again under another address where the network vouches for who they are', async () => {
     loop.network.introduce({ address: '~carol', stable: 'carol' });
     loop.network.say('~carol', 'alice', 'I am carol');

@@ -27,6 +27,7 @@ import {
   type WorkspaceId,
 } from '#model';
 import { Batcher, bisect, Clock, Database, isDataError, type Sql } from '#platform';
+import { movedOn } from './envelope.store.js';
 import { IdempotencyStore, type Claimed, type IdempotencyKey, type KeptAnswer } from './idempotency.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
 import { ownMarks } from './marks.js';
@@ -211,13 +212,7 @@ function hasAll({ content }: Send, files: ReadonlySet<FileId>): boolean {
 
 function whyNot(conversation: LockedConversation | undefined): Failure | undefined {
   if (!conversation) return failure('not-found', 'There is no such conversation any more.');
-  if (!conversation.held) {
-    return failure(
-      'not-allowed',
-      'Who held this address has left it: begin a new conversation to write to whoever holds it now.',
-    );
-  }
-  return undefined;
+  return conversation.held ? undefined : movedOn;
 }
 
 function rowsOf(

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { OutboundEnvelope, RemoteId } from '#connector';
 import {
+  failure,
   newId,
   type AccountId,
   type ConversationId,
@@ -60,6 +61,12 @@ export type Target =
 const READY = `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.kind, e.attempts, e.lane_order, e.priority,
     e.retry_at, e.change, m.text, m.content, m.reply_to, m.version AS seen, c.address, c.kind AS conversation_kind
   FROM envelope e JOIN message m ON m.id = e.message_id JOIN conversation c ON c.id = e.conversation_id`;
+
+/** Why nothing goes to a conversation any more: whoever it was with has left the address. */
+export const movedOn = failure(
+  'not-allowed',
+  'Who held this address has left it: begin a new conversation to write to whoever holds it now.',
+);
 
 /** The envelopes' tables, as workers use them: any number of rows per statement. */
 @Injectable()
@@ -121,33 +128,38 @@ export class EnvelopeStore {
 
   /**
    * Marks envelopes as being sent, before the first byte; answers those that were still waiting. One that this epoch has
-   * marked before, in a commit whose answer was lost, has not left: its caller still has it in hand.
+   * marked before, in a commit whose answer was lost, has not left: its caller still has it in hand. What was meant for
+   * somebody whose address is another's by now fails instead of reaching the wrong one.
    */
   async begin(
     sql: Sql,
     rows: readonly { readonly id: EnvelopeId; readonly epoch: bigint; readonly seen: number }[],
   ): Promise<{ begun: Map<EnvelopeId, Begun>; events: NewEvent[] }> {
-    const begun = await sql.query<
+    const changed = await sql.query<
       ChangedRow & { attempts: number; fresh: { text: string; content: ReadyRow['content'] } | null }
     >(
-      `UPDATE envelope e SET state = 'sending', waits_for = NULL, code = NULL, remedy = NULL, detail = NULL,
+      `UPDATE envelope e SET state = CASE WHEN c.held THEN 'sending' ELSE 'failed' END, waits_for = NULL,
+         code = CASE WHEN c.held THEN NULL ELSE $2 END, remedy = CASE WHEN c.held THEN NULL ELSE $3 END,
+         detail = CASE WHEN c.held THEN NULL ELSE $4 END,
          retry_at = NULL, epoch = g.epoch, attempts = e.attempts + 1, version = e.version + 1, changed_at = now()
-       FROM json_to_recordset($1::json) AS g(id uuid, epoch bigint, seen int), message m
-       WHERE e.id = g.id AND m.id = e.message_id AND e.expires_at > now() AND (e.state IN ('accepted', 'waiting')
-         OR e.state = 'sending' AND e.epoch = g.epoch)
+       FROM json_to_recordset($1::json) AS g(id uuid, epoch bigint, seen int), message m, conversation c
+       WHERE e.id = g.id AND m.id = e.message_id AND c.id = e.conversation_id AND e.expires_at > now()
+         AND (e.state IN ('accepted', 'waiting') OR e.state = 'sending' AND e.epoch = g.epoch)
        RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.attempts,
          CASE WHEN m.version <> g.seen AND e.change IS NULL
            THEN json_build_object('text', m.text, 'content', m.content) END AS fresh`,
-      [asJson(rows)],
+      [asJson(rows), movedOn.code, movedOn.remedy, movedOn.detail],
     );
     return {
       begun: new Map(
-        begun.map(({ id, attempts, fresh }) => [
-          id,
-          { attempt: attempts, ...(fresh ? { content: { ...fresh.content, text: fresh.text } } : {}) },
-        ]),
+        changed
+          .filter(({ state }) => state === 'sending')
+          .map(({ id, attempts, fresh }) => [
+            id,
+            { attempt: attempts, ...(fresh ? { content: { ...fresh.content, text: fresh.text } } : {}) },
+          ]),
       ),
-      events: begun.map(envelopeChanged),
+      events: changed.map(envelopeChanged),
     };
   }
 
