@@ -85,9 +85,9 @@ export class Questions {
   hears(message: IrcMessage): boolean {
     if (this.#open.size === 0) return false;
     const label = this.#batches.labelOf(message);
-    const why = failureOf(message);
     for (const open of this.#open) {
       if (!open.left || open.label !== label) continue;
+      const why = failureOf(message, open.act);
       if (why !== undefined && (label !== undefined || this.#isAbout(message, open.act))) {
         open.settle(refused(why));
         return true;
@@ -195,8 +195,10 @@ const ofActs: Readonly<Record<string, Parameters<typeof failure>[0]>> = {
   '714': 'resource-conflict', // in the room already
 };
 
-function failureOf({ command: numeric, params }: IrcMessage): Failure | undefined {
+function failureOf({ command: numeric, params }: IrcMessage, { verb }: Act): Failure | undefined {
   const text = params.at(-1);
+  // Elsewhere "too often"; of knocks, that this door is not to be knocked at (InspIRCd, UnrealIRCd).
+  if (numeric === '480' && verb === 'KNOCK') return failure('not-allowed', text?.slice(0, 300));
   if (numeric === 'FAIL') return failFailure(params[1] ?? '', text);
   const code = ofActs[numeric];
   return code === undefined ? numericFailure(numeric, text) : failure(code, text?.slice(0, 300));

@@ -70,8 +70,9 @@ const inRooms: Readonly<Record<string, Maker>> = {
   },
   knock: ({ message }, room) => {
     if (message !== undefined && typeof message !== 'string') return undefined;
-    const text = message?.trim() ?? '';
-    return act('KNOCK', [room], text === '' ? `KNOCK ${room}` : command('KNOCK', room, cut(text, 200)));
+    // Some servers take no knock without a word (InspIRCd, UnrealIRCd).
+    const text = cut(message?.trim() ?? '', 200) || 'May I come in?';
+    return act('KNOCK', [room], command('KNOCK', room, text));
   },
   mode: ({ changes }, room, { network }) => {
     const [letters = '', ...parameters] = typeof changes === 'string' ? changes.trim().split(/ +/) : [];
