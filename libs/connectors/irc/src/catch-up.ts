@@ -12,7 +12,6 @@
  * Rooms begin when we are in them. Direct conversations begin once per connection, with the question who said something
  * since (TARGETS).
  */
-import type { SessionContext } from '#connector';
 import type { AccountId } from '#model';
 import { timestampOf, type Answer, type ChatHistory, type Question } from './chat-history.js';
 import type { Cursors, Place } from './cursors.js';
@@ -33,7 +32,6 @@ const skewMs = 10_000;
 const day = 86_400_000;
 
 export interface CatchUpParts {
-  readonly context: SessionContext;
   readonly account: AccountId;
   readonly inlet: Pick<Inlet, 'push'>;
   readonly cursors: Cursors;
@@ -61,16 +59,18 @@ export class CatchUp {
   readonly #open = new Map<string, Open>();
   /** What came live in direct conversations before we know which of them are incomplete. */
   #directs: Map<string, Place> | undefined;
+  /** All direct conversations are complete: only then does what comes live say that nothing before it is missing. */
+  #directsComplete = false;
   #closed = false;
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
   }
 
-  /** Online: asks who has written to us since. */
-  begin(): void {
+  /** Online: asks who has written to us since. `now` is the server's time: it is compared with the times of messages. */
+  begin(now: number): void {
     this.#directs = new Map();
-    void this.#catchUpDirects();
+    void this.#catchUpDirects(now);
   }
 
   /** We are in a room; what was said since a moment is missing, or nothing is (a room we have not been in). */
@@ -101,7 +101,7 @@ export class CatchUp {
       return;
     }
     this.#parts.cursors.reached(conversation, place);
-    if (isDirect) this.#parts.cursors.directsReached(place.at);
+    if (isDirect && this.#directsComplete) this.#parts.cursors.directsReached(place.at);
   }
 
   /** The connection is over; answers what is incomplete, and since when. */
@@ -110,9 +110,8 @@ export class CatchUp {
     return [...this.#open].map(([conversation, { since }]) => ({ conversation, since }));
   }
 
-  async #catchUpDirects(): Promise<void> {
-    const { cursors, context } = this.#parts;
-    const now = context.clock.now();
+  async #catchUpDirects(now: number): Promise<void> {
+    const { cursors } = this.#parts;
     const since = (await cursors.readDirects()) ?? this.#parts.lastHeard;
     const names = since === undefined ? [] : await this.#writers(since - skewMs, now + day);
     if (this.#closed) return;
@@ -130,6 +129,7 @@ export class CatchUp {
     );
     // Until all are caught up with, the next session begins where this one did.
     if (!this.#isClosed() && complete.every(Boolean)) {
+      this.#directsComplete = true;
       cursors.directsReached(Math.max(since ?? 0, now - skewMs));
       this.#parts.flush();
     }

@@ -57,6 +57,8 @@ export class Past {
   #playedIds = new TimeIds();
   /** When the last connection heard its last; undefined where there was none. */
   readonly #lastHeard: number | undefined;
+  /** The server's time when it let us in, where it told any, else ours. */
+  #welcomedAt: number | undefined;
   /** What the line that is being heard is. */
   #line:
     | {
@@ -96,7 +98,6 @@ export class Past {
         channelIn(network(), name) === undefined ? addressOf(name) : rooms.addressOf(name),
     });
     this.#catchUp = new CatchUp({
-      context,
       account,
       inlet,
       cursors,
@@ -146,14 +147,15 @@ export class Past {
   welcomed(message: IrcMessage): void {
     const { clock } = this.#parts.context;
     const { at } = circumstanceOf(message);
-    this.#playback.came(at ?? clock.now(), clock.monotonic());
+    this.#welcomedAt = at ?? clock.now();
+    this.#playback.came(this.#welcomedAt, clock.monotonic());
   }
 
   /** We are online: who has written meanwhile? */
   begin(): void {
-    const { has, outbox } = this.#parts;
+    const { has, outbox, context } = this.#parts;
     if (this.isAskable) {
-      this.#catchUp.begin();
+      this.#catchUp.begin(this.#welcomedAt ?? context.clock.now());
     } else if (has('znc.in/playback')) {
       const since = this.#lastHeard === undefined ? 0 : Math.max(0, this.#lastHeard / 1_000 - 1);
       outbox.control({ line: command('PRIVMSG', '*playback', `PLAY * ${since.toFixed(3)}`) });
