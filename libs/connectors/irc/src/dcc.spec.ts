@@ -3,14 +3,14 @@ import type { Session } from '#connector';
 import { TestContext } from '#connector/testing';
 import { newId } from '#model';
 import { eventually, scriptedIrc } from '#peers';
-import { offerOf, wordsOf } from './dcc.js';
+import { declined, offerOf } from './dcc.js';
 import { createIrc } from './index.js';
 
 jest.setTimeout(20_000);
 
 const told = (argument: string): string | undefined => {
   const offer = offerOf({ verb: 'DCC', kind: 'request', argument });
-  return offer && wordsOf(offer);
+  return offer && declined(offer);
 };
 
 describe('an offer to connect directly', () => {

@@ -118,7 +118,14 @@ export const features: readonly Feature<Prover>[] = [
     provedOn: ['inspircd'],
   },
   {
-    feature: 'offers by DCC (SEND, CHAT)',
+    feature: 'files offered directly (DCC SEND)',
+    out: notCarried,
+    in: native('fetched where the account takes them; else told in words, and declined'),
+    needs: ['the setting `dccAccept`'],
+    provedOn: ['sandbox'],
+  },
+  {
+    feature: 'chats offered directly (DCC CHAT)',
     out: notCarried,
     in: fallback('told in words, and declined'),
     provedOn: ['sandbox'],

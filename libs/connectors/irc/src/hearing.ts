@@ -227,6 +227,7 @@ export class Hearing {
       formerly: addressOf(from),
       at,
     });
+    this.#parts.receiving.renamed(from, to);
     if (!sameName(network(), from, to)) freed(from);
   }
 

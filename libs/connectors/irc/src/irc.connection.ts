@@ -20,6 +20,7 @@ import { clientKeyOf, wantsAccount, type Credentials } from './credentials.js';
 import { CtcpAnswers } from './ctcp.js';
 import { endingFailure } from './failures.js';
 import type { Cursors } from './cursors.js';
+import { Receiving } from './dcc-receiving.js';
 import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
 import { Hearing } from './hearing.js';
 import type { Holders } from './holders.js';
@@ -251,6 +252,17 @@ export class Connection {
       batches: this.#batches,
       typing: this.#typing,
       ctcp: new CtcpAnswers({ outbox: this.#outbox, clock }),
+      receiving: new Receiving({
+        context,
+        account,
+        inlet: parts.inlet,
+        flush: () => {
+          this.#flush();
+        },
+        people: this.#people,
+        settings,
+        timings,
+      }),
       echoes: () => this.#echoes(),
       rejoinMs: timings.rejoin,
       renamed: () => {

@@ -23,6 +23,9 @@ const encodings = [
 
 const waysIn = ['sasl', 'services', 'auto'] as const;
 
+/** 25 MiB. */
+const defaultDccMaxBytes = 26_214_400;
+
 /** JSON Schema of the settings: form, validation and docs in one. */
 export const settingsSchema: JsonObject = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -151,6 +154,21 @@ export const settingsSchema: JsonObject = {
       description: 'Marks the session as a bot where the network has a mark for it.',
       default: false,
     },
+    dccAccept: {
+      type: 'boolean',
+      title: 'Take files by DCC',
+      description:
+        'Fetches files that others offer (DCC SEND). Whoever offers one learns the address of this server. Without it every offer is told and declined.',
+      default: false,
+    },
+    dccMaxBytes: {
+      type: 'integer',
+      title: 'Largest file by DCC',
+      description: 'In bytes. No more than this is read, whatever the offer says.',
+      minimum: 1,
+      maximum: 1_073_741_824,
+      default: defaultDccMaxBytes,
+    },
     encoding: {
       type: 'string',
       title: 'Old encoding',
@@ -223,6 +241,9 @@ export interface IrcSettings {
   readonly servicesNick: string;
   readonly regainNick: boolean;
   readonly bot: boolean;
+  /** Whether files that others offer by DCC are fetched, and how many bytes at most. */
+  readonly dccAccept: boolean;
+  readonly dccMaxBytes: number;
   readonly encoding: string;
   readonly burst: number;
   readonly linesPerSecond: number;
@@ -261,6 +282,8 @@ export function readSettings(raw: JsonObject): IrcSettings {
     servicesNick: text(raw['servicesNick']) ?? 'NickServ',
     regainNick: raw['regainNick'] === true,
     bot: raw['bot'] === true,
+    dccAccept: raw['dccAccept'] === true,
+    dccMaxBytes: number(raw['dccMaxBytes']) ?? defaultDccMaxBytes,
     encoding: text(raw['encoding']) ?? 'windows-1252',
     burst: number(raw['burst']) ?? 10,
     linesPerSecond: number(raw['linesPerSecond']) ?? 0.5,

@@ -7,7 +7,8 @@ import type { AccountId } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import type { Batches } from './batches.js';
 import type { CtcpAnswers } from './ctcp.js';
-import { offerOf, wordsOf } from './dcc.js';
+import type { Receiving } from './dcc-receiving.js';
+import { offerOf } from './dcc.js';
 import type { Circumstance } from './from-irc.js';
 import type { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
@@ -31,6 +32,7 @@ export interface TalkParts {
   readonly batches: Batches;
   readonly typing: Typing;
   readonly ctcp: CtcpAnswers;
+  readonly receiving: Pick<Receiving, 'offered' | 'renamed' | 'close'>;
   readonly echoes: () => boolean;
 }
 
@@ -82,6 +84,7 @@ export class Talk {
   close(): void {
     this.#multiline.closeAll();
     this.#parts.typing.close();
+    this.#parts.receiving.close();
   }
 
   #timeOf(circumstance: Circumstance): Date {
@@ -194,15 +197,18 @@ export class Talk {
     return entry !== undefined || ourLabel(label) !== undefined;
   }
 
-  /** An offer by DCC is told as what somebody said. In a room nobody means it well. */
+  /** An offer by DCC is told as what somebody said, unless its file is fetched. In a room nobody means it well. */
   #offered(ctcp: Ctcp, message: IrcMessage, at: Date): boolean {
-    const offer = ctcp.channel === undefined ? offerOf(ctcp) : undefined;
-    if (offer === undefined || this.#parts.self.is(ctcp.from.nick)) return false;
-    const text = wordsOf(offer);
-    const msgid = tag(message, 'msgid');
-    const { from, to } = ctcp;
+    const { self, receiving } = this.#parts;
+    const { from, to, channel } = ctcp;
+    const offer = channel === undefined ? offerOf(ctcp) : undefined;
+    if (offer === undefined || from.nick === undefined || self.is(from.nick)) return false;
+    const id = tag(message, 'msgid');
+    const msgid = id !== undefined && { msgid: id };
+    const text = receiving.offered(offer, { from, nick: from.nick, ...msgid });
+    if (text === undefined) return true;
     const said = { fact: 'said', from, to, text, raw: text, spans: [], how: 'notice' } as const;
-    this.#said({ ...said, ...(msgid !== undefined && { msgid }) }, message, at, undefined);
+    this.#said({ ...said, ...msgid }, message, at, undefined);
     return true;
   }
 

@@ -32,6 +32,9 @@ export interface IrcTimings {
   readonly heard: number;
   /** How long the server may take to begin with what was said before, or to go on with it. */
   readonly history: number;
+  /** How long whoever sends a file may say nothing, and how long all of it may take. */
+  readonly transferIdle: number;
+  readonly transfer: number;
   /** For the farewell. */
   readonly close: number;
 }
@@ -54,5 +57,7 @@ export const usualTimings: IrcTimings = {
   occupancy: 200,
   heard: 60_000,
   history: 20_000,
+  transferIdle: 30_000,
+  transfer: 3_600_000,
   close: 4_500,
 };
