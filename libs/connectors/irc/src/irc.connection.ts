@@ -4,73 +4,26 @@
  * waits to be stored) is the session's.
  */
 import type {
+  HistoryAsk,
+  HistoryOutcome,
   OutboundEnvelope,
+  Place,
   RequestOutcome,
   SendOutcome,
-  SessionContext,
   SessionRequest,
 } from '#connector';
-import { failure, type AccountId, type Failure } from '#model';
+import { failure, type Failure } from '#model';
 import irc, { type IrcMessage } from 'irc-framework';
-import type { HistoryAsk, HistoryOutcome, Place } from '#connector';
-import type { Absence } from './absence.js';
-import { Batches } from './batches.js';
-import { capabilitiesOf, meansOf, type Offer } from './capabilities.js';
-import { clientKeyOf, wantsAccount, type Credentials } from './credentials.js';
-import { CtcpAnswers } from './ctcp.js';
+import { capabilitiesOf, type Offer } from './capabilities.js';
+import { wantsAccount } from './credentials.js';
+import { crewOf, type ConnectionParts, type Crew, type Lead } from './crew.js';
 import { endingFailure } from './failures.js';
-import type { Cursors } from './cursors.js';
-import { Receiving } from './dcc-receiving.js';
 import { circumstanceOf, factOf, type Circumstance, type Fact } from './from-irc.js';
-import { Hearing } from './hearing.js';
-import type { Holders } from './holders.js';
-import type { Inlet } from './inlet.js';
 import { wireTarget } from './irc.addresses.js';
-import type { IrcSettings } from './irc.settings.js';
-import { Wire } from './irc.transport.js';
-import { networkOf, plainNetwork, sameName, type Network } from './network.js';
-import { Occupancy } from './occupancy.js';
-import { Outbox } from './outbox.js';
-import type { Rate } from './pace.js';
-import { Past } from './past.js';
-import { TokenBucket } from './rate.js';
-import { People } from './people.js';
-import { Pulse } from './pulse.js';
-import { Questions } from './questions.js';
-import { Registration } from './registration.js';
+import { plainNetwork, type Network } from './network.js';
 import { planOf } from './room-requests.js';
-import { Rooms } from './rooms.js';
-import { Self } from './self.js';
-import { Sending } from './sending.js';
-import { Services } from './services.js';
-import { Timers } from './timers.js';
-import type { IrcTimings } from './timings.js';
+import type { Rooms } from './rooms.js';
 import { command } from './to-irc.js';
-import { Typing } from './typing.js';
-import { Upkeep, type Wishes } from './upkeep.js';
-
-export interface ConnectionParts {
-  readonly context: SessionContext;
-  readonly account: AccountId;
-  readonly settings: IrcSettings;
-  /** Where the host was found: nowhere else do we connect. */
-  readonly addresses: readonly string[];
-  readonly credentials: Credentials;
-  readonly timings: IrcTimings;
-  readonly wishes: Wishes;
-  readonly inlet: Inlet;
-  readonly absence: Absence;
-  /** How fast lines may leave, by what the server says of itself. */
-  readonly rate: (network: Network) => Rate;
-  /** Strict transport security: true when this connection must be given up for one with TLS. */
-  readonly strict: (value: string) => boolean;
-  readonly holders: Holders;
-  readonly cursors: Cursors;
-  /** Online under this nick: called at first, and again whenever the nick changes. */
-  readonly online: (nick: string) => void;
-  /** Once. Without a failure: we closed it in order. */
-  readonly ended: (why: Failure | undefined) => void;
-}
 
 /** Lines that are no lines: so many are forgiven, but not before the welcome. */
 const forgiven = 20;
@@ -82,255 +35,67 @@ const binary = /[\0\x05-\x08\x0b\x0c\x0e\x10\x12-\x15\x17-\x1a\x1b\x1c\x7f]/;
 export class Connection {
   /** Without the secrets: they are not kept longer than they are needed. */
   readonly #parts: Omit<ConnectionParts, 'credentials'>;
-  readonly #wire: Wire;
-  readonly #registration: Registration;
-  readonly #outbox: Outbox;
-  readonly #sending: Sending;
-  readonly #questions: Questions;
-  readonly #rooms: Rooms;
-  readonly #occupancy: Occupancy;
-  readonly #hearing: Hearing;
-  readonly #typing: Typing;
-  readonly #people: People;
-  readonly #past: Past;
-  readonly #self: Self;
-  readonly #batches = new Batches();
-  readonly #timers: Timers;
-  readonly #pulse: Pulse;
-  readonly #upkeep: Upkeep;
+  readonly #crew: Crew;
   #network: Network = plainNetwork;
   #phase: 'opening' | 'registering' | 'welcoming' | 'online' | 'closing' | 'over' = 'opening';
   #server: string | undefined;
   #heard: number;
   #malformed = 0;
-  readonly #services: Services;
   #identifying = false;
   /** What was last said of what can be done, as text. */
   #capable = '';
 
   constructor({ credentials, ...parts }: ConnectionParts) {
     this.#parts = parts;
-    const { context, account, settings, timings } = parts;
-    const { clock } = context;
-    this.#timers = new Timers(clock);
-    this.#heard = clock.now();
-    const network = (): Network => this.#network;
-    const { burst, perSecond } = parts.rate(plainNetwork);
-    const bucket = new TokenBucket(burst, perSecond, () => clock.monotonic());
-    this.#wire = new Wire(
-      { ...settings, addresses: parts.addresses, ...clientKeyOf(credentials) },
-      {
-        opened: () => {
-          this.#opened();
-        },
-        line: (line) => {
-          this.#line(line);
-        },
-        lull: () => {
-          this.#flush();
-          this.#leaveWhenAnswered();
-        },
-        drained: () => {
-          this.#outbox.pump();
-        },
-        closed: (why) => {
-          this.#closed(why);
-        },
-      },
-    );
-    this.#self = new Self(network);
-    this.#occupancy = new Occupancy(clock, timings.occupancy, (conversation, change) => {
-      context.occupancy(account, conversation, change);
+    this.#heard = parts.context.clock.now();
+    this.#crew = crewOf(parts, credentials, this.#lead());
+    this.#crew.timers.set('open', parts.timings.connect, () => {
+      this.#end(failure('timeout', 'The server does not answer.'));
     });
-    this.#rooms = new Rooms(network, this.#occupancy);
-    this.#outbox = new Outbox({
-      write: (line) => {
-        this.#wire.write(line);
+    this.#crew.wire.open();
+  }
+
+  #lead(): Lead {
+    return {
+      isOnline: () => this.isOnline,
+      network: () => this.#network,
+      offer: () => this.#offer(),
+      opened: () => {
+        this.#opened();
       },
-      backlog: () => this.#wire.backlog,
-      clock,
-      bucket,
-      idle: () => {
-        this.#pulse.outboxIdle();
+      line: (line) => {
+        this.#line(line);
       },
-    });
-    const labels = (): boolean => this.#registration.has('labeled-response');
-    this.#sending = new Sending({
-      outbox: this.#outbox,
-      clock,
-      network,
-      look: () => this.#self.look(),
-      means: () => meansOf(this.#offer()),
-      labels,
-      fate: (wireId, fate) => {
-        parts.inlet.push({ type: 'receipt', account, about: { wireId }, at: new Date(clock.now()), ...fate });
+      lull: () => {
+        this.#flush();
+        this.#leaveWhenAnswered();
       },
-    });
-    this.#pulse = new Pulse({
-      clock,
-      timers: this.#timers,
-      idleMs: timings.idle,
-      answerMs: timings.answer,
-      outbox: this.#outbox,
-      ledger: this.#sending.ledger,
-      echoes: () => this.#echoes(),
-      deaf: () => parts.inlet.isFull,
-      beat: () => {
+      closed: (why) => {
+        this.#closed(why);
+      },
+      registered: (nick, server) => {
+        this.#registered(nick, server);
+      },
+      learnt: (network) => {
+        this.#network = network;
+      },
+      capsChanged: () => {
+        this.#tellCapabilities();
+      },
+      signedIn: () => {
+        this.#crew.timers.cancel('sign-in');
+        this.#online();
+      },
+      sweep: () => {
         this.#sweep();
       },
-      dead: () => {
-        this.#end(failure('timeout', 'The server has fallen silent.'));
-      },
-    });
-    this.#questions = new Questions({ outbox: this.#outbox, network, labels, batches: this.#batches });
-    this.#upkeep = new Upkeep({
-      wishes: parts.wishes,
-      nick: () => this.#registration.wantedNick(this.#network),
-      bot: settings.bot,
-      reclaimMs: timings.reclaim,
-      clock,
-      timers: this.#timers,
-      outbox: this.#outbox,
-      rooms: this.#rooms,
-      self: this.#self,
-      network,
-      isOnline: () => this.isOnline,
-    });
-    this.#typing = new Typing({
-      clock,
-      outbox: this.#outbox,
-      offered: () => meansOf(this.#offer()).typing,
-      tell: (conversation, address, active) => {
-        context.typing(account, conversation, address, active);
-      },
-    });
-    this.#people = new People({
-      context,
-      account,
-      inlet: parts.inlet,
-      holders: parts.holders,
-      network,
-      self: this.#self,
-      rooms: this.#rooms,
-      batches: this.#batches,
-      outbox: this.#outbox,
-      timers: this.#timers,
-      isOnline: () => this.isOnline,
-      has: (capability) => this.#registration.has(capability),
-      everyMs: timings.presence,
-    });
-    this.#past = new Past({
-      context,
-      account,
-      ownAccount: settings.saslAccount,
-      inlet: parts.inlet,
-      absence: parts.absence,
-      cursors: parts.cursors,
-      batches: this.#batches,
-      outbox: this.#outbox,
-      rooms: this.#rooms,
-      self: this.#self,
-      network,
-      has: (name) => this.#registration.has(name),
-      offered: (name) => this.#registration.offer(name) !== undefined,
-      answerMs: timings.history,
       flush: () => {
         this.#flush();
       },
-    });
-    this.#hearing = new Hearing({
-      context,
-      account,
-      inlet: this.#past.inlet,
-      absence: parts.absence,
-      past: this.#past,
-      network,
-      self: this.#self,
-      rooms: this.#rooms,
-      people: this.#people,
-      sending: this.#sending,
-      batches: this.#batches,
-      typing: this.#typing,
-      ctcp: new CtcpAnswers({ outbox: this.#outbox, clock }),
-      receiving: new Receiving({
-        context,
-        account,
-        inlet: parts.inlet,
-        flush: () => {
-          this.#flush();
-        },
-        people: this.#people,
-        settings,
-        timings,
-      }),
-      echoes: () => this.#echoes(),
-      rejoinMs: timings.rejoin,
-      renamed: () => {
-        parts.online(this.#self.nick);
-        this.#upkeep.keepNick();
-      },
-      freed: (nick) => {
-        this.#upkeep.freed(nick);
-      },
-      tryLater: () => {
-        this.#upkeep.joinLater();
-      },
-    });
-    this.#services = new Services({
-      address: settings.servicesNick,
-      isSelf: (nick) => this.#self.is(nick),
-      sameName: (one, other) => sameName(this.#network, one, other),
-      send: (line) => {
-        this.#outbox.control({ line });
-      },
-      signedIn: () => {
-        this.#timers.cancel('sign-in');
-        this.#registration.vouched();
-        this.#online();
-      },
-      failed: (why) => {
+      end: (why) => {
         this.#end(why);
       },
-      freed: () => {
-        this.#upkeep.freed(this.#registration.wantedNick(this.#network));
-      },
-    });
-    this.#registration = new Registration({
-      wire: this.#wire,
-      count: () => {
-        bucket.take();
-      },
-      settings,
-      credentials,
-      random: () => context.random(),
-      handler: {
-        registered: (nick, server) => {
-          this.#registered(nick, server);
-        },
-        learnt: () => {
-          this.#network = networkOf(this.#registration.tokens);
-          this.#wire.lineLength = this.#network.lineLength;
-          bucket.adopt(parts.rate(this.#network));
-          this.#outbox.pump();
-          this.#tellCapabilities();
-        },
-        capsChanged: () => {
-          this.#tellCapabilities();
-        },
-        strict: (value) => {
-          const sent = parts.strict(value);
-          if (sent) this.#end(undefined);
-          return sent;
-        },
-        failed: (why) => {
-          this.#end(why);
-        },
-      },
-    });
-    this.#timers.set('open', timings.connect, () => {
-      this.#end(failure('timeout', 'The server does not answer.'));
-    });
-    this.#wire.open();
+    };
   }
 
   get isOnline(): boolean {
@@ -338,60 +103,60 @@ export class Connection {
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
-    if (envelope.kind === 'message') this.#typing.said(envelope.to);
-    if (envelope.conversationKind === 'direct') this.#people.wroteTo(envelope.to);
-    return this.#sending.send(envelope, signal);
+    if (envelope.kind === 'message') this.#crew.typing.said(envelope.to);
+    if (envelope.conversationKind === 'direct') this.#crew.people.wroteTo(envelope.to);
+    return this.#crew.sending.send(envelope, signal);
   }
 
   allowance(): { readonly envelopes: number; readonly againInMs: number } {
-    const { lines, inMs } = this.#outbox.allowance();
+    const { lines, inMs } = this.#crew.outbox.allowance();
     return { envelopes: lines, againInMs: inMs };
   }
 
   /** The wishes have changed. */
   wished(): void {
-    this.#upkeep.wished();
+    this.#crew.upkeep.wished();
   }
 
   /** Those whom the roster should have are others than before. */
   watch(): void {
-    this.#people.setContacts(this.#parts.wishes.contacts);
+    this.#crew.people.setContacts(this.#parts.wishes.contacts);
   }
 
   showPresence(): void {
-    this.#upkeep.showPresence();
+    this.#crew.upkeep.showPresence();
   }
 
   /** Tells others that our person writes, or does not any more. */
   typing(conversation: string, active: boolean): void {
     const target = wireTarget(conversation);
-    if (target !== undefined) this.#typing.show(target, active);
+    if (target !== undefined) this.#crew.typing.show(target, active);
   }
 
   occupants(conversation: string): ReturnType<Rooms['occupants']> {
-    return this.#rooms.occupants(conversation);
+    return this.#crew.rooms.occupants(conversation);
   }
 
   async history(ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {
-    return this.#past.ask(ask, signal);
+    return this.#crew.past.ask(ask, signal);
   }
 
   /** Our person has read up to a place. */
   markRead(conversation: string, { at }: Place): void {
-    this.#past.read(conversation, at);
+    this.#crew.past.read(conversation, at);
   }
 
   /** Has the server do or tell something at once. */
   async request(request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
     const plan = planOf(request, {
       network: this.#network,
-      look: this.#self.look(),
-      userHostOf: (nick) => this.#people.userHostOf(nick),
+      look: this.#crew.self.look(),
+      userHostOf: (nick) => this.#crew.people.userHostOf(nick),
     });
     if ('failure' in plan) return { outcome: 'refused', failure: plan.failure };
-    if ('question' in plan) return this.#questions.ask(plan.question, signal);
+    if ('question' in plan) return this.#crew.questions.ask(plan.question, signal);
     for (const act of plan.acts) {
-      const outcome = await this.#questions.act(act, signal);
+      const outcome = await this.#crew.questions.act(act, signal);
       if (outcome.outcome === 'refused') return outcome;
     }
     return { outcome: 'done', answer: null };
@@ -399,16 +164,16 @@ export class Connection {
 
   pause(): void {
     if (this.#phase === 'over') return;
-    this.#wire.pause();
-    this.#timers.set('stalled', this.#parts.timings.stalled, () => {
+    this.#crew.wire.pause();
+    this.#crew.timers.set('stalled', this.#parts.timings.stalled, () => {
       this.#end(failure('storage-unavailable', 'What the network says could not be stored for too long.'));
     });
   }
 
   resume(): void {
-    this.#timers.cancel('stalled');
-    this.#pulse.heard();
-    this.#wire.resume();
+    this.#crew.timers.cancel('stalled');
+    this.#crew.pulse.heard();
+    this.#crew.wire.resume();
   }
 
   /** Says farewell and lets the server close; what has left is still answered. */
@@ -419,11 +184,11 @@ export class Connection {
       return;
     }
     this.#phase = 'closing';
-    this.#sending.stop();
-    const question = this.#pulse.lastQuestion();
-    if (question !== undefined) this.#wire.write(question);
-    this.#wire.write(command('QUIT', 'Good bye'));
-    this.#timers.set('close', this.#parts.timings.close, () => {
+    this.#crew.sending.stop();
+    const question = this.#crew.pulse.lastQuestion();
+    if (question !== undefined) this.#crew.wire.write(question);
+    this.#crew.wire.write(command('QUIT', 'Good bye'));
+    this.#crew.timers.set('close', this.#parts.timings.close, () => {
       this.#end(undefined);
     });
     this.#leaveWhenAnswered();
@@ -436,81 +201,82 @@ export class Connection {
 
   /** Waits for the server to close only while it still owes an answer; some take a second for it. */
   #leaveWhenAnswered(): void {
-    if (this.#phase !== 'closing' || this.#sending.ledger.size > 0) return;
-    this.#wire.finish();
-    this.#timers.set('close', Math.min(farewell, this.#parts.timings.close), () => {
+    if (this.#phase !== 'closing' || this.#crew.sending.ledger.size > 0) return;
+    this.#crew.wire.finish();
+    this.#crew.timers.set('close', Math.min(farewell, this.#parts.timings.close), () => {
       this.#end(undefined);
     });
   }
 
   #opened(): void {
-    this.#timers.cancel('open');
+    this.#crew.timers.cancel('open');
     this.#phase = 'registering';
-    this.#timers.set('register', this.#parts.timings.register, () => {
+    this.#crew.timers.set('register', this.#parts.timings.register, () => {
       this.#end(failure('timeout', 'The server does not register us.'));
     });
-    this.#registration.opened();
+    this.#crew.registration.opened();
   }
 
   #registered(nick: string, server: string): void {
-    this.#timers.cancel('register');
+    this.#crew.timers.cancel('register');
     this.#phase = 'welcoming';
     this.#server = server;
-    this.#self.named(nick);
+    this.#crew.self.named(nick);
     // Some servers have no message of the day and do not say so.
-    this.#timers.set('welcome', this.#parts.timings.welcome, () => {
+    this.#crew.timers.set('welcome', this.#parts.timings.welcome, () => {
       this.#online();
     });
   }
 
   #online(): void {
     if (this.#phase !== 'welcoming') return;
-    this.#timers.cancel('welcome');
-    if (this.#registration.awaitsServices) {
+    this.#crew.timers.cancel('welcome');
+    if (this.#crew.registration.awaitsServices) {
       this.#signIn();
       return;
     }
     this.#phase = 'online';
-    this.#parts.online(this.#self.nick);
+    this.#parts.online(this.#crew.self.nick);
     this.#tellCapabilities();
-    this.#upkeep.introduce();
-    this.#upkeep.wished();
+    this.#crew.upkeep.introduce();
+    this.#crew.upkeep.wished();
     this.watch();
-    this.#upkeep.keepNick();
+    this.#crew.upkeep.keepNick();
     this.#retakeNick();
-    this.#past.begin();
-    this.#pulse.watch();
+    this.#crew.past.begin();
+    this.#crew.pulse.watch();
   }
 
   /** Where there is no SASL: rooms may be for those who are signed in, so this comes before we are online. */
   #signIn(): void {
     if (this.#identifying) return;
     this.#identifying = true;
-    this.#timers.set('sign-in', this.#parts.timings.register, () => {
+    this.#crew.timers.set('sign-in', this.#parts.timings.register, () => {
       const why = 'The services do not say that we are signed in.';
       this.#end(failure('auth-method', why, 'retry'));
     });
-    this.#services.identify(this.#parts.settings.saslAccount, this.#registration.handOver());
+    this.#crew.services.identify(this.#parts.settings.saslAccount, this.#crew.registration.handOver());
   }
 
   #retakeNick(): void {
     const { settings } = this.#parts;
-    const nick = this.#registration.wantedNick(this.#network);
-    if (settings.regainNick && wantsAccount(settings) && !this.#self.is(nick)) this.#services.retake(nick);
+    const nick = this.#crew.registration.wantedNick(this.#network);
+    if (settings.regainNick && wantsAccount(settings) && !this.#crew.self.is(nick))
+      this.#crew.services.retake(nick);
   }
 
   #line(line: string): void {
     if (this.#phase === 'over') return;
-    this.#pulse.heard();
+    this.#crew.pulse.heard();
     this.#heard = this.#parts.context.clock.now();
     const message = irc.ircLineParser(line);
     if (!/^(?:[A-Z]+|\d{3})$/.test(message.command) || line.includes('\0')) {
       this.#garbage(line);
       return;
     }
-    if (message.command === '001') this.#past.welcomed(message);
-    if (this.#services.handle(message) || this.#registration.handle(message)) return;
-    this.#past.hear(message, () => {
+    if (message.command === '001') this.#crew.past.welcomed(message);
+    if (this.#crew.services.handle(message) || this.#crew.registration.handle(message)) return;
+    this.#crew.past.hear(message, () => {
       this.#mean(message);
     });
   }
@@ -519,16 +285,17 @@ export class Connection {
   #mean(message: IrcMessage): void {
     const fact = factOf(message, this.#network, this.#server);
     const circumstance = circumstanceOf(message);
-    if (this.#phase !== 'registering') this.#people.line(message, new Date(circumstance.at ?? this.#heard));
-    if (this.#questions.hears(message)) return;
+    if (this.#phase !== 'registering')
+      this.#crew.people.line(message, new Date(circumstance.at ?? this.#heard));
+    if (this.#crew.questions.hears(message)) return;
     if (fact !== undefined) this.#fact(fact, message, circumstance);
-    else if (circumstance.label !== undefined) this.#hearing.answered(circumstance.label);
+    else if (circumstance.label !== undefined) this.#crew.hearing.answered(circumstance.label);
   }
 
   #offer(): Offer {
     return {
-      has: (name) => this.#registration.has(name),
-      valueOf: (name) => this.#registration.offer(name),
+      has: (name) => this.#crew.registration.has(name),
+      valueOf: (name) => this.#crew.registration.offer(name),
       network: this.#network,
     };
   }
@@ -546,15 +313,15 @@ export class Connection {
   #fact(fact: Fact, message: IrcMessage, circumstance: Circumstance): void {
     if (fact.fact === 'ping') {
       // Past the rate: not to answer is worse.
-      this.#wire.write(command('PONG', fact.token));
+      this.#crew.wire.write(command('PONG', fact.token));
     } else if (fact.fact === 'pong') {
-      if (!this.#questions.ponged(fact.token)) this.#pulse.answered(fact.token);
+      if (!this.#crew.questions.ponged(fact.token)) this.#crew.pulse.answered(fact.token);
     } else if (fact.fact === 'welcome-end') {
       this.#online();
     } else if (fact.fact === 'ending') {
       this.#end(this.#phase === 'closing' ? undefined : endingFailure(fact.text));
     } else if (this.#phase !== 'opening' && this.#phase !== 'registering') {
-      this.#hearing.hear(fact, message, circumstance);
+      this.#crew.hearing.hear(fact, message, circumstance);
     }
   }
 
@@ -570,11 +337,11 @@ export class Connection {
   #sweep(): void {
     const before = this.#parts.context.clock.monotonic() - this.#parts.timings.pending;
     const silence = failure('timeout', 'The server did not say what became of it.');
-    this.#sending.ledger.giveUp(silence, before);
-    for (const name of this.#rooms.unanswered(before)) {
+    this.#crew.sending.ledger.giveUp(silence, before);
+    for (const name of this.#crew.rooms.unanswered(before)) {
       const why = failure('timeout', 'The server did not answer.');
-      this.#rooms.refused(name, why, this.#parts.context.clock.monotonic(), this.#parts.timings.rejoin);
-      this.#hearing.roomFailed(name, why);
+      this.#crew.rooms.refused(name, why, this.#parts.context.clock.monotonic(), this.#parts.timings.rejoin);
+      this.#crew.hearing.roomFailed(name, why);
     }
     this.#flush();
   }
@@ -600,22 +367,18 @@ export class Connection {
     if (this.#phase === 'over') return;
     const wasWelcome = this.#phase !== 'opening' && this.#phase !== 'registering';
     this.#phase = 'over';
-    this.#timers.clear();
-    this.#registration.close();
+    this.#crew.timers.clear();
+    this.#crew.registration.close();
     const said = why ?? failure('network-unreachable', 'The session was closed.', 'retry');
-    this.#sending.close(said);
-    this.#questions.close(said);
+    this.#crew.sending.close(said);
+    this.#crew.questions.close(said);
     this.#parts.absence.lost(wasWelcome ? this.#heard : undefined);
-    this.#past.close(said);
-    this.#hearing.close();
+    this.#crew.past.close(said);
+    this.#crew.hearing.close();
     this.#parts.holders.lost();
     this.#flush();
-    this.#occupancy.close();
-    this.#wire.destroy();
+    this.#crew.occupancy.close();
+    this.#crew.wire.destroy();
     this.#parts.ended(why);
-  }
-
-  #echoes(): boolean {
-    return this.#registration.has('echo-message');
   }
 }
