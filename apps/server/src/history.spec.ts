@@ -57,6 +57,17 @@ describe('what was said before', () => {
     expect(new Set(messages.map(({ author }) => author?.identity)).size).toBe(1);
   });
 
+  it('stands in the archive’s order, also where its times are too coarse to tell', async () => {
+    const at = Date.now() - 7 * hour;
+    const texts = Array.from({ length: 12 }, (_, index) => `gina ${String(index)}`);
+    for (const text of texts) loop.network.archive('gina', 'alice', { text, at });
+    loop.network.say('gina', 'alice', 'gina now');
+    const gina = await loop.with('gina');
+    await eventually('it is there', async () => (await loop.messages(gina)).length === 1);
+    while (!(await fetchMore(gina, { limit: 5 })).complete);
+    expect((await loop.messages(gina)).map(({ text }) => text)).toEqual([...texts, 'gina now']);
+  });
+
   it('is paged through with what was there, from its middle too, and counts as read', async () => {
     const texts = archive('carol', 'alice', 6, 3);
     loop.network.say('carol', 'alice', 'carol now');

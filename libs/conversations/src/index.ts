@@ -7,6 +7,7 @@ export { History } from './history.service.js';
 export {
   conversationKey,
   Positions,
+  positionsBefore,
   type ConversationAsk,
   type LockedConversation,
   type NewMessage,

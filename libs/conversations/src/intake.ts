@@ -82,3 +82,21 @@ export class Positions {
     return position;
   }
 }
+
+/**
+ * Positions of what an archive gave, page by page backwards: each at its own time, and before what follows it. Times alone
+ * would not do: many messages share a second in some archives, and the older page is numbered later.
+ * @param times oldest first
+ * @param below the position of the message that the last of them stands before
+ */
+export function positionsBefore(times: readonly Date[], below: number): number[] {
+  let ceiling = below;
+  return times
+    .toReversed()
+    .map((at) => {
+      const time = at.getTime() * 1_000;
+      ceiling = Math.max(0, time < ceiling ? time : ceiling - 1);
+      return ceiling;
+    })
+    .toReversed();
+}

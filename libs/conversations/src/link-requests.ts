@@ -69,6 +69,8 @@ export interface HistoryRequest {
   readonly account: AccountId;
   readonly conversation: string;
   readonly before?: PlaceOnNetwork;
+  /** The position of that place here: what is fetched is put before it. Absent where nothing is here. */
+  readonly below?: string;
   readonly limit: number;
 }
 export interface HistoryAnswer {

@@ -4,9 +4,9 @@ import { decodePosition } from '#api';
 import type { JsonObject, JsonValue } from '#connector';
 import type { ConversationId } from '#model';
 import { Database, Problem } from '#platform';
-import { LinkRequests, type PlaceOnNetwork } from './link-requests.js';
+import { LinkRequests } from './link-requests.js';
 import { notOurs } from './next.js';
-import { oldestPlace, placeAt } from './past.store.js';
+import { oldestPlace, placeAt, type Landmark } from './past.store.js';
 
 const usualLimit = 50;
 const mostLimit = 500;
@@ -41,7 +41,7 @@ export class Past {
         account: account.id,
         conversation: address,
         limit: limitOf(options['limit']),
-        ...(before && { before }),
+        ...(before && { before: before.place, below: String(before.position) }),
       },
       historyMs,
     );
@@ -51,7 +51,7 @@ export class Past {
   private async placeOf(
     conversation: ConversationId,
     before: JsonValue | undefined,
-  ): Promise<PlaceOnNetwork | undefined> {
+  ): Promise<Landmark | undefined> {
     if (before === undefined) return await oldestPlace(this.database, conversation);
     const standing = typeof before === 'string' ? decodePosition(before) : undefined;
     if (standing === undefined) throw notOurs('/options/before');

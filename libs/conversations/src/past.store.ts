@@ -4,26 +4,30 @@ import type { Sql } from '#platform';
 import type { Standing } from './history.store.js';
 import type { PlaceOnNetwork } from './link-requests.js';
 
+/** A place, and where it stands here. */
+export interface Landmark {
+  readonly place: PlaceOnNetwork;
+  readonly position: bigint;
+}
+
 interface PlaceRow {
   at: Date;
+  position: bigint;
   remote_ids: { scope: string; id: string; author: string }[] | null;
 }
 
-const place = `SELECT message.at, (
+const place = `SELECT message.at, message.position, (
     SELECT json_agg(json_build_object('scope', r.scope, 'id', r.id, 'author', r.author) ORDER BY r.part)
     FROM remote_id r WHERE r.message_id = message.id) AS remote_ids
   FROM message`;
 
-/** The place of the oldest message of a conversation; undefined where there is none. */
-export async function oldestPlace(
-  sql: Sql,
-  conversation: ConversationId,
-): Promise<PlaceOnNetwork | undefined> {
+/** The oldest message of a conversation; undefined where there is none. */
+export async function oldestPlace(sql: Sql, conversation: ConversationId): Promise<Landmark | undefined> {
   const [row] = await sql.query<PlaceRow>(
     `${place} WHERE message.conversation_id = $1 ORDER BY message.position, message.sequence LIMIT 1`,
     [conversation],
   );
-  return row && placeOf(row);
+  return row && { place: placeOf(row), position: row.position };
 }
 
 /** The place of the message at a standing; its time alone where it has gone. */
@@ -31,13 +35,13 @@ export async function placeAt(
   sql: Sql,
   conversation: ConversationId,
   { position, sequence }: Standing,
-): Promise<PlaceOnNetwork> {
+): Promise<Landmark> {
   const [row] = await sql.query<PlaceRow>(
     `${place} WHERE message.conversation_id = $1 AND message.position = $2 AND message.sequence = $3`,
     [conversation, position, sequence],
   );
-  if (row) return placeOf(row);
-  return { at: new Date(Number(position / 1_000n)).toISOString(), remoteIds: [] };
+  const gone = { at: new Date(Number(position / 1_000n)).toISOString(), remoteIds: [] };
+  return { place: row ? placeOf(row) : gone, position };
 }
 
 /** Clocks disagree by so many messages at most: the latest of them by its time is the place of a mark. */

@@ -12,6 +12,8 @@ export interface Taker extends Held {
 export interface Unit {
   readonly taker: Taker;
   readonly event?: InboundEvent;
+  /** Where its message is to stand; by its time where nothing is said. */
+  readonly position?: number;
   readonly notes: readonly KeyValueNote[];
 }
 
@@ -22,15 +24,19 @@ export interface KeyValueNote {
 }
 
 /** A batch as units, in order. A batch without events is one unit of notes. */
-export function unitsOf(taker: Taker, batch: InboundBatch): Unit[] {
+export function unitsOf(taker: Taker, batch: InboundBatch, positions: readonly number[] = []): Unit[] {
   const notes: KeyValueNote[] = [...(batch.keyValues ?? []), ...(batch.checkpoint ? [batch.checkpoint] : [])];
   const last = batch.events.length - 1;
   if (last < 0) return [{ taker, notes }];
-  return batch.events.map((event, index) => ({
-    taker,
-    event: cleaned(event),
-    notes: index === last ? notes : [],
-  }));
+  return batch.events.map((event, index) => {
+    const position = positions[index];
+    return {
+      taker,
+      event: cleaned(event),
+      ...(position !== undefined && { position }),
+      notes: index === last ? notes : [],
+    };
+  });
 }
 
 /** What a peer's clock may say without being taken for nonsense: up to a day ahead, back to 1990. */

@@ -341,7 +341,7 @@ export class InboundWriter {
     if (ids.some((id) => !locked.get(id)?.held)) throw new StaleKnowledge();
     work.events.push(...(await this.intake.reopen(sql, locked.values())));
     const positions = new Positions(locked.values());
-    const rows = placed.flatMap(({ event, id, replyTo, conversation }): NewMessage[] => {
+    const rows = placed.flatMap(({ index, event, id, replyTo, conversation }): NewMessage[] => {
       if (!conversation) return [];
       const author = event.origin === 'remote' ? authorOf(event, work) : undefined;
       return [
@@ -350,7 +350,7 @@ export class InboundWriter {
           event: newId<'EventId'>(),
           account: event.account,
           conversation,
-          position: positions.next(conversation, event.at, event.mode),
+          position: units[index]?.position ?? positions.next(conversation, event.at, event.mode),
           ...(author ? { author } : {}),
           origin: event.origin,
           mode: event.mode,

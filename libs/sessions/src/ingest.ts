@@ -50,10 +50,15 @@ export class Ingest {
   }
 
   /** Stores a batch; answers once per event, after the commit. */
-  async take(taker: Taker, batch: InboundBatch, deadlineMs?: number): Promise<readonly EmitOutcome[]> {
+  async take(
+    taker: Taker,
+    batch: InboundBatch,
+    deadlineMs?: number,
+    positions?: readonly number[],
+  ): Promise<readonly EmitOutcome[]> {
     const item: Item = {
       taker,
-      units: unitsOf(taker, batch),
+      units: unitsOf(taker, batch, positions),
       deadline: deadlineMs === undefined ? Infinity : this.clock.monotonic() + deadlineMs,
     };
     const batcher = this.batcherOf(taker.workspace);

@@ -3,6 +3,7 @@ import { can, type Place } from '#connector';
 import {
   linkAddress,
   pageOfOccupants,
+  positionsBefore,
   type ActRequest,
   type HistoryAnswer,
   type HistoryRequest,
@@ -60,15 +61,22 @@ async function history(
   const { account, conversation, limit } = request;
   if (!can(live, 'has-history')) throw unsupported();
   let before = request.before && placeOf(request.before);
+  // Where nothing is here yet: what is past stands before now.
+  let below = request.below === undefined ? Date.now() * 1_000 : Number(request.below);
   for (let page = 1; ; page++) {
     const found = await live.history(account, { conversation, limit, ...(before && { before }) }, signal);
     if (found.outcome === 'refused') {
       throw refusal(found.failure.code, found.failure.detail ?? 'The network refused.');
     }
-    const stored = await runtime.takeIn(found.events);
+    const positions = positionsBefore(
+      found.events.map(({ at }) => at),
+      below,
+    );
+    const stored = await runtime.takeIn(found.events, positions);
     const complete = found.complete || found.next === undefined;
     if (stored > 0 || complete || page === mostPages) return { stored, complete };
     before = found.next;
+    below = positions[0] ?? below;
   }
 }
 

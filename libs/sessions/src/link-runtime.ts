@@ -109,10 +109,11 @@ export class LinkRuntime implements Taker {
 
   /**
    * Takes in what a session was asked for. Answers how many were new.
+   * @param positions where each is to stand
    * @throws RequestRefused `storage-unavailable` where some of it could not be stored
    */
-  async takeIn(events: readonly InboundEvent[]): Promise<number> {
-    const outcomes = await this.house.emit({ events });
+  async takeIn(events: readonly InboundEvent[], positions: readonly number[]): Promise<number> {
+    const outcomes = await this.house.emit({ events }, undefined, positions);
     if (outcomes.some(({ outcome }) => lost.has(outcome))) {
       throw new RequestRefused('storage-unavailable', 'What the network told could not be stored.');
     }

@@ -103,9 +103,14 @@ export class SessionHouse implements SessionContext {
     await this.rooms.states.idle();
   }
 
-  async emit(batch: InboundBatch, deadlineMs?: number): Promise<readonly EmitOutcome[]> {
+  /** @param positions where messages are to stand that would not stand there by their time alone; one for each event */
+  async emit(
+    batch: InboundBatch,
+    deadlineMs?: number,
+    positions?: readonly number[],
+  ): Promise<readonly EmitOutcome[]> {
     if (this.end.signal.aborted) return batch.events.map(() => ({ outcome: 'fenced' }));
-    const outcomes = await this.rooms.ingest.take(this.taker, batch, deadlineMs);
+    const outcomes = await this.rooms.ingest.take(this.taker, batch, deadlineMs, positions);
     if (outcomes.some(({ outcome }) => outcome === 'fenced')) this.listener.fenced();
     return outcomes;
   }
