@@ -49,6 +49,9 @@ export class People {
   readonly #who: AskingWho;
   #invitations: number[] = [];
 
+  /** We left rooms, so all who were only there are out of sight: reckoned once, when somebody is seen next. */
+  #weLeft = false;
+
   constructor(parts: PeopleParts) {
     this.#parts = parts;
     const { context, account, network, rooms } = parts;
@@ -192,6 +195,10 @@ export class People {
     },
   ): void {
     const { holders, rooms } = this.#parts;
+    if (this.#weLeft) {
+      this.#weLeft = false;
+      for (const one of holders.addresses()) this.#unseeOne(one);
+    }
     const address = addressOf(nick);
     if (seen.speaks !== true && !holders.has(address)) return;
     const another = holders.meet(address, {
@@ -226,11 +233,10 @@ export class People {
 
   /** Somebody left a room: perhaps they are out of sight now. */
   #unsee(nick: string | undefined): void {
-    const { self, rooms, holders } = this.#parts;
+    const { self, rooms } = this.#parts;
     if (nick === undefined) return;
     if (self.is(nick)) {
-      // We left, so all who were only there are out of sight.
-      for (const address of holders.addresses()) this.#unseeOne(address);
+      this.#weLeft = true;
       return;
     }
     if (!rooms.sees(nick)) this.#accounts.set(nick, undefined);
@@ -243,10 +249,12 @@ export class People {
   }
 
   #account(nick: string, account: string | undefined, at: Date): void {
-    const { holders, self, inlet } = this.#parts;
+    const { holders, self, inlet, rooms } = this.#parts;
     if (self.is(nick)) return;
     const before = this.#accounts.of(nick);
-    this.#accounts.set(nick, account);
+    // Of people out of sight nobody would say when it changes.
+    if (account === undefined || rooms.sees(nick) || this.#watching.guards(nick))
+      this.#accounts.set(nick, account);
     this.#watching.account(nick, account);
     const address = addressOf(nick);
     if (account === undefined || account === before || !holders.has(address)) return;
