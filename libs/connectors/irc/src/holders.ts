@@ -141,8 +141,9 @@ export class Holders {
     for (const known of this.#known.values()) known.sure = false;
   }
 
-  addresses(): IterableIterator<string> {
-    return this.#known.keys();
+  /** Those of whom it is certain so far; for the others being out of sight changes nothing. */
+  sure(): readonly string[] {
+    return [...this.#known].filter(([, known]) => known.sure).map(([address]) => address);
   }
 
   /** What is to be stored with what is stored now. */

@@ -1,6 +1,12 @@
 /* Who is there, who they are, and when they are somebody else: on the sandbox, with and without what servers may offer. */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { can, type InboundDeparture, type InboundIdentity, type InboundRoom } from '#connector';
+import {
+  can,
+  type DesiredRoom,
+  type InboundDeparture,
+  type InboundIdentity,
+  type InboundRoom,
+} from '#connector';
 import type { TestContext } from '#connector/testing';
 import { Rigs, type RigOptions } from '#connectors/irc/testing';
 import { eventually, plainClient, type PlainClient } from '#peers';
@@ -235,6 +241,32 @@ describe('a nick that is used again', () => {
     await again.until('online');
     mallory.send('PRIVMSG alice :I am bob, believe me');
     await heard(house, 'I am bob, believe me');
+    expect(departures(house)).toEqual(['bob']);
+  });
+
+  it('is somebody else after we left the only room that showed them, unless they come from where they came from', async () => {
+    const sandbox = await serve();
+    const { house, account, session } = await begin(sandbox, { rooms: ['#lobby'] });
+    if (!can(session, 'has-rooms')) throw new Error('there are rooms');
+    const rooms: readonly DesiredRoom[] = [{ address: '#lobby', options: {} }];
+    const [bob, carol] = [await come(sandbox, 'bob'), await come(sandbox, 'carol')];
+    for (const one of [bob, carol]) {
+      await one.join('#lobby');
+      one.send(`PRIVMSG #lobby :I am ${one.nick}`);
+      await heard(house, `I am ${one.nick}`);
+    }
+    session.setRooms(account, []);
+    await carol.waitFor(/^:alice!\S+ PART #lobby/);
+    await bob[Symbol.asyncDispose]();
+    const mallory = await come(sandbox, 'bob');
+    sandbox.changeHost('bob', 'mallory', 'elsewhere.example.org');
+    await mallory.join('#lobby');
+    session.setRooms(account, rooms);
+    await carol.waitFor(/^:alice!\S+ JOIN :?#lobby/);
+    mallory.send('PRIVMSG #lobby :I am bob, believe me');
+    await heard(house, 'I am bob, believe me');
+    carol.send('PRIVMSG #lobby :I am still carol');
+    await heard(house, 'I am still carol');
     expect(departures(house)).toEqual(['bob']);
   });
 

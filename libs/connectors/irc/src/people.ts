@@ -49,9 +49,6 @@ export class People {
   readonly #who: AskingWho;
   #invitations: number[] = [];
 
-  /** We left rooms, so all who were only there are out of sight: reckoned once, when somebody is seen next. */
-  #weLeft = false;
-
   constructor(parts: PeopleParts) {
     this.#parts = parts;
     const { context, account, network, rooms } = parts;
@@ -195,10 +192,6 @@ export class People {
     },
   ): void {
     const { holders, rooms } = this.#parts;
-    if (this.#weLeft) {
-      this.#weLeft = false;
-      for (const one of holders.addresses()) this.#unseeOne(one);
-    }
     const address = addressOf(nick);
     if (seen.speaks !== true && !holders.has(address)) return;
     const another = holders.meet(address, {
@@ -233,10 +226,11 @@ export class People {
 
   /** Somebody left a room: perhaps they are out of sight now. */
   #unsee(nick: string | undefined): void {
-    const { self, rooms } = this.#parts;
+    const { self, rooms, holders } = this.#parts;
     if (nick === undefined) return;
     if (self.is(nick)) {
-      this.#weLeft = true;
+      // We left, so all who were only there are out of sight.
+      for (const address of holders.sure()) this.#unseeOne(address);
       return;
     }
     if (!rooms.sees(nick)) this.#accounts.set(nick, undefined);
