@@ -6,6 +6,9 @@ import { connect } from 'node:net';
 import { eventually, run, type RunningProcess } from './peer.js';
 
 export interface Daemon extends AsyncDisposable {
+  readonly host: string;
+  /** Where it takes whoever comes. */
+  readonly port: number;
   /** Ends it as an operator would: from now on its port refuses. */
   stop(): Promise<void>;
   /** Starts it again on the same port. */
@@ -24,6 +27,8 @@ export interface DaemonOptions {
   readonly binary: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** Where its files are: they go with it. */
+  readonly scratch: Disposable;
   /** Who runs it; the one who runs the tests, unless said otherwise. */
   readonly as?: { readonly uid: number; readonly gid: number } | undefined;
   readonly env?: NodeJS.ProcessEnv;
@@ -32,7 +37,7 @@ export interface DaemonOptions {
 }
 
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { name, binary, args, cwd, as, env, port } = options;
+  const { name, binary, args, cwd, scratch, as, env, port } = options;
   let running: RunningProcess | undefined;
   const stop = async (): Promise<void> => {
     running?.child.kill('SIGCONT');
@@ -47,8 +52,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return accepts(port);
     });
   };
-  await start();
+  const end = async (): Promise<void> => {
+    await stop();
+    scratch[Symbol.dispose]();
+  };
+  try {
+    await start();
+  } catch (error) {
+    await end();
+    throw error;
+  }
   return {
+    host: '127.0.0.1',
+    port,
     start,
     stop,
     async restart() {
@@ -65,7 +81,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return running?.child.pid;
     },
     output: () => running?.output() ?? '',
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: end,
   };
 }
 

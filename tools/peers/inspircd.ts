@@ -15,7 +15,6 @@ export const inspircd: Peer = { name: 'InspIRCd', package: 'inspircd', binaries:
 export const inspircdPeers: readonly Peer[] = [inspircd, openssl];
 
 export interface Inspircd extends Daemon {
-  readonly host: string;
   readonly ports: {
     readonly plain: number;
     readonly tls: number;
@@ -93,19 +92,10 @@ export async function startInspircd(options: InspircdOptions = {}): Promise<Insp
     binary: binaryOf(inspircd) ?? 'inspircd',
     args: [`--config=${file}`, '--runasroot', '--nofork'],
     cwd: data,
+    scratch,
     port: ports.plain,
   });
-  return Object.assign(daemon, {
-    host: '127.0.0.1',
-    ports,
-    authority,
-    serverPassword,
-    linkPassword,
-    async [Symbol.asyncDispose]() {
-      await daemon.stop();
-      scratch[Symbol.dispose]();
-    },
-  });
+  return Object.assign(daemon, { ports, authority, serverPassword, linkPassword });
 }
 
 interface Parts {

@@ -14,12 +14,7 @@ export const ircdHybrid: Peer = {
   binaries: ['/usr/sbin/ircd-hybrid'],
 };
 
-export interface IrcdHybrid extends Daemon {
-  readonly host: string;
-  readonly port: number;
-}
-
-export async function startIrcdHybrid(): Promise<IrcdHybrid> {
+export async function startIrcdHybrid(): Promise<Daemon> {
   const scratch = scratchDirectory('ircd-hybrid');
   const port = await freePort();
   const data = join(scratch.path, 'data');
@@ -32,7 +27,7 @@ export async function startIrcdHybrid(): Promise<IrcdHybrid> {
     chownSync(data, as.uid, as.gid);
   }
   const own = (name: string): readonly string[] => [`-${name}file`, join(data, name)];
-  const daemon = await startDaemon({
+  return startDaemon({
     name: ircdHybrid.name,
     binary: binaryOf(ircdHybrid) ?? 'ircd-hybrid',
     args: [
@@ -42,16 +37,9 @@ export async function startIrcdHybrid(): Promise<IrcdHybrid> {
       ...['kline', 'dline', 'xline', 'resv', 'log', 'pid'].flatMap(own),
     ],
     cwd: data,
+    scratch,
     as,
     port,
-  });
-  return Object.assign(daemon, {
-    host: '127.0.0.1',
-    port,
-    async [Symbol.asyncDispose]() {
-      await daemon.stop();
-      scratch[Symbol.dispose]();
-    },
   });
 }
 

@@ -14,30 +14,18 @@ export const ngircd: Peer = {
   binaries: ['/opt/parley-peers/ngircd/usr/sbin/ngircd', '/usr/sbin/ngircd'],
 };
 
-export interface Ngircd extends Daemon {
-  readonly host: string;
-  readonly port: number;
-}
-
-export async function startNgircd(): Promise<Ngircd> {
+export async function startNgircd(): Promise<Daemon> {
   const scratch = scratchDirectory('ngircd');
   const port = await freePort();
   const file = join(scratch.path, 'ngircd.conf');
   await writeFile(file, configuration(port));
-  const daemon = await startDaemon({
+  return startDaemon({
     name: ngircd.name,
     binary: binaryOf(ngircd) ?? 'ngircd',
     args: ['--nodaemon', '--config', file],
     cwd: scratch.path,
+    scratch,
     port,
-  });
-  return Object.assign(daemon, {
-    host: '127.0.0.1',
-    port,
-    async [Symbol.asyncDispose]() {
-      await daemon.stop();
-      scratch[Symbol.dispose]();
-    },
   });
 }
 

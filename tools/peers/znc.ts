@@ -11,8 +11,6 @@ import { binaryOf, freePort, scratchDirectory, type Peer } from './peer.js';
 export const znc: Peer = { name: 'ZNC', package: 'znc', binaries: ['/usr/bin/znc', '/usr/local/bin/znc'] };
 
 export interface Znc extends Daemon {
-  readonly host: string;
-  readonly port: number;
   /** The server password with which a user's client comes in: `user/network:password`. */
   pass(user: string): string;
 }
@@ -42,18 +40,11 @@ export async function startZnc(options: ZncOptions): Promise<Znc> {
     binary: binaryOf(znc) ?? 'znc',
     args: ['--foreground', '--no-color', '--datadir', data],
     cwd: data,
+    scratch,
     as,
     port,
   });
-  return Object.assign(daemon, {
-    host: '127.0.0.1',
-    port,
-    pass: (user: string) => `${user}/test:${passwordOf(user)}`,
-    async [Symbol.asyncDispose]() {
-      await daemon.stop();
-      scratch[Symbol.dispose]();
-    },
-  });
+  return Object.assign(daemon, { pass: (user: string) => `${user}/test:${passwordOf(user)}` });
 }
 
 /** Of a bouncer that lives as long as a test and listens on loopback only. */
