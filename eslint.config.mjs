@@ -40,6 +40,7 @@ const rooms = {
   },
   bus: { rooms: ['model', 'platform'], packages: [node, ...nest, 'pg', 'bullmq', 'ioredis'] },
   connector: { rooms: ['model'], packages: [] },
+  'connector/session': { rooms: ['model', 'connector'], packages: [node] },
   'embedded-postgres/testing': { rooms: ['peers'], packages: [node, '@jest/globals', 'pg'] },
   'platform/testing': {
     rooms: ['model', 'embedded-postgres', 'platform', 'peers'],
@@ -59,7 +60,7 @@ const rooms = {
   ...Object.fromEntries(
     Object.entries(connectors).map(([name, packages]) => [
       `connectors/${name}`,
-      { rooms: ['model', 'connector', ...protocols], packages: [node, ...packages] },
+      { rooms: ['model', 'connector', 'connector/session', ...protocols], packages: [node, ...packages] },
     ]),
   ),
   ...Object.fromEntries(
@@ -78,7 +79,7 @@ const folder = (room) =>
     ? 'apps/server'
     : ['peers', 'sandbox', 'demo'].includes(room)
       ? `tools/${room}`
-      : room.endsWith('/testing')
+      : /\/(testing|session)$/.test(room)
         ? `libs/${room}`
         : `libs/${room}/src`;
 
@@ -140,7 +141,7 @@ const noBranchOnProtocol = {
   selector: `BinaryExpression[operator=/^[!=]==?$/] > ${protocolName}, SwitchCase > ${protocolName}`,
   message: 'Ask for a capability, not for the name of a protocol.',
 };
-const product = ['apps/server/src', 'libs/*/src', 'libs/connectors/*/src'].map(
+const product = ['apps/server/src', 'libs/*/src', 'libs/connector/session', 'libs/connectors/*/src'].map(
   (folder) => `${folder}/**/*.ts`,
 );
 

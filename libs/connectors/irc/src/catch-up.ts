@@ -12,11 +12,11 @@
  * Rooms begin when we are in them. Direct conversations begin once per connection, with the question who said something
  * since (TARGETS).
  */
+import type { Inlet } from '#connector/session';
 import type { AccountId } from '#model';
 import { timestampOf, type Answer, type ChatHistory, type Question } from './chat-history.js';
 import type { Cursors, Place } from './cursors.js';
 import { addressOf } from './irc.addresses.js';
-import type { Inlet } from './inlet.js';
 import { channelIn, type Network } from './network.js';
 
 /** What is fetched at once where the server sets no limit. */

@@ -2,9 +2,9 @@
  * What a connection is opened with besides the settings, and whether it is enough. What is missing is said before
  * anything is tried.
  */
+import { showsCertificate } from '#connector/session';
 import { failure, type Failure } from '#model';
 import type { IrcSettings } from './irc.settings.js';
-import { showsCertificate } from './tls.js';
 
 /** The opened secrets that are there. */
 export interface Credentials {

@@ -3,6 +3,7 @@
  * what concerns the connection as a whole goes to its lead.
  */
 import type { SessionContext } from '#connector';
+import { type Inlet, Timers } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
@@ -13,7 +14,6 @@ import type { Cursors } from './cursors.js';
 import { Receiving } from './dcc-receiving.js';
 import { Hearing } from './hearing.js';
 import type { Holders } from './holders.js';
-import type { Inlet } from './inlet.js';
 import type { IrcSettings } from './irc.settings.js';
 import { Wire } from './irc.transport.js';
 import { networkOf, plainNetwork, sameName, type Network } from './network.js';
@@ -30,7 +30,6 @@ import { Rooms } from './rooms.js';
 import { Self } from './self.js';
 import { Sending } from './sending.js';
 import { Services } from './services.js';
-import { Timers } from './timers.js';
 import type { IrcTimings } from './timings.js';
 import { Typing } from './typing.js';
 import { Upkeep, type Wishes } from './upkeep.js';

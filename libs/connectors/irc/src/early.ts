@@ -1,7 +1,8 @@
 /* What a line means before the welcome, where it means something else or nothing after it. Pure. */
+import { words } from '#connector/session';
 import { failure, type Failure } from '#model';
 import type { IrcMessage } from 'irc-framework';
-import { endingFailure, failFailure, numericFailure, words } from './failures.js';
+import { endingFailure, failFailure, numericFailure } from './failures.js';
 
 export type Early =
   /** Another nick must be asked for: any, or one that the person has given. */

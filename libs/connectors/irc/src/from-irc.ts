@@ -3,10 +3,11 @@
  * the line: what makes no sense is no fact. References: RFC 1459 and 2812, IRCv3 (message-tags, server-time, msgid,
  * batch, labeled-response, echo-message, account-tag, extended-join, away-notify, chghost, standard replies).
  */
+import { words } from '#connector/session';
 import type { Failure } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import { dropped } from './bouncer.js';
-import { failFailure, numericFailure, words } from './failures.js';
+import { failFailure, numericFailure } from './failures.js';
 import { plain } from './formatting.js';
 import { channelIn, type Network } from './network.js';
 import { reactedOf, redactedOf, saidOf, tag, type Speech } from './speech.js';

@@ -28,6 +28,7 @@ import type {
   ShowsTyping,
   TakesRequests,
 } from '#connector';
+import { Inlet } from '#connector/session';
 import {
   failure,
   presences,
@@ -40,7 +41,6 @@ import { Absence } from './absence.js';
 import { credentialsOf, lackOf } from './credentials.js';
 import { Holders } from './holders.js';
 import { Cursors } from './cursors.js';
-import { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { Connection } from './irc.connection.js';
 import type { IrcSettings } from './irc.settings.js';

@@ -15,10 +15,9 @@ import {
   type TcpNetConnectOpts,
 } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { type TlsSettings, distrust, socketFailure, tlsOptions } from '#connector/session';
 import { failure, type Failure } from '#model';
-import { socketFailure } from './failures.js';
 import { LineReader, tooLong } from './line-reader.js';
-import { distrust, tlsOptions, type TlsSettings } from './tls.js';
 
 /** 8,191 bytes of tags and 512 of message are allowed (IRCv3 message-tags); more is granted, but not without end. */
 const longestLine = 16_384;

@@ -3,10 +3,10 @@
  * a room's mark when it is entered, and any other when it changes or is asked for.
  */
 import type { SessionContext } from '#connector';
+import type { Inlet } from '#connector/session';
 import type { AccountId } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import { timestampOf } from './chat-history.js';
-import type { Inlet } from './inlet.js';
 import type { Outbox } from './outbox.js';
 import { wireTarget } from './irc.addresses.js';
 import { command } from './to-irc.js';

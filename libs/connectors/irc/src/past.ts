@@ -4,6 +4,7 @@
  * what the hearing makes of it after (`inlet`).
  */
 import type { HistoryAsk, HistoryOutcome, InboundEvent, SessionContext } from '#connector';
+import type { Inlet } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import type { Absence } from './absence.js';
@@ -13,7 +14,6 @@ import { ChatHistory, keepsHistory, type Question } from './chat-history.js';
 import type { Cursors } from './cursors.js';
 import { askHistory } from './deep-history.js';
 import { circumstanceOf } from './from-irc.js';
-import type { Inlet } from './inlet.js';
 import { accountAddress, addressOf, wireTarget } from './irc.addresses.js';
 import { Markers } from './markers.js';
 import { channelIn, sameName, type Network } from './network.js';

@@ -4,22 +4,20 @@
  * for what the rooms look like then. What outlives the connection is in `Holders`.
  */
 import type { DesiredContact, InboundParty, SessionContext } from '#connector';
+import { type Inlet, type Timers, words } from '#connector/session';
 import type { AccountId } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import { AccountsSeen } from './accounts-seen.js';
 import { AskingWho } from './asking-who.js';
 import type { Batches } from './batches.js';
 import type { Fact, Source } from './from-irc.js';
-import { words } from './failures.js';
 import type { Holders } from './holders.js';
-import type { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { partyOf } from './parties.js';
 import { channelIn, type Network } from './network.js';
 import type { Outbox } from './outbox.js';
 import type { Rooms } from './rooms.js';
 import type { Self } from './self.js';
-import type { Timers } from './timers.js';
 import { Watching } from './watching.js';
 
 /** Invitations by others that are told in a minute; whoever wants to flood us makes conversations with them. */

@@ -3,9 +3,9 @@
  * and that every line which left before it has been dealt with.
  */
 import type { SessionClock } from '#connector';
+import type { Timers } from '#connector/session';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
-import type { Timers } from './timers.js';
 import { command } from './to-irc.js';
 
 /** A PING costs as much as a message: lines that leave shortly after one another share one. */

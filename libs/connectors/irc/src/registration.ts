@@ -9,11 +9,11 @@
  * once, and nothing waits for an answer to CAP.
  */
 import type { IrcMessage } from 'irc-framework';
+import { words } from '#connector/session';
 import { failure, type Failure } from '#model';
 import { Caps } from './caps.js';
 import { certified, wantsAccount, type Credentials } from './credentials.js';
 import { earlyOf } from './early.js';
-import { words } from './failures.js';
 import { Isupport } from './isupport.js';
 import type { IrcSettings } from './irc.settings.js';
 import type { Wire } from './irc.transport.js';

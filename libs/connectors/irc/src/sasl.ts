@@ -3,8 +3,8 @@
  * server offers and that we have the means for comes first: a client certificate (EXTERNAL), SCRAM-SHA-256, PLAIN. One
  * password is tried once; another mechanism follows only where the server has not seen a password yet.
  */
+import { words } from '#connector/session';
 import { failure, type Failure } from '#model';
-import { words } from './failures.js';
 import { Scram, ScramError } from './scram.js';
 
 /** What we can sign in by, the strongest first. */

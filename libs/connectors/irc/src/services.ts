@@ -8,8 +8,8 @@
  * and stored in no history: its echo is swallowed here.
  */
 import type { IrcMessage } from 'irc-framework';
+import { words } from '#connector/session';
 import { failure, type Failure } from '#model';
-import { words } from './failures.js';
 import { plain } from './formatting.js';
 import { command } from './to-irc.js';
 

@@ -3,6 +3,7 @@
  * said ourselves: it completes its envelope, or was said through another client of the same account.
  */
 import { parseWireId, type InboundMessage, type RemoteId, type SessionContext } from '#connector';
+import type { Inlet } from '#connector/session';
 import type { AccountId } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import type { Batches } from './batches.js';
@@ -10,7 +11,6 @@ import type { CtcpAnswers } from './ctcp.js';
 import type { Receiving } from './dcc-receiving.js';
 import { offerOf } from './dcc.js';
 import type { Circumstance } from './from-irc.js';
-import type { Inlet } from './inlet.js';
 import { addressOf } from './irc.addresses.js';
 import { Multiline, multilineType } from './multiline.js';
 import type { People } from './people.js';

@@ -1,10 +1,10 @@
 import type { DesiredContact, DesiredRoom, SessionClock } from '#connector';
+import type { Timers } from '#connector/session';
 import type { PresenceState } from '#model';
 import { sameName, type Network } from './network.js';
 import type { Outbox } from './outbox.js';
 import type { Rooms } from './rooms.js';
 import type { Self } from './self.js';
-import type { Timers } from './timers.js';
 import { awayOf, command, joinsOf } from './to-irc.js';
 
 /** What should be true whenever we are online. */

@@ -4,6 +4,7 @@
  * told either: who is not watched is unknown.
  */
 import type { DesiredContact, SessionClock } from '#connector';
+import type { Timers } from '#connector/session';
 import type { PresenceState } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import { fold } from './case-mapping.js';
@@ -11,7 +12,6 @@ import { accountAddress, accountOf, addressOf, isRoom, wireTarget } from './irc.
 import type { Network } from './network.js';
 import type { Outbox } from './outbox.js';
 import { TokenBucket } from './rate.js';
-import type { Timers } from './timers.js';
 import { isOnLines, sightingsOf, userHostLines, watchKindOf, watchLines } from './watch-lists.js';
 
 /** Peers of private talk who are watched beside the contacts: the latest. */

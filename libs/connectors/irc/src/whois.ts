@@ -1,6 +1,6 @@
 /* WHOIS (RFC 2812 §3.6.2) as one answer: every numeric that servers of today send about somebody, gathered. */
 import type { JsonValue } from '#connector';
-import { words } from './failures.js';
+import { words } from '#connector/session';
 import { addressOf } from './irc.addresses.js';
 import type { Network } from './network.js';
 import type { Question } from './questions.js';

@@ -13,7 +13,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { failure, type Failure } from '#model';
-import { certificateFailure } from './failures.js';
+import { certificateFailure } from './socket-failures.js';
 
 export interface TlsSettings {
   /** The server's name. */

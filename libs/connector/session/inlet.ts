@@ -1,6 +1,7 @@
 /*
- * What the network said, on its way into the house. IRC cannot be told to say it again, so nothing that was read is let
- * go while the house may still take it: what was not stored is offered again, and meanwhile the wire is paused.
+ * What the network said, on its way into the house. Nothing that was read is let go while the house may still take it:
+ * what was not stored is offered again, and meanwhile the wire is paused. A network that can be acknowledged is told how
+ * far everything is stored (`settled`).
  *
  * One batch is under way at a time; what comes meanwhile makes the next. So the order holds whatever becomes of a batch,
  * and the slower the house, the larger the batches. What is held is bounded by the house's own limit.
@@ -21,14 +22,22 @@ export interface InletHandler {
   fenced(): void;
 }
 
+interface Offered {
+  readonly event: InboundEvent;
+  /** Its place in the order of all that came. */
+  readonly number: number;
+}
+
 export class Inlet {
   readonly #context: SessionContext;
   readonly #account: AccountId;
   readonly #handler: InletHandler;
-  #waiting: InboundEvent[] = [];
+  #waiting: Offered[] = [];
+  #pushed = 0;
+  #marks: { readonly upTo: number; readonly reached: () => void }[] = [];
   #notes: KeyValues = [];
-  /** How many events are with the house; undefined when it is not asked. */
-  #asked: number | undefined;
+  /** What is with the house; undefined when it is not asked. */
+  #asked: readonly Offered[] | undefined;
   #full = false;
   #cancelRetry: (() => void) | undefined;
   #closed = false;
@@ -43,8 +52,18 @@ export class Inlet {
   /** Takes an event; it leaves with the next `flush`. */
   push(event: InboundEvent): void {
     if (this.#closed) return;
-    this.#waiting.push(event);
+    this.#waiting.push({ event, number: ++this.#pushed });
     this.#weigh();
+  }
+
+  /**
+   * Calls once when everything that was pushed before is stored (or the house will never take it): at once where that is
+   * so already. Calls come in the order in which they were asked for. Never after `close`.
+   */
+  settled(reached: () => void): void {
+    if (this.#closed) return;
+    this.#marks.push({ upTo: this.#pushed, reached });
+    this.#reach();
   }
 
   /** Sends what has gathered, with the connector's own notes in the same transaction. */
@@ -56,19 +75,20 @@ export class Inlet {
     }
     if (this.#asked !== undefined || this.#cancelRetry !== undefined) return;
     if (this.#waiting.length === 0 && this.#notes.length === 0) return;
-    const events = this.#waiting.splice(0, this.#context.emitLimit);
+    const offered = this.#waiting.splice(0, this.#context.emitLimit);
+    const events = offered.map(({ event }) => event);
     // A note says that everything up to now is stored: it goes with the last of what waits.
     const keyValues = this.#waiting.length === 0 ? this.#notes : [];
     if (this.#waiting.length === 0) this.#notes = [];
-    this.#asked = events.length;
+    this.#asked = offered;
     this.#context.emit({ events, ...(keyValues.length > 0 && { keyValues }) }).then(
       (outcomes) => {
-        this.#settled(events, outcomes);
+        this.#answered(offered, outcomes);
       },
       (error: unknown) => {
         this.#context.log.warn({ account: this.#account, error: String(error) }, 'emit failed');
-        this.#settled(
-          events,
+        this.#answered(
+          offered,
           events.map(() => ({ outcome: 'not-stored', retryAfterMs: doubtMs })),
         );
       },
@@ -105,15 +125,17 @@ export class Inlet {
     this.#closed = true;
     this.#cancelRetry?.();
     this.#waiting = [];
+    this.#marks = [];
     for (const tell of [...this.#quiet]) tell();
   }
 
-  #settled(events: readonly InboundEvent[], outcomes: readonly EmitOutcome[]): void {
+  #answered(offered: readonly Offered[], outcomes: readonly EmitOutcome[]): void {
     this.#asked = undefined;
     if (this.#closed) return;
-    const again: InboundEvent[] = [];
+    const again: Offered[] = [];
     let waitMs = 0;
-    for (const [at, event] of events.entries()) {
+    for (const [at, one] of offered.entries()) {
+      const { event } = one;
       const outcome = outcomes[at];
       if (outcome === undefined) continue;
       switch (outcome.outcome) {
@@ -127,13 +149,13 @@ export class Inlet {
           );
           break;
         case 'not-stored':
-          again.push(event);
+          again.push(one);
           waitMs = Math.max(waitMs, outcome.retryAfterMs);
           break;
         case 'in-doubt':
           // Said twice is worse than lost only where nothing tells the second from the first.
           if (mayRepeat(event)) {
-            again.push(event);
+            again.push(one);
             waitMs = Math.max(waitMs, doubtMs);
           } else {
             this.#context.log.warn({ account: this.#account }, 'an event of unknown fate was let go');
@@ -156,8 +178,16 @@ export class Inlet {
     } else {
       this.flush();
     }
+    this.#reach();
     this.#weigh();
     if (this.#isQuiet()) for (const tell of [...this.#quiet]) tell();
+  }
+
+  /** Tells those who wait for what is stored by now. */
+  #reach(): void {
+    const first = this.#asked?.[0] ?? this.#waiting[0];
+    const stored = first === undefined ? this.#pushed : first.number - 1;
+    while (this.#marks[0] !== undefined && this.#marks[0].upTo <= stored) this.#marks.shift()?.reached();
   }
 
   #isQuiet(): boolean {
@@ -165,7 +195,7 @@ export class Inlet {
   }
 
   #weigh(): void {
-    const held = (this.#asked ?? 0) + this.#waiting.length;
+    const held = (this.#asked?.length ?? 0) + this.#waiting.length;
     const limit = this.#context.emitLimit;
     if (!this.#full && held >= limit) {
       this.#full = true;

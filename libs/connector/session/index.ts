@@ -1,0 +1,9 @@
+/*
+ * What a session of every protocol needs and none should write again: the way of events into the house, timers, TLS as
+ * the person's settings want it, and the words for what goes wrong underneath.
+ */
+export { Inlet, type InletHandler } from './inlet.js';
+export { certificateFailure, socketFailure } from './socket-failures.js';
+export { Timers } from './timers.js';
+export { distrust, showsCertificate, tlsOptions, type TlsSettings } from './tls.js';
+export { words } from './words.js';
