@@ -66,8 +66,11 @@ export interface FloodProfile {
 export interface AddressRules {
   /** What a person typed, made canonical. Throws an `AddressError` with a sentence for the person. */
   parse(raw: string): Address;
-  /** Whether an address names a room or somebody. */
-  kindOf(address: string): ConversationKind;
+  /**
+   * Whether an address names a room or somebody; undefined where it does not tell (a JID may be either). Then it is what
+   * the person says, or what the account knows it as, or somebody.
+   */
+  kindOf(address: string): ConversationKind | undefined;
   /** The address as people write it. */
   display(address: string): string;
 }

@@ -91,11 +91,18 @@ export class Rig {
       account: this.account,
       kind,
       to,
-      conversationKind: this.connector.addresses.kindOf(to),
+      conversationKind: this.connector.addresses.kindOf(to) ?? (this.isIn(to) ? 'room' : 'direct'),
       content: { text },
       attempt: 1,
       ...more,
     };
+  }
+
+  /** Whether the account has entered a room. */
+  isIn(room: string): boolean {
+    return this.context.storage.stored.some(
+      (event) => event.type === 'room' && event.conversation === room && event.joined === true,
+    );
   }
 
   /** Sends one envelope; `later` is obeyed, as the house would. */
@@ -261,11 +268,7 @@ export class Bench {
       session.connect();
       await rig.untilState('online');
       for (const room of rooms) {
-        await rig.until(`in ${room}`, () =>
-          context.storage.stored.some(
-            (event) => event.type === 'room' && event.conversation === room && event.joined === true,
-          ),
-        );
+        await rig.until(`in ${room}`, () => rig.isIn(room));
       }
     }
     return rig;

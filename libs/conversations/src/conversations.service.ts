@@ -17,6 +17,7 @@ import {
 } from './conversations.store.js';
 import { conversationChanged } from './intake.store.js';
 import { decodeNext, encodeNext } from './next.js';
+import { Places } from './places.js';
 import { noConversation, Sight } from './sight.js';
 
 /** The inbox of one person: what is there, what is opened and what is left. */
@@ -32,6 +33,7 @@ export class ConversationsService {
     private readonly identities: Identities,
     private readonly views: ConversationViews,
     private readonly sight: Sight,
+    private readonly places: Places,
   ) {}
 
   /** The caller's conversations, the latest first. Left ones stay, for their history: `leftAt` tells. */
@@ -77,7 +79,7 @@ export class ConversationsService {
     body: BodyOf<Routes['createConversation']>,
   ): Promise<{ conversation: MyConversation; made: boolean }> {
     const account = await this.access.mustSee(principal, body.account);
-    const { address, kind } = this.addressOf(account, body.address, body.kind);
+    const { address, kind } = await this.addressOf(account, body.address, body.kind);
     const { value, last } = await this.database.transaction(async (sql) => {
       if (kind === 'room') await this.desires.set(sql, account.id, 'room', address.value, body.options ?? {});
       const events: NewEvent[] = [];
@@ -127,15 +129,16 @@ export class ConversationsService {
   }
 
   /** @throws Problem 422 `invalid` */
-  private addressOf(
+  private async addressOf(
     account: AccountRow,
     raw: string,
     asked: ConversationKind | undefined,
-  ): { address: Address; kind: ConversationKind } {
+  ): Promise<{ address: Address; kind: ConversationKind }> {
     const { addresses } = this.connectors.get(account.connector);
     try {
       const address = addresses.parse(raw);
-      const kind = addresses.kindOf(address.value);
+      const known = addresses.kindOf(address.value) ?? (await this.places.kindAt(account.id, address.value));
+      const kind = known ?? asked ?? 'direct';
       if (asked === undefined || asked === kind) return { address, kind };
       throw new AddressError(`${addresses.display(address.value)} is the address of a ${nounOf[kind]}`);
     } catch (error) {

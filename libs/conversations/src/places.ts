@@ -29,6 +29,15 @@ export class Places {
     return this.known.get(id) ?? (await this.loader.add(id));
   }
 
+  /** What an account knows an address as; undefined where there is no conversation with it. */
+  async kindAt(account: AccountId, address: string): Promise<ConversationKind | undefined> {
+    const [row] = await this.database.query<{ kind: ConversationKind }>(
+      'SELECT kind FROM conversation WHERE account_id = $1 AND address = $2 AND held',
+      [account, address],
+    );
+    return row?.kind;
+  }
+
   private async load(ids: readonly ConversationId[]): Promise<(Place | undefined)[]> {
     const rows = await this.database.query<{
       id: ConversationId;

@@ -286,7 +286,7 @@ export class SendService {
     const { addresses } = this.connectors.get(account.connector);
     try {
       const address = addresses.parse(recipient.address).value;
-      const kind = addresses.kindOf(address);
+      const kind = addresses.kindOf(address) ?? (await this.places.kindAt(account.id, address)) ?? 'direct';
       return {
         to: { account: account.id, kind, address },
         account: account.id,

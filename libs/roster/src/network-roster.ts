@@ -143,7 +143,7 @@ export class NetworkRoster {
     const { addresses } = this.connectors.get(account.connector);
     try {
       const address = addresses.parse(raw);
-      if (addresses.kindOf(address.value) === 'direct') return address;
+      if (addresses.kindOf(address.value) !== 'room') return address;
       throw new AddressError(`${addresses.display(address.value)} is the address of a room.`);
     } catch (error) {
       if (!(error instanceof AddressError)) throw error;

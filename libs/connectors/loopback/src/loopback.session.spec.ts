@@ -57,7 +57,7 @@ async function online(name: string, options: Options = {}): Promise<Rig> {
 }
 
 function envelope({ account }: Rig, to: string, text: string): OutboundEnvelope {
-  const conversationKind = loopback.addresses.kindOf(to);
+  const conversationKind = loopback.addresses.kindOf(to) ?? 'direct';
   return { id: newId(), account, kind: 'message', to, conversationKind, content: { text }, attempt: 1 };
 }
 
