@@ -17,8 +17,6 @@ interface Holder {
   realName: string | undefined;
   /** Private words were exchanged: then they are remembered over restarts. */
   direct: boolean;
-  /** Seen without a break since they were met. */
-  sure: boolean;
 }
 
 /** What a line shows of who said it. */
@@ -39,6 +37,8 @@ export class Holders {
   readonly #context: SessionContext;
   readonly #account: AccountId;
   readonly #known = new Map<string, Holder>();
+  /** Whoever of them was seen without a break since they were met. */
+  readonly #sure = new Set<string>();
   #loaded = false;
   #changed = false;
 
@@ -55,7 +55,7 @@ export class Holders {
       this.#loaded = true;
       for (const [address, userHost, account] of notedIn(noted)) {
         if (this.#known.has(address)) continue;
-        this.#known.set(address, { userHost, account, realName: undefined, direct: true, sure: false });
+        this.#known.set(address, { userHost, account, realName: undefined, direct: true });
       }
     } catch (error) {
       this.#context.log.warn({ account: this.#account, error: String(error) }, 'notes could not be read');
@@ -79,13 +79,12 @@ export class Holders {
   meet(address: string, sighting: Sighting): boolean {
     const known = this.#known.get(address);
     const { userHost, account, direct = false, guarded } = sighting;
-    const another = known !== undefined && isAnother(known, sighting, guarded);
+    const another = known !== undefined && isAnother(known, sighting, guarded && this.#sure.has(address));
     const next: Holder = {
       userHost: userHost?.slice(0, 80) ?? (another ? undefined : known?.userHost),
       account: account ?? (another ? undefined : known?.account),
       realName: another ? undefined : known?.realName,
       direct: direct || (known?.direct ?? false),
-      sure: true,
     };
     if (
       next.direct &&
@@ -94,6 +93,7 @@ export class Holders {
       this.#changed = true;
     this.#known.delete(address);
     this.#known.set(address, next);
+    this.#sure.add(address);
     this.#trim();
     return another;
   }
@@ -116,10 +116,12 @@ export class Holders {
   /** They go by another nick now; whoever was known under it is there no longer. */
   moved(from: string, to: string): void {
     const known = this.#known.get(from);
-    this.#known.delete(to);
+    const sure = this.#sure.has(from);
+    this.#drop(to);
     if (known === undefined) return;
-    this.#known.delete(from);
+    this.#drop(from);
     this.#known.set(to, known);
+    if (sure) this.#sure.add(to);
     if (known.direct) this.#changed = true;
   }
 
@@ -127,23 +129,22 @@ export class Holders {
   left(address: string): boolean {
     const known = this.#known.get(address);
     if (known?.direct === true) this.#changed = true;
-    return this.#known.delete(address);
+    return this.#drop(address);
   }
 
   /** They are out of sight: the next to be seen there may be another. */
   unseen(address: string): void {
-    const known = this.#known.get(address);
-    if (known) known.sure = false;
+    this.#sure.delete(address);
   }
 
   /** The connection is over: so is all certainty. */
   lost(): void {
-    for (const known of this.#known.values()) known.sure = false;
+    this.#sure.clear();
   }
 
   /** Those of whom it is certain so far; for the others being out of sight changes nothing. */
   sure(): readonly string[] {
-    return [...this.#known].filter(([, known]) => known.sure).map(([address]) => address);
+    return [...this.#sure];
   }
 
   /** What is to be stored with what is stored now. */
@@ -162,14 +163,20 @@ export class Holders {
   #trim(): void {
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= mostKnown) return;
-      this.#known.delete(oldest);
+      this.#drop(oldest);
     }
+  }
+
+  #drop(address: string): boolean {
+    this.#sure.delete(address);
+    return this.#known.delete(address);
   }
 }
 
-function isAnother(known: Holder, { userHost, account }: Sighting, guarded: boolean): boolean {
+/** @param told it is certain so far, and their leaving would have been told. */
+function isAnother(known: Holder, { userHost, account }: Sighting, told: boolean): boolean {
   if (known.account !== undefined && account !== undefined) return known.account !== account;
-  if (known.sure && guarded) return false;
+  if (told) return false;
   return known.userHost !== undefined && userHost !== undefined && known.userHost !== userHost.slice(0, 80);
 }
 
