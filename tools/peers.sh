@@ -5,7 +5,7 @@
 set -euo pipefail
 
 # libident and libpam0g are what ngIRCd needs of the system.
-packages=(inspircd anope ircd-hybrid znc redis-server postgresql openssl libident libpam0g)
+packages=(inspircd anope ircd-hybrid znc redis-server postgresql openssl libident libpam0g prosody ejabberd)
 # ngIRCd refuses to be installed beside IRCD-Hybrid (they share a port, which no test uses), so it is only unpacked.
 unpacked=/opt/parley-peers/ngircd
 

@@ -18,3 +18,8 @@ export { ngircd, startNgircd } from './ngircd.js';
 export { plainClient, type PlainClient } from './irc-client.js';
 export { scriptedIrc, type ScriptClient, type ScriptOptions, type ScriptServer } from './irc-script.js';
 export { startZnc, znc, type Znc, type ZncOptions } from './znc.js';
+export { prosodyPeers, startProsody } from './prosody.js';
+export { ejabberdPeers, startEjabberd, type Ejabberd } from './ejabberd.js';
+export { xmppNames, type XmppFeature, type XmppServer, type XmppServerOptions } from './xmpp-server.js';
+export { plainXmpp, statuses, type PlainXmpp, type PlainXmppOptions } from './xmpp-client.js';
+export { child, childrenOf, escaped, textOf, type Tree } from './xmpp-tree.js';
