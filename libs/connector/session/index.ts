@@ -3,6 +3,7 @@
  * the person's settings want it, and the words for what goes wrong underneath.
  */
 export { Inlet, type InletHandler } from './inlet.js';
+export { fieldsOf, readNote, type Notes } from './notes.js';
 export { certificateFailure, socketFailure } from './socket-failures.js';
 export { Timers } from './timers.js';
 export { distrust, showsCertificate, tlsOptions, type TlsSettings } from './tls.js';

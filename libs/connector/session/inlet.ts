@@ -6,10 +6,9 @@
  * One batch is under way at a time; what comes meanwhile makes the next. So the order holds whatever becomes of a batch,
  * and the slower the house, the larger the batches. What is held is bounded by the house's own limit.
  */
-import type { EmitOutcome, InboundBatch, InboundEvent, SessionContext } from '#connector';
+import type { EmitOutcome, InboundEvent, SessionContext } from '#connector';
 import { unreachable, type AccountId } from '#model';
-
-type KeyValues = NonNullable<InboundBatch['keyValues']>;
+import type { Notes } from './notes.js';
 
 /** Before something of unknown fate is offered again. */
 const doubtMs = 1_000;
@@ -35,7 +34,7 @@ export class Inlet {
   #waiting: Offered[] = [];
   #pushed = 0;
   #marks: { readonly upTo: number; readonly reached: () => void }[] = [];
-  #notes: KeyValues = [];
+  #notes: Notes = [];
   /** What is with the house; undefined when it is not asked. */
   #asked: readonly Offered[] | undefined;
   #full = false;
@@ -67,7 +66,7 @@ export class Inlet {
   }
 
   /** Sends what has gathered, with the connector's own notes in the same transaction. */
-  flush(notes: KeyValues = []): void {
+  flush(notes: Notes = []): void {
     if (this.#closed) return;
     // The latest note of a key is the only one that counts.
     if (notes.length > 0) {

@@ -3,10 +3,9 @@
  * again, what is said there is gone. That stretch is told as a gap, also after a crash: when we last heard the network
  * is noted with whatever is stored, and the rooms we were in whenever they change.
  */
-import type { InboundBatch, JsonValue, SessionContext } from '#connector';
+import type { JsonValue, SessionContext } from '#connector';
+import { fieldsOf, readNote, type Notes } from '#connector/session';
 import type { AccountId } from '#model';
-
-type KeyValues = NonNullable<InboundBatch['keyValues']>;
 
 const heardKey = 'irc.heard';
 const roomsKey = 'irc.rooms';
@@ -34,18 +33,15 @@ export class Absence {
   /** Reads what an earlier session noted; once. Never rejects: without it a gap goes untold, no more. */
   async load(): Promise<void> {
     if (this.#loaded) return;
-    try {
-      const { keyValues } = this.#context;
-      const heard = await keyValues.read(this.#account, heardKey);
-      const rooms = await keyValues.read(this.#account, roomsKey);
-      this.#loaded = true;
-      if (typeof heard !== 'number') return;
-      this.#lastHeard ??= heard;
-      for (const [address, since] of roomsOf(rooms)) {
-        if (!this.#joined.has(address)) this.#missing.set(address, since === 0 ? heard : since);
-      }
-    } catch (error) {
-      this.#context.log.warn({ account: this.#account, error: String(error) }, 'notes could not be read');
+    const noted = await readNote(this.#context, this.#account, heardKey);
+    const rooms = await readNote(this.#context, this.#account, roomsKey);
+    if (noted === undefined || rooms === undefined) return;
+    this.#loaded = true;
+    const heard = noted.value;
+    if (typeof heard !== 'number') return;
+    this.#lastHeard ??= heard;
+    for (const [address, since] of roomsOf(rooms.value)) {
+      if (!this.#joined.has(address)) this.#missing.set(address, since === 0 ? heard : since);
     }
   }
 
@@ -88,12 +84,12 @@ export class Absence {
   }
 
   /** Notes to store with what is stored now; alone, when the last are older than `olderThan`. */
-  notes(heard: number, olderThan = 0): KeyValues {
+  notes(heard: number, olderThan = 0): Notes {
     const alone = olderThan > 0;
     if (!this.#roomsChanged && alone && (this.#joined.size === 0 || heard - this.#noted < olderThan))
       return [];
     this.#noted = heard;
-    const notes: KeyValues[number][] = [{ account: this.#account, key: heardKey, value: heard }];
+    const notes: Notes[number][] = [{ account: this.#account, key: heardKey, value: heard }];
     if (this.#roomsChanged) {
       this.#roomsChanged = false;
       const rooms: [string, number][] = [
@@ -112,8 +108,7 @@ export class Absence {
 
 /** Each room with since when it is missing; 0 for "in it when this was noted". */
 function roomsOf(value: JsonValue | undefined): readonly (readonly [string, number])[] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
-  return Object.entries(value).flatMap(([address, since]) =>
+  return Object.entries(fieldsOf(value)).flatMap(([address, since]) =>
     typeof since === 'number' ? [[address, since] as const] : [],
   );
 }

@@ -2,10 +2,9 @@
  * How far each conversation has been taken in: the last message with no hole before it. Kept as notes that are stored
  * with the messages themselves, so a crash repeats something and skips nothing. Outlives the connection.
  */
-import type { InboundBatch, JsonValue, SessionContext } from '#connector';
+import type { JsonValue, SessionContext } from '#connector';
+import { fieldsOf, readNote, type Notes } from '#connector/session';
 import type { AccountId } from '#model';
-
-type KeyValues = NonNullable<InboundBatch['keyValues']>;
 
 /** A message as a place in a conversation: the server's time, and its id where the server gives any. */
 export interface Place {
@@ -37,14 +36,9 @@ export class Cursors {
   async read(conversation: string): Promise<Place | undefined> {
     const known = this.#known.get(conversation);
     if (known !== undefined) return known;
-    try {
-      const found = placeOf(await this.#context.keyValues.read(this.#account, keyOf(conversation)));
-      // What was learnt while we waited is newer.
-      return this.#known.get(conversation) ?? found;
-    } catch (error) {
-      this.#context.log.warn({ account: this.#account, error: String(error) }, 'notes could not be read');
-      return undefined;
-    }
+    const noted = await readNote(this.#context, this.#account, keyOf(conversation));
+    // What was learnt while we waited is newer.
+    return this.#known.get(conversation) ?? placeOf(noted?.value);
   }
 
   reached(conversation: string, { at, msgid }: Place): void {
@@ -71,8 +65,8 @@ export class Cursors {
   }
 
   /** What to store with what is stored now. */
-  notes(): KeyValues {
-    const notes = [...this.#changed].flatMap((conversation): KeyValues[number][] => {
+  notes(): Notes {
+    const notes = [...this.#changed].flatMap((conversation): Notes[number][] => {
       const place = this.#known.get(conversation);
       return place === undefined
         ? []
@@ -84,8 +78,7 @@ export class Cursors {
 }
 
 function placeOf(value: JsonValue | undefined): Place | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { at, msgid } = value as Readonly<Record<string, JsonValue>>;
+  const { at, msgid } = fieldsOf(value);
   if (typeof at !== 'number') return undefined;
   return { at, ...(typeof msgid === 'string' && { msgid }) };
 }

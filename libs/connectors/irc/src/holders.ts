@@ -4,10 +4,9 @@
  * the holder go; or lost sight of them (the connection broke, a netsplit, the last common channel) and the one who
  * speaks next comes from another user and host and is not signed in to the same services account.
  */
-import type { InboundBatch, JsonValue, SessionContext } from '#connector';
+import type { JsonValue, SessionContext } from '#connector';
+import { readNote, type Notes } from '#connector/session';
 import type { AccountId } from '#model';
-
-type KeyValues = NonNullable<InboundBatch['keyValues']>;
 
 interface Holder {
   /** `user@host` as last seen. */
@@ -50,15 +49,12 @@ export class Holders {
   /** Reads what an earlier session noted; once. Never rejects: without it the earlier peers are unknown, no more. */
   async load(): Promise<void> {
     if (this.#loaded) return;
-    try {
-      const noted = await this.#context.keyValues.read(this.#account, noteKey);
-      this.#loaded = true;
-      for (const [address, userHost, account] of notedIn(noted)) {
-        if (this.#known.has(address)) continue;
-        this.#known.set(address, { userHost, account, realName: undefined, direct: true });
-      }
-    } catch (error) {
-      this.#context.log.warn({ account: this.#account, error: String(error) }, 'notes could not be read');
+    const noted = await readNote(this.#context, this.#account, noteKey);
+    if (noted === undefined) return;
+    this.#loaded = true;
+    for (const [address, userHost, account] of notedIn(noted.value)) {
+      if (this.#known.has(address)) continue;
+      this.#known.set(address, { userHost, account, realName: undefined, direct: true });
     }
   }
 
@@ -148,7 +144,7 @@ export class Holders {
   }
 
   /** What is to be stored with what is stored now. */
-  notes(): KeyValues {
+  notes(): Notes {
     if (!this.#changed) return [];
     this.#changed = false;
     const direct = [...this.#known].filter(([, known]) => known.direct).slice(-mostNoted);

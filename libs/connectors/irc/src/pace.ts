@@ -2,12 +2,11 @@
  * How fast we may be on a network: what the settings say, else the usual; as fast as the server reads where it promises
  * to throw nobody out for it (ISUPPORT SAFERATE); and slower for a while where we were thrown out for being too fast.
  */
-import type { InboundBatch, JsonValue, SessionContext } from '#connector';
+import type { SessionContext } from '#connector';
+import { fieldsOf, readNote, type Notes } from '#connector/session';
 import type { AccountId, Failure } from '#model';
 import type { IrcSettings } from './irc.settings.js';
 import type { Network } from './network.js';
-
-type KeyValues = NonNullable<InboundBatch['keyValues']>;
 
 export interface Rate {
   readonly burst: number;
@@ -37,13 +36,11 @@ export class Pace {
   /** Reads what an earlier session has learnt. Never rejects: without it we learn it again. */
   async load(): Promise<void> {
     if (this.#until > 0) return;
-    try {
-      const [share, until] = noteOf(await this.#context.keyValues.read(this.#account, key));
-      this.#share = Math.min(1, Math.max(slowest, share));
-      this.#until = until;
-    } catch (error) {
-      this.#context.log.warn({ account: this.#account, error: String(error) }, 'notes could not be read');
-    }
+    const noted = await readNote(this.#context, this.#account, key);
+    const { share, until } = fieldsOf(noted?.value);
+    if (typeof share !== 'number' || typeof until !== 'number') return;
+    this.#share = Math.min(1, Math.max(slowest, share));
+    this.#until = until;
   }
 
   rate(network: Network): Rate {
@@ -54,17 +51,11 @@ export class Pace {
   }
 
   /** A connection has ended: notes to store, if there is something to learn from it. */
-  ended(why: Failure | undefined): KeyValues {
+  ended(why: Failure | undefined): Notes {
     if (why?.code !== 'rate-limited' || !/flood|recvq|sendq/i.test(why.detail ?? '')) return [];
     const now = this.#context.clock.now();
     this.#share = Math.max(slowest, (now < this.#until ? this.#share : 1) / 2);
     this.#until = now + slowMs;
     return [{ account: this.#account, key, value: { share: this.#share, until: this.#until } }];
   }
-}
-
-function noteOf(value: JsonValue | undefined): readonly [share: number, until: number] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [1, 0];
-  const { share, until } = value as { readonly [key: string]: JsonValue };
-  return typeof share === 'number' && typeof until === 'number' ? [share, until] : [1, 0];
 }

@@ -5,11 +5,10 @@
  *
  * Only a connection with a certificate that is trusted gets this far, so only such a one can bind us.
  */
-import type { InboundBatch, JsonValue, SessionContext } from '#connector';
+import type { JsonValue, SessionContext } from '#connector';
+import { fieldsOf, type Notes } from '#connector/session';
 import type { AccountId } from '#model';
 import type { IrcSettings } from './irc.settings.js';
-
-type KeyValues = NonNullable<InboundBatch['keyValues']>;
 
 const key = 'irc.sts';
 /** Ten years: longer than anybody means. */
@@ -64,7 +63,7 @@ export class Strictness {
   }
 
   /** The capability's value, on a connection with TLS at this port: notes to store. */
-  binds(value: string, port: number): KeyValues {
+  binds(value: string, port: number): Notes {
     const duration = numberOf(value, 'duration');
     if (duration === undefined) return [];
     this.#policy = { host: this.#host, port, duration: Math.min(duration, longest), until: 0 };
@@ -72,7 +71,7 @@ export class Strictness {
   }
 
   /** The time runs from the end of a connection ("Rescheduling expiry on disconnect"): notes to store. */
-  renewed(): KeyValues {
+  renewed(): Notes {
     if (this.#policy === undefined) return [];
     const { host, port, duration } = this.#policy;
     if (duration === 0) {
@@ -93,8 +92,7 @@ function numberOf(value: string, name: string): number | undefined {
 }
 
 function policyOf(value: JsonValue | undefined): Policy | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { host, port, duration, until } = value as { readonly [key: string]: JsonValue };
+  const { host, port, duration, until } = fieldsOf(value);
   return typeof host === 'string' &&
     typeof port === 'number' &&
     typeof duration === 'number' &&
