@@ -19,7 +19,7 @@ const staircase = [
   'sessions',
   'streams',
 ];
-const connectors = { irc: ['irc-framework'], loopback: [] };
+const connectors = { irc: ['irc-framework'], xmpp: ['@xmpp/xml', 'saxes'], loopback: [] };
 const protocols = [];
 
 /** What one step of the staircase needs besides Node and Nest. */
