@@ -27,6 +27,8 @@ export interface PlainXmpp extends AsyncDisposable {
   /** The same as they stood on the wire. */
   readonly raw: readonly string[];
   readonly isClosed: boolean;
+  /** Calls for every stanza heard from now on. */
+  on(heard: (stanza: Tree) => void): void;
   /** Sends XML as it is. */
   send(xml: string): void;
   /** Asks, and gives the answer, an error too. */
@@ -97,6 +99,9 @@ async function clientOn(line: Line, jid: string, options: PlainXmppOptions): Pro
     raw: line.raw,
     get isClosed() {
       return line.isClosed;
+    },
+    on: (heard) => {
+      line.listeners.push(heard);
     },
     send: (xml) => {
       line.send(xml);
@@ -204,6 +209,7 @@ function fresh(): string {
 class Line {
   readonly stanzas: Tree[] = [];
   readonly raw: string[] = [];
+  readonly listeners: ((stanza: Tree) => void)[] = [];
   readonly socket: Socket;
   readonly gone: Promise<void>;
   isClosed = false;
@@ -284,6 +290,7 @@ class Line {
       const { name, attrs } = stanza;
       // Whoever asks gets an answer: servers end the stream of a client that leaves their pings unanswered.
       if (name === 'iq' && (attrs['type'] === 'get' || attrs['type'] === 'set')) this.answer(stanza);
+      for (const listener of this.listeners) listener(stanza);
     });
   }
 

@@ -50,6 +50,11 @@ export class Rig {
     return told?.state === 'online' ? told.localAddress : this.login.address;
   }
 
+  /** Where others in a room reach the account. */
+  addressIn(room: string): string {
+    return this.login.addressIn?.(room) ?? this.address;
+  }
+
   /** Waits for a fact, within the harness's patience. */
   until<T>(sentence: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
     return until(

@@ -127,6 +127,8 @@ export interface Login {
   readonly localAddress?: string;
   /** The address by which others reach it once it is online. */
   readonly address: string;
+  /** Its address in a room, where that is another. */
+  addressIn?(room: string): string;
 }
 
 /** What an observer was told. */
@@ -142,6 +144,8 @@ export interface Heard {
 
 export interface Observer extends AsyncDisposable {
   readonly address: string;
+  /** Their address in a room, where that is another. */
+  addressIn?(room: string): string;
   /** Says something to an address, in a room if it is one. */
   say(to: string, text: string): Promise<void>;
   /** Everything heard so far, in order. */

@@ -11,7 +11,7 @@ import { levelOf } from '#model';
 import type { Bench, Rig } from '../bench.js';
 import type { Case } from '../cases.js';
 import type { Observer } from '../harness.js';
-import { expectLeft, heardBy } from './talks.js';
+import { addressIn, expectLeft, heardBy } from './talks.js';
 
 /** The session with an ability that it has declared. */
 function able<A extends AbilityName>(session: Session, ability: A) {
@@ -146,7 +146,7 @@ export const abilities: readonly Case[] = [
       const rooms = able(rig.session, 'has-rooms');
       await rig.until('both are there', () => {
         const names = rooms.occupants(rig.account, one).map(({ address }) => address);
-        return names.includes(observer.address) && names.includes(rig.address);
+        return names.includes(addressIn(observer, one)) && names.includes(rig.addressIn(one));
       });
       rooms.setRooms(rig.account, [{ address: two, options: {} }]);
       const told = (room: string, joined: boolean) => () =>
@@ -162,7 +162,7 @@ export const abilities: readonly Case[] = [
       expect(rig.heard(mark)).toEqual([`${mark} to you`]);
       await observer.leave(two);
       await rig.until('the observer is gone', () =>
-        rooms.occupants(rig.account, two).every(({ address }) => address !== observer.address),
+        rooms.occupants(rig.account, two).every(({ address }) => address !== addressIn(observer, two)),
       );
     },
   },

@@ -19,6 +19,11 @@ export function expectLeft(outcome: SendOutcome): void {
   expect(outcome).toMatchObject({ outcome: expect.stringMatching(/^(sent|pending)$/) as unknown });
 }
 
+/** Where an observer is in a room. */
+export function addressIn(observer: Observer, room: string): string {
+  return observer.addressIn?.(room) ?? observer.address;
+}
+
 /** Waits until an observer has heard something that contains a text, and gives it. */
 export function heardBy(bench: Bench, observer: Observer, rig: Rig, text: string) {
   return rig.until(`${observer.address} hears it`, () =>
@@ -84,7 +89,10 @@ export const talks: readonly Case[] = [
       const rig = await bench.rig({ rooms: [room] });
       const mark = bench.mark();
       expectLeft((await rig.say(room, `${mark} hello all`)).outcome);
-      expect(await heardBy(bench, observer, rig, mark)).toMatchObject({ from: rig.address, to: room });
+      expect(await heardBy(bench, observer, rig, mark)).toMatchObject({
+        from: rig.addressIn(room),
+        to: room,
+      });
       await observer.say(room, `${mark} hello you`);
       const message = await rig.until('the answer', () =>
         rig.context.heard().find(({ content }) => content.text === `${mark} hello you`),
@@ -92,7 +100,7 @@ export const talks: readonly Case[] = [
       expect(message).toMatchObject({
         conversation: room,
         conversationKind: 'room',
-        author: { address: observer.address },
+        author: { address: addressIn(observer, room) },
       });
     },
   },
