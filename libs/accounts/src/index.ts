@@ -16,7 +16,8 @@ export {
 } from './link-book.js';
 export type { Principal } from './principal.js';
 export { SetupCode } from './setup.service.js';
-export { Caller, Route, type AnswerOf, type BodyOf, type QueryOf } from './route.js';
+export { decodeAfter, encodeAfter, pageOf } from './paging.js';
+export { Caller, Route, type AnswerOf, type BodyOf, type QueryOf, type Reply } from './route.js';
 export {
   Resolver,
   TargetGuard,

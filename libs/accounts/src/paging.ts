@@ -30,3 +30,21 @@ export function pageOf<Row extends { readonly id: string }, T>(
   const last = items.at(-1);
   return last && rows.length > limit ? { items: items.map(view), next: last.id } : { items: items.map(view) };
 }
+
+/**
+ * Where the next page of a list begins that is ordered by a text. Opaque to clients.
+ * @param list the list's name: what one list gave is nothing to another.
+ */
+export function encodeAfter(list: string, text: string): string {
+  return Buffer.from(`${list} ${text}`).toString('base64url');
+}
+
+/** @throws Problem 422 `invalid` for what `encodeAfter` did not make of that list */
+export function decodeAfter(list: string, next: string | undefined): string | undefined {
+  if (next === undefined) return undefined;
+  const text = Buffer.from(next, 'base64url').toString();
+  if (text.startsWith(`${list} `)) return text.slice(list.length + 1);
+  throw new Problem(422, 'invalid', 'The request has mistakes; each is named.', {
+    errors: [{ pointer: 'next', detail: 'is none that this server has given' }],
+  });
+}

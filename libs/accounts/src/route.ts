@@ -63,6 +63,11 @@ export function Route<R extends RouteSpec>(
   );
 }
 
+/** What an answer with another status than the route's usual one is set on. */
+export interface Reply {
+  status(code: number): unknown;
+}
+
 /** The principal who called. Only on a route that needs one. */
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Principal =>
   principalOf(context.switchToHttp().getRequest<object>()),

@@ -1,5 +1,5 @@
 import { Body, Controller, Param, Query, Res } from '@nestjs/common';
-import { Caller, Route, type BodyOf, type Principal, type QueryOf } from '#accounts';
+import { Caller, Route, type BodyOf, type Principal, type QueryOf, type Reply } from '#accounts';
 import {
   routes,
   type Mark,
@@ -15,11 +15,6 @@ import { Erasure } from './erasure.js';
 import { History } from './history.service.js';
 import { Marks } from './marks.service.js';
 import { Participants } from './participants.service.js';
-
-/** What a handler needs of the reply: a status other than the route's usual one. */
-interface Reply {
-  status(code: number): unknown;
-}
 
 @Controller()
 export class ConversationsController {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Caller, Route, type Principal, type QueryOf } from '#accounts';
+import { Caller, pageOf, Route, type Principal, type QueryOf } from '#accounts';
 import { routes, type FilePage, type Routes, type StoredFile as FileShape } from '#api';
 import {
   Broken,
@@ -53,9 +53,7 @@ export class FilesController {
     if (next !== undefined && !isUuid(next)) throw notOurs('next');
     const owner = ownerOf(caller);
     const found = await this.files.listOf(owner, next as FileId | undefined, limit + 1);
-    const items = found.slice(0, limit).map(shapeOf);
-    const last = found.length > limit ? items.at(-1) : undefined;
-    return { items, ...(last ? { next: last.id } : {}), ...(await this.files.usageOf(owner)) };
+    return { ...pageOf(found, limit, shapeOf), ...(await this.files.usageOf(owner)) };
   }
 
   @Route(routes.getFile)

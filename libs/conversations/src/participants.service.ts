@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { AccountRow, BodyOf, Principal, QueryOf } from '#accounts';
+import {
+  decodeAfter,
+  encodeAfter,
+  type AccountRow,
+  type BodyOf,
+  type Principal,
+  type QueryOf,
+} from '#accounts';
 import type { Participant, RequestAnswer, Routes } from '#api';
 import type { Occupant } from '#connector';
 import type { ConversationId, IdentityId } from '#model';
@@ -7,7 +14,6 @@ import { Database } from '#platform';
 import { Identities, IdentityViews } from '#roster';
 import { readAddress } from './conversations.store.js';
 import { LinkRequests } from './link-requests.js';
-import { notOurs } from './next.js';
 import { Past } from './past.service.js';
 import { noConversation, Sight } from './sight.js';
 
@@ -39,7 +45,7 @@ export class Participants {
     const { place, account } = await this.sight.account(principal, id);
     const { address, identity } = await this.where(id);
     if (place.kind === 'direct') return { items: await this.two(account, address, identity) };
-    const after = decodeAfter(query.next);
+    const after = decodeAfter('after', query.next);
     const request = {
       act: 'occupants',
       account: account.id,
@@ -61,7 +67,7 @@ export class Participants {
       self: occupant.address === account.localAddress,
     }));
     const last = items.at(-1);
-    return more && last ? { items, next: encodeAfter(last.address) } : { items };
+    return more && last ? { items, next: encodeAfter('after', last.address) } : { items };
   }
 
   /** @throws Problem 404 `not-found`; 409, 429, 503 or 504 with the reason why it was not done */
@@ -112,16 +118,4 @@ export class Participants {
 function rolesOf({ role, roles }: Occupant): string[] {
   if (roles !== undefined) return [...roles];
   return role === undefined ? [] : [role];
-}
-
-function encodeAfter(address: string): string {
-  return Buffer.from(`after ${address}`).toString('base64url');
-}
-
-/** @throws Problem 422 `invalid` */
-function decodeAfter(next: string | undefined): string | undefined {
-  if (next === undefined) return undefined;
-  const text = Buffer.from(next, 'base64url').toString();
-  if (!text.startsWith('after ')) throw notOurs('next');
-  return text.slice('after '.length);
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Headers, Param, Query, Res } from '@nestjs/common';
-import { Caller, Route, type BodyOf, type Principal, type QueryOf } from '#accounts';
+import { Caller, Route, type BodyOf, type Principal, type QueryOf, type Reply } from '#accounts';
 import { routes, type Envelope, type Job, type Message, type Routes, type SendMessagesAnswer } from '#api';
 import { History } from '#conversations';
 import type { ConversationId, EnvelopeId, MessageId } from '#model';
@@ -7,10 +7,6 @@ import { Problem } from '#platform';
 import { Changes } from './changes.service.js';
 import { Envelopes } from './envelopes.service.js';
 import { SendService } from './send.service.js';
-
-interface Reply {
-  status(code: number): unknown;
-}
 
 /** Everything that sends or changes messages. */
 @Controller()

@@ -4,6 +4,8 @@ import {
   Connectors,
   Desires,
   LinkBook,
+  decodeAfter,
+  encodeAfter,
   type AccountRow,
   type Principal,
   type QueryOf,
@@ -40,11 +42,17 @@ export class NetworkRoster {
     query: QueryOf<Routes['listRoster']>,
   ): Promise<{ items: RosterEntry[]; next?: string }> {
     const account = await this.access.mustSee(principal, id);
-    const contacts = await this.desires.contacts(id, decodeAfter(query.next), query.limit + 1);
+    const contacts = await this.desires.contacts(
+      id,
+      decodeAfter('roster', query.next) ?? '',
+      query.limit + 1,
+    );
     const page = contacts.slice(0, query.limit);
     const items = await this.entries(account, page);
     const last = page.at(-1);
-    return contacts.length > page.length && last ? { items, next: encodeAfter(last.address) } : { items };
+    return contacts.length > page.length && last
+      ? { items, next: encodeAfter('roster', last.address) }
+      : { items };
   }
 
   /** @throws Problem 404 `not-found` for the account or the entry */
@@ -157,18 +165,4 @@ export class NetworkRoster {
 
 function noEntry(): Problem {
   return new Problem(404, 'not-found', 'There is no such entry on the roster.');
-}
-
-function encodeAfter(address: string): string {
-  return Buffer.from(`roster ${address}`).toString('base64url');
-}
-
-/** @throws Problem 422 `invalid` */
-function decodeAfter(next: string | undefined): string {
-  if (next === undefined) return '';
-  const text = Buffer.from(next, 'base64url').toString();
-  if (text.startsWith('roster ')) return text.slice('roster '.length);
-  throw new Problem(422, 'invalid', 'The request has mistakes; each is named.', {
-    errors: [{ pointer: 'next', detail: 'is none that this server has given' }],
-  });
 }

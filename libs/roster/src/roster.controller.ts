@@ -1,13 +1,8 @@
 import { Body, Controller, Param, Query, Res } from '@nestjs/common';
-import { Caller, Route, type BodyOf, type Principal, type QueryOf } from '#accounts';
+import { Caller, Route, type BodyOf, type Principal, type QueryOf, type Reply } from '#accounts';
 import { routes, type RosterEntry, type Routes } from '#api';
 import type { AccountId } from '#model';
 import { NetworkRoster } from './network-roster.js';
-
-/** What a handler needs of the reply: a status other than the route's usual one. */
-interface Reply {
-  status(code: number): unknown;
-}
 
 @Controller()
 export class RosterController {
