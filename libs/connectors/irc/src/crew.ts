@@ -3,7 +3,7 @@
  * what concerns the connection as a whole goes to its lead.
  */
 import type { SessionContext } from '#connector';
-import { type Inlet, Timers } from '#connector/session';
+import { Occupancy, type Inlet, Timers } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
@@ -17,7 +17,6 @@ import type { Holders } from './holders.js';
 import type { IrcSettings } from './irc.settings.js';
 import { Wire } from './irc.transport.js';
 import { networkOf, plainNetwork, sameName, type Network } from './network.js';
-import { Occupancy } from './occupancy.js';
 import { Outbox } from './outbox.js';
 import type { Rate } from './pace.js';
 import { Past } from './past.js';

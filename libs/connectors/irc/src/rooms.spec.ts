@@ -3,7 +3,7 @@ import type { OccupancyChange } from '#connector';
 import { ManualClock } from '#connector/testing';
 import { failure } from '#model';
 import { plainNetwork } from './network.js';
-import { Occupancy } from './occupancy.js';
+import { Occupancy } from '#connector/session';
 import { Rooms } from './rooms.js';
 
 function make() {

@@ -3,12 +3,12 @@
  * Names are compared as the network compares them; addresses are those that the person's desired rooms have.
  */
 import type { DesiredRoom, Occupant } from '#connector';
+import type { Occupancy } from '#connector/session';
 import type { Failure } from '#model';
 import { fold } from './case-mapping.js';
 import type { Member, ModeChange } from './from-irc.js';
 import { addressOf, isRoom, wireTarget } from './irc.addresses.js';
 import type { Network } from './network.js';
-import type { Occupancy } from './occupancy.js';
 import { rolesOf } from './roles.js';
 
 interface Room {
