@@ -2,6 +2,7 @@
  * What a session of every protocol needs and none should write again: the way of events into the house, timers, TLS as
  * the person's settings want it, and the words for what goes wrong underneath.
  */
+export { Backoff, type BackoffTimings } from './backoff.js';
 export { Inlet, type InletHandler } from './inlet.js';
 export { fieldsOf, readNote, type Notes } from './notes.js';
 export { Occupancy } from './occupancy.js';

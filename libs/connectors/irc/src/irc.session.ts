@@ -28,7 +28,7 @@ import type {
   ShowsTyping,
   TakesRequests,
 } from '#connector';
-import { Inlet } from '#connector/session';
+import { Backoff, Inlet } from '#connector/session';
 import {
   failure,
   presences,
@@ -84,6 +84,7 @@ export class IrcSession
   readonly #settings: IrcSettings;
   readonly #context: SessionContext;
   readonly #timings: IrcTimings;
+  readonly #backoff: Backoff;
   #attached: Attached | undefined;
   #connection: Connection | undefined;
   #wanted = false;
@@ -91,9 +92,7 @@ export class IrcSession
   /** Grows with every begin and end: what comes late from an earlier one is nobody's. */
   #turn = 0;
   #busy = false;
-  #attempts = 0;
   #cancelRetry: (() => void) | undefined;
-  #cancelStable: (() => void) | undefined;
   #ended: (() => void) | undefined;
   #leaving: Promise<void> | undefined;
 
@@ -101,6 +100,7 @@ export class IrcSession
     this.#settings = settings;
     this.#context = context;
     this.#timings = timings;
+    this.#backoff = new Backoff(context.clock, () => context.random(), timings);
   }
 
   attach(account: AttachedAccount): void {
@@ -288,8 +288,7 @@ export class IrcSession
       },
       ended: (why) => {
         this.#connection = undefined;
-        this.#cancelStable?.();
-        this.#cancelStable = undefined;
+        this.#backoff.offline();
         inlet.flush([...pace.ended(why), ...(bound ? strictness.renewed() : [])]);
         this.#ended?.();
         if (!current()) return;
@@ -302,9 +301,7 @@ export class IrcSession
   #online(attached: Attached, nick: string): void {
     this.#state(attached, { state: 'online', localAddress: addressOf(nick) });
     this.#context.wake(attached.id);
-    this.#cancelStable ??= this.#context.clock.after(this.#timings.stable, () => {
-      this.#attempts = 0;
-    });
+    this.#backoff.online();
   }
 
   #failed(attached: Attached, why: Failure): void {
@@ -314,8 +311,7 @@ export class IrcSession
       this.#state(attached, { state: 'needs-person', code: why.code, remedy: why.remedy, ...detail });
       return;
     }
-    const pause = this.#pause(why);
-    this.#attempts++;
+    const pause = this.#backoff.pause(why);
     const until = new Date(this.#context.clock.now() + pause).toISOString();
     this.#context.log.info({ account: attached.id, code: why.code, pause }, 'connection failed, backing off');
     this.#state(attached, { state: 'backing-off', until, code: why.code, ...detail });
@@ -323,18 +319,6 @@ export class IrcSession
       this.#cancelRetry = undefined;
       this.#begin();
     });
-  }
-
-  /** Doubles with every failed try; between half and the whole of it, so that many do not come back at once. */
-  #pause(why: Failure): number {
-    const { firstRetry, longestRetry, throttled } = this.#timings;
-    const asked = why.code === 'rate-limited' || why.code === 'auth-method';
-    const grown = Math.min(
-      longestRetry,
-      (asked ? throttled : firstRetry) * 2 ** Math.min(this.#attempts, 20),
-    );
-    const jittered = grown * (0.5 + this.#context.random() / 2);
-    return Math.round(asked ? Math.max(throttled, jittered) : jittered);
   }
 
   #state(attached: Attached, state: SessionState): void {
@@ -373,8 +357,7 @@ export class IrcSession
     this.#busy = false;
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    this.#cancelStable?.();
-    this.#cancelStable = undefined;
+    this.#backoff.offline();
   }
 }
 
