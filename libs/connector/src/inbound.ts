@@ -4,12 +4,27 @@ import type { JsonValue } from './connector.js';
 /**
  * A message's id on its network. `scope` is where it is unique (a server, a room's archive, an account).
  * `network`: assigned by the network, unique, trusted for dropping duplicates. `sender`: chosen by whoever sent it, so
- * it counts only together with the author and equal content.
+ * it counts only together with the author and equal content. Scope and id together are at most `mostIdBytes` of UTF-8.
  */
 export interface RemoteId {
   readonly scope: string;
   readonly id: string;
   readonly by: 'network' | 'sender';
+}
+
+/** Scope and id of a remote id together, in bytes of UTF-8: what an index can hold. A longer one is no id to the house. */
+export const mostIdBytes = 2_000;
+
+/** Further ids that one message may bear. */
+export const mostOtherIds = 8;
+
+/** All ids that a message, or a part of ours, is known to bear on its network; the first is the one to show. */
+export function idsOf(bearer: {
+  readonly remoteId?: RemoteId;
+  readonly otherIds?: readonly RemoteId[];
+}): readonly RemoteId[] {
+  const { remoteId, otherIds = [] } = bearer;
+  return remoteId ? [remoteId, ...otherIds] : otherIds;
 }
 
 /** Who an event is from, as this account knows them. */
@@ -41,8 +56,14 @@ export interface InboundMessage extends InConversation {
   /** The network's own time; the time of arrival where it has none. */
   readonly at: Date;
   readonly remoteId?: RemoteId;
+  /**
+   * Further ids of the same message, at most `mostOtherIds` (its sender's beside an archive's): whatever speaks of it may
+   * name it by any of them. A duplicate by any is a duplicate, and teaches the stored message the ids that it lacked. Only
+   * where the network has given both an id in one scope, and not the same, are they two, whatever their senders say.
+   */
+  readonly otherIds?: readonly RemoteId[];
   readonly wireId?: string;
-  /** What it answers, by remote id. */
+  /** What it answers, by any of its ids; by one that a sender chose only where no other message bears it. */
   readonly replyTo?: RemoteId;
 }
 
@@ -50,6 +71,10 @@ export interface InboundMessage extends InConversation {
 export interface InboundChange extends InConversation {
   readonly type: 'edit' | 'retraction' | 'reaction';
   readonly author: InboundParty;
+  /**
+   * What it is about, by any of its ids. By an id that a sender chose, an edit or retraction finds the latest message of
+   * its author that bears it; a reaction, and whatever the network vouches for, what alone bears it in the conversation.
+   */
   readonly target: RemoteId;
   readonly origin: Origin;
   readonly mode: Mode;
@@ -70,8 +95,9 @@ export interface InboundReceipt extends InboundBase {
   readonly type: 'receipt';
   readonly about: { readonly wireId: string } | { readonly remoteId: RemoteId };
   readonly state: 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
-  /** The network's id of the part, learnt now. */
+  /** Ids of the part, learnt now. */
   readonly remoteId?: RemoteId;
+  readonly otherIds?: readonly RemoteId[];
   readonly failure?: Failure;
   readonly at: Date;
 }

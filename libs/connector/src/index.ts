@@ -48,20 +48,23 @@ export type {
   Turn,
 } from './context.js';
 export { fallback, native, notCarried, type Feature, type FeatureWay } from './features.js';
-export type {
-  EmitOutcome,
-  InboundBatch,
-  InboundChange,
-  InboundDeparture,
-  InboundEvent,
-  InboundGap,
-  InboundIdentity,
-  InboundMessage,
-  InboundParty,
-  InboundRead,
-  InboundReceipt,
-  InboundRoom,
-  RemoteId,
+export {
+  idsOf,
+  mostIdBytes,
+  mostOtherIds,
+  type EmitOutcome,
+  type InboundBatch,
+  type InboundChange,
+  type InboundDeparture,
+  type InboundEvent,
+  type InboundGap,
+  type InboundIdentity,
+  type InboundMessage,
+  type InboundParty,
+  type InboundRead,
+  type InboundReceipt,
+  type InboundRoom,
+  type RemoteId,
 } from './inbound.js';
 export { lookupAmong } from './lookup.js';
-export { parseWireId, wireIdOf, type OutboundEnvelope, type SendOutcome } from './outbound.js';
+export { parseWireId, wireIdOf, type OutboundEnvelope, type SendOutcome, type SentPart } from './outbound.js';

@@ -11,7 +11,7 @@ export interface OutboundEnvelope {
   readonly conversationKind: ConversationKind;
   /** Its attachments each have a `url` that the recipient can fetch. */
   readonly content: MessageContent;
-  /** What an edit, retraction, reaction or reply is about: the remote ids of the target's parts, as far as known. */
+  /** What an edit, retraction, reaction or reply is about: all remote ids of the target's parts, as far as known. */
   readonly target?: { readonly remoteIds: readonly RemoteId[]; readonly text: string };
   /** A reaction's emoji, and whether it is taken back. */
   readonly reaction?: { readonly emoji: string; readonly removed: boolean };
@@ -36,6 +36,12 @@ export function parseWireId(text: string): { envelope: EnvelopeId; part: number 
   return { envelope: found.slice(1, 6).join('-') as EnvelopeId, part: Number(found[6]) };
 }
 
+/** A part that the network has, and the ids that it bears there, as `InboundMessage` has them. */
+export interface SentPart {
+  readonly remoteId?: RemoteId;
+  readonly otherIds?: readonly RemoteId[];
+}
+
 /**
  * What became of a `send`.
  * - `sent`: the network has it, or (a network that never says) the bytes left without complaint. One entry per part.
@@ -45,7 +51,7 @@ export function parseWireId(text: string): { envelope: EnvelopeId; part: number 
  * - `unknown`: it may or may not have left, and nobody will say. The honest answer when a link drops in mid-send.
  */
 export type SendOutcome =
-  | { readonly outcome: 'sent'; readonly parts: readonly { readonly remoteId?: RemoteId }[] }
+  | { readonly outcome: 'sent'; readonly parts: readonly SentPart[] }
   | { readonly outcome: 'pending'; readonly parts: number }
   | { readonly outcome: 'later'; readonly retryAfterMs: number; readonly failure: Failure }
   | { readonly outcome: 'refused'; readonly failure: Failure }

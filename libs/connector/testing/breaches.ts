@@ -1,5 +1,5 @@
 /* What can be seen to be wrong with what a session says, without knowing its network. */
-import type { InboundEvent, InboundParty, RemoteId } from '#connector';
+import { mostIdBytes, mostOtherIds, type InboundEvent, type InboundParty, type RemoteId } from '#connector';
 import { errorCodes, unreachable, type Failure, type SessionState } from '#model';
 
 const codes: ReadonlySet<string> = new Set(errorCodes);
@@ -34,6 +34,8 @@ export function breachesOf(event: InboundEvent): readonly string[] {
         ...addressBreaches('the conversation', event.conversation),
         ...partyBreaches(event.author),
         ...idBreaches(event.remoteId),
+        ...otherBreaches(event.remoteId, event.otherIds),
+        ...idBreaches(event.replyTo),
         ...(event.origin === 'own' && event.wireId === undefined && event.mode === 'live'
           ? ['an own message without a wire id is another device’s']
           : []),
@@ -57,6 +59,7 @@ export function breachesOf(event: InboundEvent): readonly string[] {
         ...timeBreaches(event.at),
         ...('remoteId' in event.about ? idBreaches(event.about.remoteId) : []),
         ...idBreaches(event.remoteId),
+        ...otherBreaches(event.remoteId, event.otherIds),
         ...(event.state === 'failed' ? failureBreaches(event.failure) : []),
       ];
     case 'room':
@@ -97,7 +100,19 @@ function partyBreaches(party: InboundParty): readonly string[] {
 }
 
 function idBreaches(id: RemoteId | undefined): readonly string[] {
-  return id && (id.id === '' || id.scope === '') ? ['a remote id without id or scope'] : [];
+  if (!id) return [];
+  if (id.id === '' || id.scope === '') return ['a remote id without id or scope'];
+  return Buffer.byteLength(id.scope + id.id) > mostIdBytes ? ['a remote id that no index can hold'] : [];
+}
+
+function otherBreaches(id: RemoteId | undefined, others: readonly RemoteId[] = []): readonly string[] {
+  const all = [...(id ? [id] : []), ...others].map(({ scope, id: text }) => JSON.stringify([scope, text]));
+  return [
+    ...others.flatMap(idBreaches),
+    ...(others.length > 0 && !id ? ['other ids without a first'] : []),
+    ...(others.length > mostOtherIds ? [`more than ${String(mostOtherIds)} other ids`] : []),
+    ...(new Set(all).size < all.length ? ['the same id twice'] : []),
+  ];
 }
 
 function failureBreaches(failure: Failure | undefined): readonly string[] {

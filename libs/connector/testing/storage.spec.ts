@@ -40,7 +40,7 @@ describe('storage in memory', () => {
     expect([storage.outstanding, storage.mostOutstanding]).toEqual([0, 3]);
   });
 
-  it('drops what it has by the network’s id, and by no other', async () => {
+  it('drops what it has by the network’s id, and nothing for having none', async () => {
     expect(await emit(message('one', 'm1'), message('one', 'm1'))).toEqual([
       { outcome: 'stored' },
       { outcome: 'duplicate' },
@@ -49,6 +49,23 @@ describe('storage in memory', () => {
       { outcome: 'stored' },
       { outcome: 'stored' },
     ]);
+  });
+
+  it('drops what it has by any of its ids, and by its sender’s not where the network tells two apart', async () => {
+    const ids = (text: string, id: string | undefined, chosen: string): InboundMessage => {
+      const own = { scope: 'bob', id: chosen, by: 'sender' } as const;
+      return { ...message(text, id), ...(id === undefined ? { remoteId: own } : { otherIds: [own] }) };
+    };
+    const outcomes = [];
+    for (const event of [
+      ids('one', undefined, 'b1'),
+      ids('one', 'm1', 'b1'),
+      message('one', 'm1'),
+      ids('other words', undefined, 'b1'),
+      ids('one', 'm2', 'b1'),
+    ])
+      outcomes.push((await emit(event))[0]?.outcome);
+    expect(outcomes).toEqual(['stored', 'duplicate', 'duplicate', 'stored', 'stored']);
   });
 
   it('fails the next batches as it is told, and then no more', async () => {

@@ -1,4 +1,13 @@
-import type { EmitOutcome, InboundBatch, InboundEvent, JsonValue, SessionClock } from '#connector';
+import {
+  idsOf,
+  type EmitOutcome,
+  type InboundBatch,
+  type InboundEvent,
+  type InboundMessage,
+  type JsonValue,
+  type RemoteId,
+  type SessionClock,
+} from '#connector';
 import { unreachable, type AccountId, type Failure } from '#model';
 
 /** What storage does with a batch instead of keeping it. */
@@ -16,8 +25,8 @@ interface Waiting {
 }
 
 /**
- * Storage in memory: one batch after another, as the house does it; drops what it has already by the network's ids;
- * fails as it is told.
+ * Storage in memory: one batch after another, as the house does it; drops what it has already by any of its ids; fails
+ * as it is told.
  */
 export class MemoryStorage {
   /** Everything kept, in order. */
@@ -30,7 +39,8 @@ export class MemoryStorage {
   mostOutstanding = 0;
   /** How many batches fared badly. */
   failed = 0;
-  private readonly known = new Set<string>();
+  /** By each of its ids, the network's ids of what bears it, by scope. */
+  private readonly known = new Map<string, Map<string, string>>();
   private readonly queue: Waiting[] = [];
   private readonly faults: { fault: StorageFault; batches: number }[] = [];
   private withheld = false;
@@ -161,15 +171,23 @@ export class MemoryStorage {
       else this.keyValues.set(noteKey(account, key), value);
     }
     return batch.events.map((event) => {
-      const key = duplicateKey(event);
-      if (key !== undefined && this.known.has(key)) {
-        this.duplicates.push(event);
-        return { outcome: 'duplicate' };
-      }
-      if (key !== undefined) this.known.add(key);
-      this.stored.push(event);
-      return { outcome: 'stored' };
+      const known = event.type === 'message' && this.isKnown(event);
+      (known ? this.duplicates : this.stored).push(event);
+      return { outcome: known ? 'duplicate' : 'stored' };
     });
+  }
+
+  /** Whether a message is here under one of its ids (DESIGN.md §6); from now on under all of them. */
+  private isKnown(event: InboundMessage): boolean {
+    const ids = idsOf(event);
+    const named = ids.filter(({ by }) => by === 'network');
+    const holder = ids
+      .map((id) => this.known.get(duplicateKey(event, id)))
+      .find((names) => names && named.every(({ scope, id }) => (names.get(scope) ?? id) === id));
+    const names = holder ?? new Map<string, string>();
+    for (const { scope, id } of named) names.set(scope, id);
+    for (const id of ids) this.known.set(duplicateKey(event, id), names);
+    return holder !== undefined;
   }
 
   read(account: AccountId, key: string): JsonValue | undefined {
@@ -181,8 +199,8 @@ function noteKey(account: AccountId, key: string): string {
   return `${account}\n${key}`;
 }
 
-/** Only ids that the network gave count for dropping (DESIGN.md §6). */
-function duplicateKey(event: InboundEvent): string | undefined {
-  if (event.type !== 'message' || event.remoteId?.by !== 'network') return undefined;
-  return `${event.account}\n${event.remoteId.scope}\n${event.remoteId.id}`;
+/** An id that the network gave counts alone, one that the sender chose with the author and the same content. */
+function duplicateKey({ account, author, content }: InboundMessage, { scope, id, by }: RemoteId): string {
+  const alike = by === 'network' ? [] : [author.address, content];
+  return JSON.stringify([account, scope, id, ...alike]);
 }

@@ -12,7 +12,14 @@ export {
   type LockedConversation,
   type NewMessage,
 } from './intake.js';
-export { IntakeStore, remoteKey, type RemoteIdRow, type RoomFacts } from './intake.store.js';
+export {
+  IntakeStore,
+  remoteKey,
+  type Bearer,
+  type Holder,
+  type RemoteIdRow,
+  type RoomFacts,
+} from './intake.store.js';
 export {
   linkAddress,
   pageOfOccupants,

@@ -36,10 +36,22 @@ export interface RoomFacts {
 }
 
 /** Who bears an id on the network. */
-interface Bearer {
+export interface Bearer {
   readonly message: MessageId;
+  /** Where the message stands, and whose it is (nobody's: ours); absent while it is being stored. */
+  readonly conversation?: ConversationId;
+  readonly author?: IdentityId;
+  /** Who gave the id. */
+  readonly by: 'network' | 'sender';
   /** The envelope that went out under it: the message's own, or one that told in words of a change. */
   readonly envelope?: EnvelopeId;
+}
+
+/** Whom an id belongs to. */
+export interface Holder {
+  readonly message: MessageId;
+  readonly part: number;
+  readonly envelope: EnvelopeId | null;
 }
 
 /** An id that a message bears on its network. */
@@ -47,7 +59,7 @@ export interface RemoteIdRow {
   readonly account: AccountId;
   readonly scope: string;
   readonly id: string;
-  /** Empty for network-assigned ids; author and digest for ids that a sender chose. */
+  /** Empty for network-assigned ids; a digest of author and content for ids that a sender chose. */
   readonly author: string;
   readonly message: MessageId;
   readonly part: number;
@@ -219,29 +231,61 @@ export class IntakeStore {
    * Claims remote ids for messages that are about to be stored, and answers which message each id now belongs to: the
    * claimed one, or the one that has borne it before (a duplicate). An id that a sender chose counts for seven days.
    */
-  async claimRemoteIds(sql: Sql, rows: readonly RemoteIdRow[]): Promise<Map<string, MessageId>> {
+  async claimRemoteIds(sql: Sql, rows: readonly RemoteIdRow[]): Promise<Map<string, Holder>> {
     if (rows.length === 0) return new Map();
-    const holders = await sql.query<RemoteIdRow & { account_id: AccountId; message_id: MessageId }>(
+    const holders = await sql.query<
+      RemoteIdRow & { account_id: AccountId; message_id: MessageId; envelope_id: EnvelopeId | null }
+    >(
       `WITH given AS (
          SELECT * FROM json_to_recordset($1::json)
            AS g(account uuid, scope text, id text, author text, message uuid, part int)
        ), claimed AS (
          INSERT INTO remote_id AS r (account_id, scope, id, author, message_id, part)
          SELECT account, scope, id, author, message, part FROM given ORDER BY account, scope, id, author
-         ON CONFLICT (account_id, scope, id, author) DO UPDATE SET message_id = excluded.message_id, at = now()
+         ON CONFLICT (account_id, scope, id, author) DO UPDATE SET message_id = excluded.message_id, envelope_id = NULL, part = excluded.part, at = now()
            WHERE r.author <> '' AND r.at < now() - interval '7 days'
-         RETURNING account_id, scope, id, author, message_id
+         RETURNING account_id, scope, id, author, message_id, part, envelope_id
        )
-       SELECT account_id, scope, id, author, message_id FROM claimed
+       SELECT account_id, scope, id, author, message_id, part, envelope_id FROM claimed
        UNION ALL
-       SELECT r.account_id, r.scope, r.id, r.author, r.message_id FROM given g
+       SELECT r.account_id, r.scope, r.id, r.author, r.message_id, r.part, r.envelope_id FROM given g
        JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id AND r.author = g.author
        WHERE NOT EXISTS (SELECT 1 FROM claimed c
          WHERE c.account_id = g.account AND c.scope = g.scope AND c.id = g.id AND c.author = g.author)`,
       [asJson(rows)],
     );
     return new Map(
-      holders.map((row) => [remoteKey(row.account_id, row.scope, row.id, row.author), row.message_id]),
+      holders.map(({ part, ...row }) => [
+        remoteKey(row.account_id, row.scope, row.id, row.author),
+        { message: row.message_id, part, envelope: row.envelope_id },
+      ]),
+    );
+  }
+
+  /** The ids that networks gave to messages, by their scope. */
+  async namesOf(
+    sql: Sql,
+    messages: readonly MessageId[],
+  ): Promise<Map<MessageId, ReadonlyMap<string, string>>> {
+    const names = new Map<MessageId, Map<string, string>>();
+    if (messages.length === 0) return names;
+    const rows = await sql.query<{ message_id: MessageId; scope: string; id: string }>(
+      `SELECT message_id, scope, id FROM remote_id WHERE message_id = ANY($1::uuid[]) AND author = ''`,
+      [messages],
+    );
+    for (const { message_id: message, scope, id } of rows)
+      names.set(message, (names.get(message) ?? new Map<string, string>()).set(scope, id));
+    return names;
+  }
+
+  /** Gives the ids that were claimed for duplicates to what they are duplicates of. */
+  async bequeath(sql: Sql, duplicates: ReadonlyMap<MessageId, Holder>): Promise<void> {
+    if (duplicates.size === 0) return;
+    await sql.query(
+      `UPDATE remote_id r SET message_id = g.message, part = g.part, envelope_id = g.envelope
+       FROM json_to_recordset($1::json) AS g(duplicate uuid, message uuid, part int, envelope uuid)
+       WHERE r.message_id = g.duplicate`,
+      [asJson([...duplicates].map(([duplicate, holder]) => ({ duplicate, ...holder })))],
     );
   }
 
@@ -253,7 +297,10 @@ export class IntakeStore {
     return new Set(rows.map((row) => row.id));
   }
 
-  /** The messages that bear these ids, by `remoteKey` without author: sender-chosen ids answer with every bearer. */
+  /**
+   * The messages that bear these ids, by `remoteKey` without author: sender-chosen ids answer with every bearer, in the
+   * order in which the ids became known.
+   */
   async bearers(
     sql: Sql,
     ids: readonly { readonly account: AccountId; readonly scope: string; readonly id: string }[],
@@ -264,17 +311,29 @@ export class IntakeStore {
       account_id: AccountId;
       scope: string;
       id: string;
+      network: boolean;
       message_id: MessageId;
       envelope_id: EnvelopeId | null;
+      conversation_id: ConversationId | null;
+      author_id: IdentityId | null;
     }>(
-      `SELECT DISTINCT r.account_id, r.scope, r.id, r.message_id, r.envelope_id
-       FROM json_to_recordset($1::json) AS g(account uuid, scope text, id text)
-       JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id`,
+      `SELECT r.account_id, r.scope, r.id, r.author = '' AS network, r.message_id, r.envelope_id,
+         m.conversation_id, m.author_id
+       FROM (SELECT DISTINCT * FROM json_to_recordset($1::json) AS a(account uuid, scope text, id text)) g
+       JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id
+       LEFT JOIN message m ON m.id = r.message_id
+       ORDER BY r.at, r.message_id`,
       [asJson(ids)],
     );
     for (const row of rows) {
       const key = remoteKey(row.account_id, row.scope, row.id);
-      const bearer = { message: row.message_id, ...(row.envelope_id && { envelope: row.envelope_id }) };
+      const bearer: Bearer = {
+        message: row.message_id,
+        by: row.network ? 'network' : 'sender',
+        ...(row.envelope_id && { envelope: row.envelope_id }),
+        ...(row.conversation_id && { conversation: row.conversation_id }),
+        ...(row.author_id && { author: row.author_id }),
+      };
       bearers.set(key, [...(bearers.get(key) ?? []), bearer]);
     }
     return bearers;

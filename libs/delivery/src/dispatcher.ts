@@ -12,7 +12,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import { EventLog } from '#bus';
-import type { OutboundEnvelope, SendOutcome } from '#connector';
+import { idsOf, type OutboundEnvelope, type SendOutcome } from '#connector';
 import { carriesFiles, FileLinks, withAddresses, type FileAddresses } from '#files';
 import { failure, type AccountId, type EnvelopeId, type MessageId, type WorkspaceId } from '#model';
 import { Clock, Database, logger, type Sql } from '#platform';
@@ -324,10 +324,10 @@ export class Dispatcher {
         this.finish(desk, {
           envelope,
           total: Math.max(1, outcome.parts.length),
-          parts: (outcome.parts.length > 0 ? outcome.parts : [{}]).map(({ remoteId }, part) => ({
+          parts: (outcome.parts.length > 0 ? outcome.parts : [{}]).map((sent, part) => ({
             part,
             state: 'sent',
-            ...(remoteId ? { remoteId } : {}),
+            remoteIds: idsOf(sent),
           })),
         });
         break;

@@ -46,6 +46,9 @@ export interface EnvelopeChange {
   readonly fallback?: boolean;
 }
 
+/** Whose a sender-chosen id is that we chose ourselves: no peer's, for theirs are known by a digest. */
+const OURS = 'own';
+
 /** An envelope that may leave now. */
 export interface Begun {
   readonly attempt: number;
@@ -224,14 +227,19 @@ export class EnvelopeStore {
         part: part.part,
         state: part.state,
         code: part.failure?.code,
-        scope: part.remoteId?.scope,
-        remote: part.remoteId?.id,
+        remote: part.remoteIds?.[0]?.id,
+        ids: part.remoteIds ?? [],
       })),
+    );
+    const ids = parts.flatMap(({ ids, envelope, message, account, part }) =>
+      ids.map(({ scope, id, by }) => {
+        return { account, scope, id, author: by === 'network' ? '' : OURS, message, envelope, part };
+      }),
     );
     const rows = await sql.query<ChangedRow>(
       `WITH part AS (
          SELECT DISTINCT ON (envelope, part) * FROM json_to_recordset($2::json)
-           AS p(envelope uuid, message uuid, account uuid, part int, state text, code text, scope text, remote text)
+           AS p(envelope uuid, message uuid, account uuid, part int, state text, code text, remote text)
          ORDER BY envelope, part
        ), saved AS (
          INSERT INTO envelope_part AS p (envelope_id, part, state, code, remote_id)
@@ -239,9 +247,11 @@ export class EnvelopeStore {
          ON CONFLICT (envelope_id, part) DO UPDATE SET state = excluded.state, code = excluded.code,
            remote_id = coalesce(excluded.remote_id, p.remote_id), changed_at = now()
        ), named AS (
-         INSERT INTO remote_id (account_id, scope, id, message_id, envelope_id, part)
-         SELECT account, scope, remote, message, envelope, part FROM part WHERE remote IS NOT NULL
-         ORDER BY account, scope, remote
+         INSERT INTO remote_id (account_id, scope, id, author, message_id, envelope_id, part)
+         SELECT DISTINCT ON (account, scope, id, author) account, scope, id, author, message, envelope, part
+         FROM json_to_recordset($3::json)
+           AS i(account uuid, scope text, id text, author text, message uuid, envelope uuid, part int)
+         ORDER BY account, scope, id, author
          ON CONFLICT (account_id, scope, id, author)
            DO UPDATE SET envelope_id = excluded.envelope_id, part = excluded.part
            WHERE remote_id.message_id = excluded.message_id
@@ -270,7 +280,8 @@ export class EnvelopeStore {
             detail: failure?.detail,
           })),
         ),
-        asJson(parts),
+        asJson(parts.map((part) => ({ ...part, ids: undefined }))),
+        asJson(ids),
       ],
     );
     return rows.map(envelopeChanged);

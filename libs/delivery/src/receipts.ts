@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { parseWireId, type InboundReceipt } from '#connector';
+import { idsOf, parseWireId, type InboundReceipt, type SentPart } from '#connector';
 import {
   newId,
   type AccountId,
@@ -13,10 +13,9 @@ import type { EnvelopeNews } from './settle.js';
 import { Settler, type Settled } from './settler.js';
 
 /** An own message that came back from the network, bearing the wire id that it left with. */
-export interface Echo {
+export interface Echo extends SentPart {
   readonly account: AccountId;
   readonly wireId: string;
-  readonly remoteId?: { readonly scope: string; readonly id: string };
 }
 
 /** How long a receipt waits for the id that it names, in days. */
@@ -73,13 +72,13 @@ export class Receipts {
     echoes: readonly Echo[],
     receipts: readonly InboundReceipt[],
   ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled> }> {
-    const news: EnvelopeNews[] = echoes.flatMap(({ wireId, remoteId }) => {
+    const news: EnvelopeNews[] = echoes.flatMap(({ wireId, ...ids }) => {
       const parsed = parseWireId(wireId);
       if (!parsed) return [];
       return [
         {
           envelope: parsed.envelope,
-          parts: [{ part: parsed.part, state: 'sent', ...(remoteId ? { remoteId } : {}) }],
+          parts: [{ part: parsed.part, state: 'sent', remoteIds: idsOf(ids) }],
         },
       ];
     });
@@ -107,7 +106,9 @@ export class Receipts {
     const first = await this.settler.apply(sql, news);
     const learnt = news.flatMap(({ envelope, parts = [] }) => {
       const account = first.settled.get(envelope)?.account;
-      return account && this.parkedHere.has(account) && parts.some(({ remoteId }) => remoteId)
+      return account &&
+        this.parkedHere.has(account) &&
+        parts.some(({ remoteIds = [] }) => remoteIds.length > 0)
         ? [account]
         : [];
     });
@@ -127,7 +128,7 @@ export class Receipts {
     const rows = await sql.query<{ envelope_id: EnvelopeId; part: number; receipt: InboundReceipt }>(
       `DELETE FROM parked_receipt p USING remote_id r
        WHERE p.account_id = ANY($1::uuid[]) AND r.account_id = p.account_id AND r.scope = p.scope AND r.id = p.remote_id
-         AND r.author = '' AND r.envelope_id IS NOT NULL
+         AND r.envelope_id IS NOT NULL
        RETURNING r.envelope_id, r.part, p.receipt`,
       [accounts],
     );
@@ -142,7 +143,7 @@ export class Receipts {
     const rows = await sql.query<{ workspace_id: WorkspaceId; accounts: AccountId[] }>(
       `SELECT a.workspace_id, array_agg(a.id) AS accounts FROM account a
        WHERE a.id IN (SELECT p.account_id FROM parked_receipt p JOIN remote_id r ON r.account_id = p.account_id
-         AND r.scope = p.scope AND r.id = p.remote_id AND r.author = '' WHERE r.envelope_id IS NOT NULL)
+         AND r.scope = p.scope AND r.id = p.remote_id WHERE r.envelope_id IS NOT NULL)
        GROUP BY a.workspace_id`,
     );
     return new Map(rows.map((row) => [row.workspace_id, row.accounts]));
@@ -164,7 +165,7 @@ export class Receipts {
     const rows = await sql.query<BearerRow>(
       `SELECT g.ord, r.envelope_id, r.part
        FROM json_to_recordset($1::json) AS g(ord int, account uuid, scope text, id text)
-       JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id AND r.author = ''
+       JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id
        WHERE r.envelope_id IS NOT NULL ORDER BY g.ord`,
       [asJson(asked)],
     );
@@ -198,9 +199,9 @@ function remoteIdOf(receipt: InboundReceipt): { scope: string; id: string } {
 }
 
 function newsOf(receipt: InboundReceipt, envelope: EnvelopeId, part: number): EnvelopeNews {
-  const { state, remoteId, failure } = receipt;
+  const { state, failure } = receipt;
   return {
     envelope,
-    parts: [{ part, state, ...(remoteId ? { remoteId } : {}), ...(failure ? { failure } : {}) }],
+    parts: [{ part, state, remoteIds: idsOf(receipt), ...(failure ? { failure } : {}) }],
   };
 }

@@ -80,9 +80,9 @@ describe('folding news into an envelope', () => {
     const envelope = known('delivered', 1, { 0: 'delivered' });
     const settled = fold(envelope, {
       envelope: envelope.id,
-      parts: [{ part: 0, state: 'sent', remoteId: { scope: 's', id: 'x' } }],
+      parts: [{ part: 0, state: 'sent', remoteIds: [{ scope: 's', id: 'x', by: 'network' }] }],
     });
-    expect(settled).toMatchObject({ parts: [{ state: 'delivered', remoteId: { id: 'x' } }] });
+    expect(settled).toMatchObject({ parts: [{ state: 'delivered', remoteIds: [{ id: 'x' }] }] });
     expect(settled?.state).toBeUndefined();
   });
 });

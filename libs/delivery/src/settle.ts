@@ -1,3 +1,4 @@
+import type { RemoteId } from '#connector';
 import {
   mayBecome,
   type AccountId,
@@ -18,7 +19,8 @@ export type PartState = Extract<
 export interface PartNews {
   readonly part: number;
   readonly state: PartState;
-  readonly remoteId?: { readonly scope: string; readonly id: string };
+  /** All ids that it is known to bear on the network; the first is shown. */
+  readonly remoteIds?: readonly RemoteId[];
   readonly failure?: Failure;
 }
 
@@ -71,7 +73,8 @@ export function fold(known: KnownEnvelope, news: EnvelopeNews): Settlement | und
     const before = states.get(part.part);
     const moves = before === undefined || mayBecome(before, part.state);
     if (moves) states.set(part.part, part.state);
-    if (moves || part.remoteId) parts.push({ ...part, state: states.get(part.part) ?? part.state });
+    if (moves || (part.remoteIds ?? []).length > 0)
+      parts.push({ ...part, state: states.get(part.part) ?? part.state });
   }
   const total =
     news.total ??

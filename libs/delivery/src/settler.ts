@@ -58,9 +58,14 @@ function advance(settlement: Settlement): KnownEnvelope {
   };
 }
 
+/** What two news say of one part: the later word on its state, and the ids of both, the later first. */
+function both(before: PartNews, part: PartNews): PartNews {
+  return { ...before, ...part, remoteIds: [...(part.remoteIds ?? []), ...(before.remoteIds ?? [])] };
+}
+
 function join(first: Settlement, second: Settlement): Settlement {
   const parts = new Map<number, PartNews>();
   for (const part of [...first.parts, ...second.parts])
-    parts.set(part.part, { ...parts.get(part.part), ...part });
+    parts.set(part.part, both(parts.get(part.part) ?? part, part));
   return { ...first, ...second, known: first.known, parts: [...parts.values()] };
 }

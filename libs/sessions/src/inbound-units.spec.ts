@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { InboundEvent } from '#connector';
+import type { InboundEvent, RemoteId } from '#connector';
 import { newId } from '#model';
 import { stretchesOf, type Taker, type Unit } from './inbound-units.js';
 
@@ -47,6 +47,28 @@ describe('what is taken in together', () => {
   it('ends between a departure and a rename of the same address, whichever comes first', () => {
     expect(lengths(left('bob'), renamed('mallory', 'bob'))).toEqual([1, 1]);
     expect(lengths(renamed('bob', 'bobby'), left('bobby'), said('bobby'))).toEqual([1, 2]);
+  });
+
+  it('ends before a change of what was said in it, by whichever of its ids', () => {
+    const [theirs, ours] = [
+      { scope: 'archive', id: '7', by: 'network' },
+      { scope: 'bob', id: 'b1', by: 'sender' },
+    ] as const;
+    const named = { ...said('bob'), remoteId: theirs, otherIds: [ours] } as InboundEvent;
+    const change = (target: RemoteId): InboundEvent => ({
+      type: 'retraction',
+      account,
+      conversation: 'bob',
+      conversationKind: 'direct',
+      author: party('bob'),
+      target,
+      origin: 'remote',
+      mode: 'live',
+      at,
+    });
+    expect(lengths(named, change(theirs), change(ours))).toEqual([1, 2]);
+    expect(lengths(named, change(ours), named)).toEqual([1, 2]);
+    expect(lengths(change(ours), named, change({ ...ours, id: 'b2' }))).toEqual([3]);
   });
 
   it('keeps accounts apart', () => {

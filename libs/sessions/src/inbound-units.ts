@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { InboundBatch, InboundEvent, InboundMessage, InboundParty, RemoteId } from '#connector';
+import {
+  idsOf,
+  mostIdBytes,
+  mostOtherIds,
+  type InboundBatch,
+  type InboundEvent,
+  type InboundMessage,
+  type InboundParty,
+  type RemoteId,
+} from '#connector';
 import { cleanText, type MessageContent, type WorkspaceId } from '#model';
 import type { Held } from './lease.store.js';
 
@@ -46,10 +55,32 @@ const EARLIEST = Date.UTC(1990, 0, 1);
 /** An event with text that every engine can store, and a time that can be believed. */
 function cleaned(event: InboundEvent): InboundEvent {
   if (event.type === 'message') {
-    return { ...event, content: cleanContent(event.content), at: believable(event.at) };
+    return {
+      ...withIds(event, idsOf(event).filter(isHeld)),
+      content: cleanContent(event.content),
+      at: believable(event.at),
+    };
   }
   if ('content' in event) return { ...event, content: cleanContent(event.content) };
   return event;
+}
+
+/** A message that bears these ids, and answers what it answers where that has an id. */
+function withIds(event: InboundMessage, [first, ...others]: readonly RemoteId[]): InboundMessage {
+  const bare = { ...event };
+  delete bare.remoteId;
+  delete bare.otherIds;
+  if (event.replyTo && !isHeld(event.replyTo)) delete bare.replyTo;
+  return {
+    ...bare,
+    ...(first && { remoteId: first }),
+    ...(others.length > 0 && { otherIds: others.slice(0, mostOtherIds) }),
+  };
+}
+
+/** A message is not refused for an id that no index can hold: it goes without. */
+function isHeld({ scope, id }: RemoteId): boolean {
+  return Buffer.byteLength(scope) + Buffer.byteLength(id) <= mostIdBytes;
 }
 
 function cleanContent(content: MessageContent): MessageContent {
@@ -68,8 +99,10 @@ function believable(at: Date): Date {
  */
 export function remoteAuthor(id: RemoteId, message: InboundMessage): string {
   if (id.by === 'network') return '';
-  const digest = createHash('sha256').update(JSON.stringify(message.content)).digest('base64url');
-  return `${message.author.address} ${digest}`;
+  const { author, content } = message;
+  return createHash('sha256')
+    .update(JSON.stringify([author.address, content]))
+    .digest('base64url');
 }
 
 /** Whoever an event is from. */
@@ -97,26 +130,32 @@ export function partiesOf(event: InboundEvent): InboundParty[] {
 
 /**
  * Cuts units where an address changes hands after it was spoken from: within one transaction renames come first, then
- * departures, then what was said, so what was otherwise in order belongs into a transaction of its own.
+ * departures, then what was said, so what was otherwise in order belongs into a transaction of its own. So does a change
+ * of what was only just said: a transaction writes changes before messages.
  */
 export function stretchesOf(units: readonly Unit[]): readonly (readonly Unit[])[] {
   const stretches: Unit[][] = [];
   let current: Unit[] = [];
   /** Addresses, with the type of event in which they were met. */
   let met = new Map<string, string>();
+  /** Ids of messages. */
+  let said = new Set<string>();
   for (const unit of units) {
     const { event } = unit;
     const handed = event === undefined ? [] : changesHands(event);
     if (
       event &&
-      handed.some((address) => (met.get(`${event.account} ${address}`) ?? event.type) !== event.type)
+      (handed.some((address) => (met.get(`${event.account} ${address}`) ?? event.type) !== event.type) ||
+        ('target' in event && said.has(idKey(event, event.target))))
     ) {
       stretches.push(current);
       current = [];
       met = new Map();
+      said = new Set();
     }
     current.push(unit);
     if (!event) continue;
+    if (event.type === 'message') for (const id of idsOf(event)) said.add(idKey(event, id));
     for (const address of handed) met.set(`${event.account} ${address}`, event.type);
     if (handed.length > 0) continue;
     for (const { address } of partiesOf(event)) met.set(`${event.account} ${address}`, 'party');
@@ -125,6 +164,10 @@ export function stretchesOf(units: readonly Unit[]): readonly (readonly Unit[])[
   }
   if (current.length > 0) stretches.push(current);
   return stretches;
+}
+
+function idKey({ account }: InboundEvent, { scope, id }: RemoteId): string {
+  return `${account}\0${scope}\0${id}`;
 }
 
 /** The addresses that have another holder, or none, after an event. */

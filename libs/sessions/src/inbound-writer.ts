@@ -4,13 +4,15 @@
  */
 import { Injectable } from '@nestjs/common';
 import { EventLog } from '#bus';
-import type {
-  EmitOutcome,
-  InboundChange,
-  InboundDeparture,
-  InboundMessage,
-  InboundReceipt,
-  InboundRoom,
+import {
+  idsOf,
+  type EmitOutcome,
+  type InboundChange,
+  type InboundDeparture,
+  type InboundMessage,
+  type InboundReceipt,
+  type InboundRoom,
+  type RemoteId,
 } from '#connector';
 import {
   ChangeStore,
@@ -19,6 +21,7 @@ import {
   MarksElsewhere,
   Positions,
   remoteKey,
+  type Bearer,
   type ConversationAsk,
   type MessageChange,
   type NewMessage,
@@ -39,6 +42,7 @@ import {
 import type { Sql } from '#platform';
 import { Identities, partyKey } from '#roster';
 import { partiesOf, remoteAuthor, type Unit } from './inbound-units.js';
+import { Claims } from './claims.js';
 import { Knowledge, type KnownParty } from './knowledge.js';
 import { Leases } from './leases.js';
 import { SessionStore } from './session.store.js';
@@ -110,6 +114,7 @@ export class InboundWriter {
     };
     await this.sort(sql, units, work);
     await this.dropDuplicates(sql, units, work);
+    await this.findReplies(sql, work);
     await this.meetPeople(sql, units, work);
     await this.findPlaces(sql, workspace, units, work);
     const rows = await this.messageRows(sql, units, work);
@@ -160,7 +165,7 @@ export class InboundWriter {
     });
   }
 
-  /** Tells messages from echoes of our own, and finds what replies answer. */
+  /** Tells messages from echoes of our own. */
   private async sort(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
     const own = each<InboundMessage>(units, work, 'message').filter(
       ([, event]) => event.origin !== 'remote' && event.wireId,
@@ -174,13 +179,18 @@ export class InboundWriter {
         work.echoes.set(index, {
           account: event.account,
           wireId: event.wireId,
-          ...(event.remoteId ? { remoteId: event.remoteId } : {}),
+          ...(event.remoteId && { remoteId: event.remoteId }),
+          ...(event.otherIds && { otherIds: event.otherIds }),
           event,
         });
       } else {
         work.messages.set(index, { event, id: this.idOf(units[index] as Unit) });
       }
     }
+  }
+
+  /** Finds what replies answer, also where that is being stored with them. */
+  private async findReplies(sql: Sql, work: Work): Promise<void> {
     const replies = [...work.messages.values()].filter(({ event }) => event.replyTo);
     if (replies.length === 0) return;
     const bearers = await this.intake.bearers(
@@ -188,36 +198,22 @@ export class InboundWriter {
       replies.flatMap(({ event }) => (event.replyTo ? [{ account: event.account, ...event.replyTo }] : [])),
     );
     for (const reply of replies) {
-      const { scope = '', id = '' } = reply.event.replyTo ?? {};
-      const target = bearers.get(remoteKey(reply.event.account, scope, id))?.[0];
+      const { replyTo, account } = reply.event;
+      const target = replyTo && onlyBearer(bearersOf(bearers, account, replyTo));
       if (target) reply.replyTo = target.message;
     }
   }
 
   private async dropDuplicates(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
-    const claims = new Map<
-      string,
-      { index: number; row: Parameters<IntakeStore['claimRemoteIds']>[1][number] }
-    >();
-    for (const [index, { event, id }] of work.messages) {
-      if (!event.remoteId) continue;
-      const author = remoteAuthor(event.remoteId, event);
-      const key = remoteKey(event.account, event.remoteId.scope, event.remoteId.id, author);
-      if (claims.has(key)) this.duplicate(work, index);
-      else {
-        const { scope, id: remote } = event.remoteId;
-        claims.set(key, {
-          index,
-          row: { account: event.account, scope, id: remote, author, message: id, part: 0 },
-        });
-      }
-    }
-    const holders = await this.intake.claimRemoteIds(
-      sql,
-      [...claims.values()].map(({ row }) => row),
-    );
-    for (const [key, { index, row }] of claims)
-      if (holders.get(key) !== row.message) this.duplicate(work, index);
+    const claims = new Claims();
+    const twice: number[] = [];
+    for (const [index, { event, id }] of work.messages)
+      if (!claims.add(id, event.account, claimsOf(event))) twice.push(index);
+    const held = await this.intake.claimRemoteIds(sql, claims.rows());
+    const duplicates = claims.duplicates(held, await this.intake.namesOf(sql, claims.doubtful(held)));
+    await this.intake.bequeath(sql, duplicates);
+    for (const [index, { id }] of work.messages) if (duplicates.has(id)) this.duplicate(work, index);
+    for (const index of twice) this.duplicate(work, index);
     await this.dropSecondTries(sql, units, work);
   }
 
@@ -403,8 +399,8 @@ export class InboundWriter {
     const known = changes.flatMap(({ event }): MessageChange[] => {
       const identity = event.origin === 'remote' ? authorOf(event, work) : undefined;
       if (event.origin === 'remote' && !identity && event.vouched !== true) return [];
-      const found = bearers.get(remoteKey(event.account, event.target.scope, event.target.id)) ?? [];
-      return found
+      const place = work.places.get(conversationKey(event.account, event.conversation));
+      return meantBy(event, bearersOf(bearers, event.account, event.target), identity, place)
         .filter(({ envelope }) => event.type === 'reaction' || !envelope || !words.has(envelope))
         .map(({ message }) => ({
           message,
@@ -480,6 +476,42 @@ function authorOf(
       ? work.identities.get(partyKey(account, author.address, author.stableAddress))
       : undefined;
   return then ?? work.identities.get(partyKey(account, author.address));
+}
+
+/** The ids of a message, as they are claimed for it. */
+function claimsOf(event: InboundMessage): { scope: string; id: string; author: string }[] {
+  return idsOf(event).map((id) => ({ scope: id.scope, id: id.id, author: remoteAuthor(id, event) }));
+}
+
+/** Whoever bears an id that was given so: an id that a sender chose is never taken for one of the network's. */
+function bearersOf(all: ReadonlyMap<string, Bearer[]>, account: AccountId, id: RemoteId): readonly Bearer[] {
+  const found = all.get(remoteKey(account, id.scope, id.id)) ?? [];
+  return found.filter(({ by }) => by === id.by);
+}
+
+/** Of several messages that bear an id nobody knows which is meant. */
+function onlyBearer(found: readonly Bearer[]): Bearer | undefined {
+  return found.every(({ message }) => message === found[0]?.message) ? found[0] : undefined;
+}
+
+/**
+ * The messages that a change is about. An id that a sender chose is another sender's too, if they so choose: it finds the
+ * latest message of whoever corrects or takes back, and otherwise what alone bears it in the conversation.
+ */
+function meantBy(
+  event: InboundChange,
+  found: readonly Bearer[],
+  identity: IdentityId | undefined,
+  place: ConversationId | undefined,
+): readonly Bearer[] {
+  if (event.target.by === 'network') return found;
+  const here = found.filter(({ conversation }) => conversation === place);
+  if (event.type === 'reaction' || event.vouched === true) {
+    const only = onlyBearer(here);
+    return only ? here : [];
+  }
+  const theirs = here.filter(({ author }) => author === identity);
+  return theirs.filter(({ message }) => message === theirs.at(-1)?.message);
 }
 
 type EventOf<T> = Extract<NonNullable<Unit['event']>, { readonly type: T }>;

@@ -1,5 +1,6 @@
-import type { InboundReceipt, RemoteId, SendOutcome, SessionClock } from '#connector';
+import type { InboundReceipt, RemoteId, SendOutcome, SentPart, SessionClock } from '#connector';
 import { failure, unreachable, type AccountId, type Failure } from '#model';
+import { senderIdOf } from './from-loopback.js';
 
 /** What the network said of one part. */
 export type PartAnswer =
@@ -10,6 +11,8 @@ export type PartAnswer =
 interface Departure {
   readonly account: AccountId;
   readonly wires: readonly string[];
+  /** The conversation in which the wire ids are ids of messages; undefined where they are those of changes. */
+  readonly sayingIn: string | undefined;
   readonly answers: Map<string, PartAnswer>;
   readonly due: number;
   /** Tells the sender; undefined once it has been told. */
@@ -40,7 +43,12 @@ export class Departures {
   }
 
   /** Notes that an envelope's parts are on the wire; an aborted signal tells at once what is known. */
-  add(account: AccountId, wires: readonly string[], signal: AbortSignal): Promise<SendOutcome> {
+  add(
+    account: AccountId,
+    wires: readonly string[],
+    signal: AbortSignal,
+    sayingIn?: string,
+  ): Promise<SendOutcome> {
     return new Promise((resolve) => {
       const now = () => {
         this.pending(departure);
@@ -48,6 +56,7 @@ export class Departures {
       const departure: Departure = {
         account,
         wires,
+        sayingIn,
         answers: new Map(),
         due: this.clock.monotonic() + this.answerMs,
         tell: (outcome) => {
@@ -74,7 +83,7 @@ export class Departures {
       return;
     }
     if (departure.answers.size < departure.wires.length) return;
-    const outcome = together(departure.wires.map((w) => departure.answers.get(w)));
+    const outcome = together(departure);
     if (outcome.outcome === 'pending') this.tellParts(departure);
     this.tell(departure, outcome);
   }
@@ -119,7 +128,7 @@ export class Departures {
     const { account } = departure;
     const base = { type: 'receipt', account, about: { wireId }, at: new Date(this.clock.now()) } as const;
     return answer.said === 'accepted'
-      ? { ...base, state: 'sent', remoteId: answer.remoteId }
+      ? { ...base, state: 'sent', ...idsOf(departure, wireId, answer.remoteId) }
       : { ...base, state: 'failed', failure: answer.failure };
   }
 
@@ -148,16 +157,22 @@ export class Departures {
   }
 }
 
+/** What a part is known by: the network's id and, of a message, the one that we chose. */
+function idsOf({ sayingIn }: Departure, wire: string, remoteId: RemoteId): SentPart {
+  return { remoteId, ...(sayingIn !== undefined && { otherIds: [senderIdOf(sayingIn, wire)] }) };
+}
+
 /** What all parts' answers say of the envelope. Parts that fared differently are told one by one, as receipts. */
-function together(answers: readonly (PartAnswer | undefined)[]): SendOutcome {
-  const parts: { readonly remoteId: RemoteId }[] = [];
+function together(departure: Departure): SendOutcome {
+  const parts: SentPart[] = [];
   const failures: Failure[] = [];
   let ms = 0;
   let delayed = 0;
-  for (const answer of answers) {
+  for (const wire of departure.wires) {
+    const answer = departure.answers.get(wire);
     switch (answer?.said) {
       case 'accepted':
-        parts.push({ remoteId: answer.remoteId });
+        parts.push(idsOf(departure, wire, answer.remoteId));
         break;
       case 'later':
         delayed++;
@@ -174,8 +189,8 @@ function together(answers: readonly (PartAnswer | undefined)[]): SendOutcome {
     }
   }
   const why = failures[0] ?? failure('unknown');
-  if (parts.length === answers.length) return { outcome: 'sent', parts };
-  if (delayed === answers.length) return { outcome: 'later', retryAfterMs: ms, failure: why };
+  if (parts.length === departure.wires.length) return { outcome: 'sent', parts };
+  if (delayed === departure.wires.length) return { outcome: 'later', retryAfterMs: ms, failure: why };
   if (parts.length === 0 && delayed === 0) return { outcome: 'refused', failure: why };
-  return { outcome: 'pending', parts: answers.length };
+  return { outcome: 'pending', parts: departure.wires.length };
 }

@@ -20,6 +20,11 @@ export function remoteIdOf(scope: string, id: string): RemoteId {
   return { scope, id, by: 'network' };
 }
 
+/** An id that whoever said something in a conversation chose for it. */
+export function senderIdOf(conversation: string, id: string): RemoteId {
+  return { scope: `id:${conversation}`, id, by: 'sender' };
+}
+
 function partyOf(party: LoopbackParty): InboundParty {
   return {
     address: party.address,
@@ -70,7 +75,7 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
         },
         mode,
         at,
-        remoteId: remoteIdOf(scope, event.id),
+        ...idsOf(event, scope),
         ...(event.reply === undefined ? {} : { replyTo: remoteIdOf(scope, event.reply) }),
       };
     case 'edit':
@@ -81,7 +86,10 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
         ...placeOf(event, reading),
         ...ownershipOf(event),
         author: partyOf(event.from),
-        target: remoteIdOf(scope, event.target),
+        target:
+          event.bySender === true
+            ? senderIdOf(event.conversation, event.target)
+            : remoteIdOf(scope, event.target),
         mode,
         at,
         ...(event.kind === 'edit' ? { content: { text: event.text } } : {}),
@@ -137,6 +145,17 @@ function placeOf(event: { readonly conversation: string; readonly room: boolean 
     conversation: event.conversation,
     conversationKind: event.room ? 'room' : 'direct',
   } as const;
+}
+
+function idsOf(
+  { id, sid, unnamed, conversation }: Extract<LoopbackEvent, { kind: 'message' }>,
+  scope: string,
+) {
+  const [remoteId, ...otherIds] = [
+    ...(unnamed === true ? [] : [remoteIdOf(scope, id)]),
+    ...(sid === undefined ? [] : [senderIdOf(conversation, sid)]),
+  ];
+  return { ...(remoteId && { remoteId }), ...(otherIds.length > 0 && { otherIds }) };
 }
 
 function ownershipOf(event: { readonly own?: boolean; readonly wire?: string }) {

@@ -33,6 +33,9 @@ const json: Reader<JsonValue> = (value) => value as JsonValue;
 const party = fields({ address: address }, { name: text, stable: address });
 const occupant = fields({ address: address }, { name: text, role: text });
 const told = { from: party, conversation: address, room: flag, at: count };
+/** What a change is about: by the network's id, or by the one that its sender chose. */
+const about = { ...told, target: text };
+const bySender = { bySender: flag };
 const own = { own: flag, wire: text };
 
 /** A small file, as base64. */
@@ -40,10 +43,14 @@ const file = fields({ name: text, data: text }, { type: text });
 
 /** What a name receives; kept by the server until it is acknowledged. */
 const event = tagged('kind', {
-  message: fields({ ...told, id: text, text }, { ...own, emote: flag, notice: flag, reply: text, file }),
-  edit: fields({ ...told, target: text, text }, own),
-  retraction: fields({ ...told, target: text }, own),
-  reaction: fields({ ...told, target: text, emoji: text, removed: flag }, own),
+  message: fields(
+    { ...told, id: text, text },
+    // `sid`: its sender's own id. `unnamed`: the network's is told by its history only.
+    { ...own, sid: text, unnamed: flag, emote: flag, notice: flag, reply: text, file },
+  ),
+  edit: fields({ ...about, text }, { ...own, ...bySender }),
+  retraction: fields(about, { ...own, ...bySender }),
+  reaction: fields({ ...about, emoji: text, removed: flag }, { ...own, ...bySender }),
   receipt: fields(
     { wire: text, state: oneOf(['sent', 'delivered', 'read', 'failed']), at: count },
     { id: text, code, detail: text },

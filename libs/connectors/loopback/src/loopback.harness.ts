@@ -43,7 +43,10 @@ function observerOn(server: LoopbackServer, address: string) {
   };
   return {
     address,
-    say: (to: string, text: string) => now(() => said.set(text, server.say(address, to, text))),
+    say: (to: string, text: string) =>
+      now(() =>
+        said.set(text, server.say(address, to, { text, sid: `${address} said ${String(said.size)}` })),
+      ),
     heard: () => server.heard(address).flatMap((event) => heardOf(event, address)),
     join: (room: string) =>
       now(() => {

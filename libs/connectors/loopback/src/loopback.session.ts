@@ -211,6 +211,7 @@ export class LoopbackSession
       seat.id,
       translated.frames.map(({ wire }) => wire),
       signal,
+      envelope.kind === 'message' ? envelope.to : undefined,
     );
     for (const frame of translated.frames) this.write(frame);
     return told;

@@ -99,8 +99,8 @@ const text = (event: InboundEvent, change: (text: string) => string): InboundEve
     : event;
 
 /** The event without one of its optional fields. */
-function without<T extends InboundEvent>(event: T, field: 'wireId' | 'remoteId'): T {
-  return Object.fromEntries(Object.entries(event).filter(([name]) => name !== field)) as unknown as T;
+function without<T extends InboundEvent>(event: T, ...fields: readonly string[]): T {
+  return Object.fromEntries(Object.entries(event).filter(([name]) => !fields.includes(name))) as unknown as T;
 }
 
 const saboteurs: readonly {
@@ -162,7 +162,7 @@ const saboteurs: readonly {
     caught: 'order-in',
     connector: emitting(async (emit, batch) => {
       const bare = batch.events.map((event) =>
-        event.type === 'message' ? without(event, 'remoteId') : event,
+        event.type === 'message' ? without(event, 'remoteId', 'otherIds') : event,
       );
       void emit({ events: bare });
       return emit(batch);

@@ -20,7 +20,8 @@ export function toLoopback(envelope: OutboundEnvelope, as: string, maxTextBytes:
   const { to } = envelope;
   if (!isCanonical(to)) return { failure: failure('not-found', 'That is no address of this network.') };
   const head = (part: number) => ({ as, wire: wireIdOf(envelope.id, part), to });
-  const targets = envelope.target?.remoteIds.map(({ id }) => id) ?? [];
+  // Each part by the network's id: by its sender's it would be named a second time.
+  const targets = (envelope.target?.remoteIds ?? []).filter(({ by }) => by === 'network').map(({ id }) => id);
   switch (envelope.kind) {
     case 'message': {
       const { emote, notice } = envelope.content;

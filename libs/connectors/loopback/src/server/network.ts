@@ -9,8 +9,12 @@ export interface Words {
   readonly notice?: boolean;
   /** The id of the message that it answers. */
   readonly reply?: string;
-  /** The sender's own id for it, told back in the echo. */
+  /** The sender's own id for it, told back in the echo, and to all as its sender's id. */
   readonly wire?: string;
+  /** The sender's own id, of somebody who is told nothing back. */
+  readonly sid?: string;
+  /** The network tells its own id for it only in its history. */
+  readonly unnamed?: boolean;
   /** The network's time; now where it is absent. */
   readonly at?: number;
   /** A small file that goes along: `data` is base64. */
@@ -18,16 +22,16 @@ export interface Words {
 }
 
 /** A change to an earlier message. */
-export type Change =
-  | { readonly kind: 'edit'; readonly target: string; readonly text: string; readonly wire?: string }
-  | { readonly kind: 'retraction'; readonly target: string; readonly wire?: string }
-  | {
-      readonly kind: 'reaction';
-      readonly target: string;
-      readonly emoji: string;
-      readonly removed: boolean;
-      readonly wire?: string;
-    };
+export type Change = {
+  readonly target: string;
+  /** The target is named by the id that its sender chose. */
+  readonly bySender?: boolean;
+  readonly wire?: string;
+} & (
+  | { readonly kind: 'edit'; readonly text: string }
+  | { readonly kind: 'retraction' }
+  | { readonly kind: 'reaction'; readonly emoji: string; readonly removed: boolean }
+);
 
 export interface Room {
   readonly who: Set<string>;
@@ -143,7 +147,9 @@ export class Network {
 
   change(from: string, to: string, { wire, ...change }: Change, echo = true): void {
     const past = this.pastOf(from, to);
-    const index = past.findLastIndex(({ event }) => event.id === change.target);
+    const index = past.findLastIndex(
+      ({ event }) => (change.bySender === true ? event.sid : event.id) === change.target,
+    );
     const old = past[index];
     if (old && change.kind === 'edit') past[index] = { ...old, event: { ...old.event, text: change.text } };
     if (old && change.kind === 'retraction') past.splice(index, 1);
@@ -310,6 +316,7 @@ export class Network {
     return {
       events: page.map(({ event, wire }) => ({
         ...event,
+        unnamed: false,
         conversation: withWhom,
         room,
         ...(event.from.address === as ? { own: true, ...(wire === undefined ? {} : { wire }) } : {}),
@@ -327,13 +334,15 @@ export class Network {
   }
 
   private messageOf(from: string, id: string, words: Words): Said['event'] {
-    const { text, emote, notice, reply, file, at = Date.now() } = words;
+    const { text, emote, notice, reply, file, wire, sid = wire, unnamed, at = Date.now() } = words;
     return {
       kind: 'message',
       id,
       from: this.person(from).party,
       text,
       at,
+      ...(sid === undefined ? {} : { sid }),
+      ...(unnamed === undefined ? {} : { unnamed }),
       ...(emote === undefined ? {} : { emote }),
       ...(notice === undefined ? {} : { notice }),
       ...(reply === undefined ? {} : { reply }),
