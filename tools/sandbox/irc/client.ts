@@ -1,7 +1,8 @@
 /* One client's connection: what it may be shown, the label that it waits for, the faults it is to suffer. */
 import { timestamp, writeLine, type Line, type Said } from './line.js';
-import type { Pace } from './pipe.js';
 import { User } from './user.js';
+import type { Pace } from '../pipe.js';
+import type { ScramExchange } from '../scram.js';
 
 /** What carries a client's lines: a socket, or nothing but memory. */
 export interface Carrier {
@@ -65,7 +66,7 @@ export class Client extends User {
   /** SHA-256 of the certificate that it showed, hex. */
   fingerprint: string | undefined;
   /** An AUTHENTICATE exchange under way. */
-  sasl: { mechanism: string; received: string; step: number; nonce?: string; bare?: string } | undefined;
+  sasl: { mechanism: string; received: string; step: number; scram?: ScramExchange } | undefined;
   batch: MultilineState | undefined;
   readonly monitored = new Map<string, string>();
   readonly watched = new Map<string, string>();

@@ -4,8 +4,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { Client } from './client.js';
 import { handle } from './commands.js';
-import { Pipe } from './pipe.js';
+import { lineCutter } from './line-cutter.js';
 import type { World } from './world.js';
+import { listen, shut } from '../listen.js';
+import { Pipe } from '../pipe.js';
 
 /** The listening side. It can be shut and opened again on the same ports. */
 export class Door {
@@ -62,34 +64,22 @@ export class Door {
   /** Nobody can come any more, and all are gone. */
   async shut(): Promise<void> {
     clearInterval(this.#pulse);
-    const closed = this.#servers.splice(0).map(
-      (server) =>
-        new Promise<void>((done) => {
-          server.close(() => {
-            done();
-          });
-        }),
-    );
+    const closed = shut(this.#servers.splice(0));
     for (const client of this.#comers) client.carrier.cut();
-    await Promise.all(closed);
+    await closed;
   }
 
-  async #listen(server: Server, port: number): Promise<number> {
-    await new Promise<void>((ready, fail) => {
-      server.once('error', fail).listen(port, '127.0.0.1', ready);
-    });
+  #listen(server: Server, port: number): Promise<number> {
     this.#servers.push(server);
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('the sandbox has no port');
-    return address.port;
+    return listen(server, port);
   }
 
   #welcome(socket: Socket, tls?: TLSSocket): void {
     const world = this.#world;
     const pipe = new Pipe(socket, {
-      line: (bytes) => {
-        this.#line(client, bytes);
-      },
+      bytes: lineCutter((line) => {
+        this.#line(client, line);
+      }),
       closed: () => {
         this.#gone(client);
       },

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { plainClient } from '#peers';
 import { allCaps as everything, startSandboxIrc, type SandboxIrc, type SandboxOptions } from '#sandbox';
 import { RawClient, register } from './raw-client.fixture.js';
-import { until } from './sandbox-client.js';
+import { until } from '../until.js';
 
 async function using(options: SandboxOptions, test: (sandbox: SandboxIrc) => Promise<void>): Promise<void> {
   await using sandbox = await startSandboxIrc(options);

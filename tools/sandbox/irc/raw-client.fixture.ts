@@ -1,7 +1,7 @@
 /* A socket and the lines that came over it, from the very first one on: for what happens before a welcome. */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { until } from './sandbox-client.js';
+import { until } from '../until.js';
 
 export class RawClient implements AsyncDisposable {
   readonly lines: string[] = [];

@@ -1,17 +1,7 @@
 import { handle } from './commands.js';
 import type { Client } from './client.js';
 import type { World } from './world.js';
-
-/** Waits for a fact, looking every few milliseconds. */
-export async function until<T>(sentence: string, look: () => T | undefined, deadlineMs = 10_000): Promise<T> {
-  const end = Date.now() + deadlineMs;
-  for (;;) {
-    const seen = look();
-    if (seen !== undefined) return seen;
-    if (Date.now() > end) throw new Error(`not seen in ${String(deadlineMs)} ms: ${sentence}`);
-    await new Promise((again) => setTimeout(again, 10));
-  }
-}
+import { until } from '../until.js';
 
 /** One client, as its server sees it, and what can be done to it. */
 export class SandboxClient {

@@ -5,9 +5,10 @@ import { Door } from './door.js';
 import { moveMark } from './marks.js';
 import type { SandboxAccount, SandboxOptions, TokenValue } from './options.js';
 import { isupport } from './registration.js';
-import { SandboxClient, until } from './sandbox-client.js';
+import { SandboxClient } from './sandbox-client.js';
 import { signIn } from './sasl.js';
 import { World, type Account } from './world.js';
+import { until } from '../until.js';
 
 /** Why whoever comes is sent away, as servers put it. */
 const refusals = {

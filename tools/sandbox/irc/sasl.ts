@@ -1,10 +1,9 @@
 /* AUTHENTICATE: sasl-3.1 and 3.2 with PLAIN (RFC 4616), EXTERNAL (RFC 4422) and SCRAM-SHA-256 (RFC 5802, RFC 7677). */
-import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Client } from './client.js';
 import type { Handlers } from './commands.js';
 import type { Account, World } from './world.js';
-
-const iterations = 4_096;
+import { ScramExchange } from '../scram.js';
 
 export const sasl: Handlers = {
   AUTHENTICATE: (world, client, { params: [word = ''] }) => {
@@ -91,77 +90,18 @@ function scram(world: World, client: Client, message: string): void {
   const { sasl: state } = client;
   if (state === undefined) return;
   state.step++;
-  if (state.step === 1) {
-    // client-first-message: gs2 header, then n=user,r=nonce. Channel binding is not on offer.
-    const [, bare, user, nonce] = /^[ny],(?:a=[^,]*)?,(n=([^,]+),r=([^,]+))$/.exec(message) ?? [];
-    if (bare === undefined || user === undefined || nonce === undefined) {
-      fail(client);
-      return;
-    }
-    state.bare = bare;
-    state.nonce = nonce + randomBytes(18).toString('base64');
-    const name = user.replaceAll('=2C', ',').replaceAll('=3D', '=');
-    const serverFirst = `r=${state.nonce},s=${saltOf(world, name)},i=${String(iterations)}`;
-    state.bare = `${bare},${serverFirst}`;
-    send(client, serverFirst);
+  const accountOf = (user: string): Account | undefined => world.accounts.get(world.fold(user));
+  state.scram ??= new ScramExchange('sha256', world.name, (user) => accountOf(user)?.password);
+  if (state.step < 3) {
+    const answer = state.step === 1 ? state.scram.first(message) : state.scram.final(message);
+    if (answer === undefined) fail(client);
+    else if (state.step === 1) send(client, answer);
+    else send(client, `v=${world.scramLies ? randomBytes(32).toString('base64') : answer}`);
     return;
   }
-  if (state.step === 2) {
-    const [, withoutProof, binding, nonce, proof] = /^((c=[^,]*),(r=[^,]*)),p=([^,]+)$/.exec(message) ?? [];
-    const [, name = ''] = /^n=([^,]+)/.exec(state.bare ?? '') ?? [];
-    const account = world.accounts.get(world.fold(name.replaceAll('=2C', ',').replaceAll('=3D', '=')));
-    const signature =
-      account?.password !== undefined &&
-      nonce === `r=${state.nonce ?? ''}` &&
-      /^c=(?:biws|eSws)$/.test(binding ?? '')
-        ? signatureFor(
-            { password: account.password, salt: saltOf(world, account.name) },
-            `${state.bare ?? ''},${withoutProof ?? ''}`,
-            Buffer.from(proof ?? '', 'base64'),
-          )
-        : undefined;
-    if (account === undefined || signature === undefined) {
-      fail(client);
-      return;
-    }
-    state.bare = account.name;
-    send(client, `v=${(world.scramLies ? randomBytes(32) : signature).toString('base64')}`);
-    return;
-  }
-  const account = world.accounts.get(world.fold(state.bare ?? ''));
+  const account = accountOf(state.scram.user);
   if (account === undefined || message !== '') fail(client);
   else succeed(world, client, account);
-}
-
-/** RFC 5802 §3. The server's signature if the client's proof is right. */
-function signatureFor(
-  secret: { readonly password: string; readonly salt: string },
-  authMessage: string,
-  proof: Buffer,
-): Buffer | undefined {
-  const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
-  const salted = pbkdf2Sync(
-    secret.password.normalize('NFKC'),
-    Buffer.from(secret.salt, 'base64'),
-    iterations,
-    32,
-    'sha256',
-  );
-  const storedKey = createHash('sha256').update(hmac(salted, 'Client Key')).digest();
-  const clientSignature = hmac(storedKey, authMessage);
-  if (proof.length !== clientSignature.length) return undefined;
-  const clientKey = Buffer.from(proof.map((byte, index) => byte ^ (clientSignature[index] ?? 0)));
-  const found = createHash('sha256').update(clientKey).digest();
-  return timingSafeEqual(found, storedKey) ? hmac(hmac(salted, 'Server Key'), authMessage) : undefined;
-}
-
-/** The same for the same account, and one for accounts that there are not: who is there is not told. */
-function saltOf(world: World, name: string): string {
-  return createHash('sha256')
-    .update(`${world.name} ${world.fold(name)}`)
-    .digest()
-    .subarray(0, 16)
-    .toString('base64');
 }
 
 /** In chunks of 400 (sasl-3.1). */

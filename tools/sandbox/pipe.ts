@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 const mostUnsent = 64 * 1024 * 1024;
 
 export interface PipeHandler {
-  line(bytes: Buffer): void;
+  bytes(chunk: Buffer): void;
   closed(): void;
 }
 
@@ -14,14 +14,15 @@ export type Pace =
   | { readonly kind: 'usual' }
   /** Nothing leaves any more, and nothing is read. */
   | { readonly kind: 'deaf' }
+  /** What comes is taken and lost, and what leaves is lost: a middlebox that has forgotten the connection. */
+  | { readonly kind: 'hole' }
   /** Each byte in a packet of its own. */
   | { readonly kind: 'bytes' }
   | { readonly kind: 'slow'; readonly bytesPerSecond: number };
 
 export class Pipe {
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #handler: PipeHandler;
-  #rest: Buffer = Buffer.alloc(0);
   #waiting: Buffer[] = [];
   #pace: Pace = { kind: 'usual' };
   #timer: NodeJS.Timeout | undefined;
@@ -32,10 +33,23 @@ export class Pipe {
   constructor(socket: Socket, handler: PipeHandler) {
     this.#socket = socket;
     this.#handler = handler;
+    socket.setNoDelay(true);
+    this.#attach(socket);
+  }
+
+  /** Goes on over another socket that was made of this one: what comes over TLS after STARTTLS. */
+  upgrade(make: (socket: Socket) => Socket): void {
+    const plain = this.#socket;
+    if (this.#waiting.length > 0) plain.write(Buffer.concat(this.#waiting.splice(0)));
+    plain.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close');
+    this.#socket = make(plain);
+    this.#attach(this.#socket);
+  }
+
+  #attach(socket: Socket): void {
     socket
-      .setNoDelay(true)
       .on('data', (chunk: Buffer) => {
-        this.#read(chunk);
+        if (!this.#isEnding && this.#pace.kind !== 'hole') this.#handler.bytes(chunk);
       })
       .on('error', () => {
         socket.destroy();
@@ -46,7 +60,7 @@ export class Pipe {
       .on('close', () => {
         this.isClosed = true;
         clearTimeout(this.#timer);
-        handler.closed();
+        this.#handler.closed();
       });
   }
 
@@ -65,7 +79,7 @@ export class Pipe {
 
   /** Bytes as they are; written together at the end of this turn. */
   write(bytes: Buffer): void {
-    if (this.isClosed || this.#isEnding) return;
+    if (this.isClosed || this.#isEnding || this.#pace.kind === 'hole') return;
     this.#waiting.push(bytes);
     this.#schedule();
   }
@@ -112,6 +126,7 @@ export class Pipe {
         this.#portion(Math.max(1, Math.ceil(this.#pace.bytesPerSecond / 50)), 20);
         return;
       case 'deaf':
+      case 'hole':
     }
   }
 
@@ -127,16 +142,5 @@ export class Pipe {
         this.#pump();
       }, afterMs);
     });
-  }
-
-  #read(chunk: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    // RFC 1459 says CR LF; every server takes a lone LF too.
-    for (let end = this.#rest.indexOf(0x0a); end !== -1; end = this.#rest.indexOf(0x0a)) {
-      const line = this.#rest.subarray(0, this.#rest[end - 1] === 0x0d ? end - 1 : end);
-      this.#rest = this.#rest.subarray(end + 1);
-      if (!this.#isEnding) this.#handler.line(line);
-    }
-    if (this.#rest.length > 16_384) this.#rest = Buffer.alloc(0);
   }
 }
