@@ -70,8 +70,11 @@ export class Pipe {
 
   set pace(pace: Pace) {
     this.#pace = pace;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#timer !== undefined && !this.#isEnding) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#isScheduled = false;
+    }
     if (pace.kind === 'deaf') this.#socket.pause();
     else this.#socket.resume();
     this.#schedule();
@@ -138,6 +141,7 @@ export class Pipe {
     this.#isScheduled = true;
     this.#socket.write(all.subarray(0, size), () => {
       this.#timer = setTimeout(() => {
+        this.#timer = undefined;
         this.#isScheduled = false;
         this.#pump();
       }, afterMs);
