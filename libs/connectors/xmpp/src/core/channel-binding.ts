@@ -1,0 +1,90 @@
+/*
+ * What ties a sign-in to the TLS connection that it runs in, so that it is of no use in another (RFC 5929, RFC 9266).
+ * Which types a server takes it says itself (XEP-0440), or RFC 9266 §3 says it for the version of TLS.
+ */
+import { createHash } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+
+export interface ChannelBinding {
+  readonly type: string;
+  readonly data: Buffer;
+}
+
+/**
+ * The best binding that both sides can do; undefined where there is none.
+ * @param offered the types that the server names; empty where it names none.
+ */
+export function channelBinding(
+  socket: TLSSocket | undefined,
+  offered: readonly string[],
+): ChannelBinding | undefined {
+  if (socket === undefined) return undefined;
+  const modern = socket.getProtocol() === 'TLSv1.3';
+  const types = offered.length > 0 ? offered : [modern ? 'tls-exporter' : 'tls-unique'];
+  for (const [type, read] of Object.entries(readers)) {
+    if (!types.includes(type)) continue;
+    const data = read(socket, modern);
+    if (data !== undefined) return { type, data };
+  }
+  return undefined;
+}
+
+type Reader = (socket: TLSSocket, modern: boolean) => Buffer | undefined;
+
+/** In the order of our preference. */
+const readers: Readonly<Record<string, Reader>> = {
+  // Before TLS 1.3 it needs an extension that Node does not tell of (RFC 9266 §4.2).
+  'tls-exporter': (socket, modern) =>
+    modern ? socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)) : undefined,
+  'tls-server-end-point': (socket) => {
+    const certificate = socket.getPeerX509Certificate()?.raw;
+    return certificate && endPoint(certificate);
+  },
+  // The first Finished of the handshake is the client's, for we never resume; in TLS 1.3 there is none (RFC 8446 §C.5).
+  'tls-unique': (socket, modern) => (modern ? undefined : socket.getFinished()),
+};
+
+/** The last arcs of the names of signature algorithms, and the hash that each is made with; MD5 and SHA-1 count as SHA-256. */
+const rsa: Readonly<Record<number, string>> = {
+  4: 'sha256',
+  5: 'sha256',
+  11: 'sha256',
+  12: 'sha384',
+  13: 'sha512',
+};
+const ecdsa: Readonly<Record<number, string>> = { 2: 'sha256', 3: 'sha384', 4: 'sha512' };
+
+/**
+ * A hash over a certificate (RFC 5929 §4.1): that of its own signature, where it has exactly one.
+ * @param certificate DER.
+ */
+export function endPoint(certificate: Buffer): Buffer | undefined {
+  const hash = signatureHash(certificate);
+  return hash === undefined ? undefined : createHash(hash).update(certificate).digest();
+}
+
+/** Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm SEQUENCE { OBJECT IDENTIFIER, … }, … } */
+function signatureHash(certificate: Buffer): string | undefined {
+  const whole = valueAt(certificate, 0);
+  const signed = whole && valueAt(certificate, whole.from);
+  const algorithm = signed && valueAt(certificate, signed.to);
+  const name = algorithm && valueAt(certificate, algorithm.from);
+  if (name === undefined) return undefined;
+  const oid = certificate.subarray(name.from, name.to).toString('hex');
+  const last = Number.parseInt(oid.slice(-2), 16);
+  // 1.2.840.113549.1.1 is PKCS #1, 1.2.840.10045.4.3 ECDSA with SHA-2, 1.2.840.10045.4.1 ECDSA with SHA-1.
+  if (oid.length === 18 && oid.startsWith('2a864886f70d0101')) return rsa[last];
+  if (oid.length === 16 && oid.startsWith('2a8648ce3d0403')) return ecdsa[last];
+  return oid === '2a8648ce3d0401' ? 'sha256' : undefined;
+}
+
+/** Where the value of a DER element begins and ends. */
+function valueAt(bytes: Buffer, at: number): { readonly from: number; readonly to: number } | undefined {
+  const first = bytes[at + 1];
+  if (first === undefined) return undefined;
+  if (first < 0x80) return { from: at + 2, to: at + 2 + first };
+  const digits = first & 0x7f;
+  if (digits === 0 || digits > 4 || at + 2 + digits > bytes.length) return undefined;
+  const from = at + 2 + digits;
+  return { from, to: from + bytes.readUIntBE(at + 2, digits) };
+}
