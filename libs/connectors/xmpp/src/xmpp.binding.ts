@@ -1,0 +1,88 @@
+/*
+ * One bound resource of one account: its crew, and what they hear. It lives from the bind to its end, over as many streams
+ * as resume it; a stream that is not resumed ends it, and the next begins with another.
+ */
+import type { OutboundEnvelope, SendOutcome } from '#connector';
+import { Timers } from '#connector/session';
+import type { IqReply, Port } from './core/port.js';
+import { xml, type Element } from './core/xml.js';
+import { crewOf, type Crew, type Parts } from './crew.js';
+import { stanzaErrorNamespace } from './stanza-failures.js';
+
+export class Binding {
+  readonly crew: Crew;
+  readonly #port: Port;
+  readonly #parts: Parts;
+  #online = false;
+  #over = false;
+
+  constructor(parts: Omit<Parts, 'timers'>) {
+    this.#parts = { ...parts, timers: new Timers(parts.context.clock) };
+    this.#port = parts.port;
+    this.crew = crewOf(this.#parts);
+  }
+
+  get isOnline(): boolean {
+    return this.#online && !this.#over;
+  }
+
+  /** The stream stands. */
+  online(how: 'new' | 'resumed'): void {
+    this.#online = true;
+    for (const service of this.crew.services) service.online?.(how);
+    this.lull();
+  }
+
+  /** The stream is broken, and may be resumed. */
+  suspended(): void {
+    this.#online = false;
+  }
+
+  /** We are about to go: nothing new is sent. */
+  leaving(): void {
+    this.#online = false;
+  }
+
+  /** Takes a stanza that answers no question of ours. */
+  hear(stanza: Element): void {
+    const { type } = stanza.attrs;
+    if (stanza.getName() === 'iq' && (type === 'get' || type === 'set')) this.#asked(stanza);
+    else this.crew.services.some((service) => service.hear?.(stanza) === true);
+  }
+
+  /** Hands what has gathered to the house. */
+  lull(): void {
+    this.#parts.inlet.flush();
+  }
+
+  async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    return this.crew.talk.send(envelope, signal);
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#online = false;
+    for (const service of this.crew.services) service.ended?.();
+    this.#parts.timers.clear();
+  }
+
+  /** Every question is answered, if only by saying that it is not understood (RFC 6120 §8.2.3). */
+  #asked(iq: Element): void {
+    const [payload, ...more] = iq.getChildElements();
+    const { from, id } = iq.attrs;
+    const reply: IqReply = {
+      result: (answer) => {
+        this.#port.send(xml('iq', { type: 'result', to: from, id }, answer));
+      },
+      error: (type, condition) => {
+        const error = xml('error', { type }, xml(condition, { xmlns: stanzaErrorNamespace }));
+        this.#port.send(xml('iq', { type: 'error', to: from, id }, error));
+      },
+    };
+    if (payload === undefined || more.length > 0 || id === undefined) reply.error('modify', 'bad-request');
+    else if (!this.crew.services.some((service) => service.asked?.(iq, payload, reply) === true)) {
+      reply.error('cancel', 'service-unavailable');
+    }
+  }
+}

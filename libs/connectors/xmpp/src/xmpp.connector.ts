@@ -1,0 +1,45 @@
+import type { Connector, ConnectorDescription } from '#connector';
+import { capabilities } from './capabilities.js';
+import { usualTimings, type XmppTimings } from './timings.js';
+import { xmppAddresses } from './xmpp.addresses.js';
+import { XmppSession } from './xmpp.session.js';
+import { readSettings, secretsSchema, settingsSchema } from './xmpp.settings.js';
+
+const description: ConnectorDescription = {
+  protocol: 'xmpp',
+  name: 'XMPP',
+  mark: 'xmpp',
+  settings: settingsSchema,
+  secrets: secretsSchema,
+  capabilities,
+  abilities: [],
+  flood: { burst: 100, perSecond: 50 },
+  observes: 'read',
+  inFlight: { perLane: 50, perLink: 200 },
+  losses: [
+    'Where the server keeps no archive, what others say while the account is offline for long is gone; the gap is shown.',
+    'Where the server knows no stream management, what was on its way when the connection broke is unknown until the archive is asked.',
+  ],
+};
+
+/**
+ * The connector for XMPP (RFC 6120, 6121, 7622 and the XEPs of the compliance suite XEP-0479).
+ * @param options.timings for tests: other waits than the usual.
+ */
+export function createXmpp(options: { readonly timings?: Partial<XmppTimings> } = {}): Connector {
+  const timings: XmppTimings = { ...usualTimings, ...options.timings };
+  return {
+    describe: () => description,
+    addresses: xmppAddresses,
+    // A JID is unique on all servers together.
+    networkOf: () => 'xmpp',
+    targetsOf: (settings) => {
+      const { host, port, jid } = readSettings(settings);
+      return [{ host: host ?? jid?.domain ?? '', port }];
+    },
+    open: (link, context) => new XmppSession(readSettings(link.settings), context, timings),
+  };
+}
+
+/** The connector as a server uses it. */
+export const xmpp: Connector = createXmpp();

@@ -1,0 +1,157 @@
+import type { JsonObject, JsonValue } from '#connector';
+import { jidOf, type Jid } from './xmpp.addresses.js';
+
+const securities = ['starttls', 'direct', 'none'] as const;
+/** How the stream is secured; `none` is for a server on the same machine. */
+export type Security = (typeof securities)[number];
+
+/** JSON Schema of the settings: form, validation and docs in one. */
+export const settingsSchema: JsonObject = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  additionalProperties: false,
+  required: ['jid'],
+  properties: {
+    jid: {
+      type: 'string',
+      title: 'XMPP address',
+      description: 'The address (JID) of the account, such as alice@example.org.',
+      examples: ['alice@example.org'],
+      minLength: 1,
+      maxLength: 3_071,
+      pattern: '^[^\\s@/]+@[^\\s@/]+$',
+    },
+    host: {
+      type: 'string',
+      title: 'Server',
+      description: 'Host name or address to connect to. Found by the domain of the address unless said.',
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[^\\s/]+$',
+    },
+    port: {
+      type: 'integer',
+      title: 'Port',
+      description: '5222, or 5223 with direct TLS, unless said otherwise. Counts only with a server.',
+      minimum: 1,
+      maximum: 65_535,
+    },
+    security: {
+      type: 'string',
+      title: 'Security',
+      description:
+        'TLS after a greeting in clear (STARTTLS), TLS from the first byte (direct), or none. Without TLS, passwords and messages travel readable. Where the server is found by the domain, both ways are tried.',
+      enum: securities,
+      default: 'starttls',
+    },
+    caCertificate: {
+      type: 'string',
+      title: 'Certificate authority',
+      description:
+        'PEM text of the authority (or of the self-signed certificate) that the server must be signed by. It takes the place of the public authorities.',
+      contentMediaType: 'application/x-pem-file',
+      maxLength: 65_536,
+      pattern: '-----BEGIN CERTIFICATE-----',
+    },
+    certificateFingerprint: {
+      type: 'string',
+      title: 'Pinned certificate',
+      description:
+        'SHA-256 fingerprint of the certificate that the server must show, with or without colons. It takes the place of every authority, name and date; with another certificate nothing is said to the server.',
+      pattern: '^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$',
+    },
+    clientCertificate: {
+      type: 'string',
+      title: 'Client certificate',
+      description:
+        'PEM text of the certificate that we show the server, for signing in without a password (SASL EXTERNAL). Its key is a secret.',
+      contentMediaType: 'application/x-pem-file',
+      maxLength: 65_536,
+      pattern: '-----BEGIN CERTIFICATE-----',
+    },
+    resource: {
+      type: 'string',
+      title: 'Resource',
+      description: 'The name of this device among those of the account. The server chooses one unless said.',
+      minLength: 1,
+      maxLength: 200,
+    },
+    priority: {
+      type: 'integer',
+      title: 'Priority',
+      description: 'Among the devices of the account. With a negative one the server sends no messages here.',
+      minimum: -128,
+      maximum: 127,
+      default: 0,
+    },
+    register: {
+      type: 'boolean',
+      title: 'Make the account',
+      description:
+        'Asks the server to make the account (XEP-0077) where signing in is refused, if it allows that.',
+      default: false,
+    },
+  },
+};
+
+/** JSON Schema of the secrets. */
+export const secretsSchema: JsonObject = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    password: { type: 'string', title: 'Password', description: 'Of the account.', maxLength: 1_023 },
+    clientKey: {
+      type: 'string',
+      title: 'Key of the client certificate',
+      description: 'PEM text of the private key, without a pass phrase. It may hold the certificate as well.',
+      maxLength: 65_536,
+      pattern: '-----BEGIN [A-Z ]*PRIVATE KEY-----',
+    },
+  },
+};
+
+export interface XmppSettings {
+  /** Prepared; undefined where the text is no JID: then nobody connects. */
+  readonly jid: Jid | undefined;
+  /** Where to connect; found by the domain without it. */
+  readonly host?: string;
+  readonly port: number;
+  readonly security: Security;
+  readonly caCertificate?: string;
+  readonly certificateFingerprint?: string;
+  readonly clientCertificate?: string;
+  readonly resource?: string;
+  readonly priority: number;
+  readonly register: boolean;
+}
+
+/** Reads settings that have passed the schema, with what they leave unsaid filled in. */
+export function readSettings(raw: JsonObject): XmppSettings {
+  const security = securities.find((one) => one === raw['security']) ?? 'starttls';
+  const host = text(raw['host'])?.replace(/^\[(.*)\]$/, '$1');
+  const caCertificate = text(raw['caCertificate']);
+  const certificateFingerprint = text(raw['certificateFingerprint']);
+  const clientCertificate = text(raw['clientCertificate']);
+  const resource = text(raw['resource']);
+  return {
+    jid: jidOf(text(raw['jid']) ?? ''),
+    ...(host !== undefined && { host }),
+    port: number(raw['port']) ?? (security === 'direct' ? 5223 : 5222),
+    security,
+    ...(caCertificate !== undefined && { caCertificate }),
+    ...(certificateFingerprint !== undefined && { certificateFingerprint }),
+    ...(clientCertificate !== undefined && { clientCertificate }),
+    ...(resource !== undefined && { resource }),
+    priority: number(raw['priority']) ?? 0,
+    register: raw['register'] === true,
+  };
+}
+
+function text(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function number(value: JsonValue | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
