@@ -46,7 +46,8 @@ describe('the roster of an account', () => {
     const about = await eventually('all three are told', async () => {
       const { items } = await loop.ask<EventPage>('GET', `/v1/events?since=${cursor}`);
       const found = items.filter(({ event }) => event.type === 'identity.changed');
-      return found.length === 3 ? found : undefined;
+      // The network says how it stands after each of them, too.
+      return found.length >= 3 ? found : undefined;
     });
     expect(JSON.stringify(about[0])).toContain(identity);
   });
@@ -87,6 +88,102 @@ describe('the roster of an account', () => {
     await loop.state('online');
     loop.network.presence('grace', 'chatty');
     await eventually('grace is chatty', async () => (await get('grace')).presence.presence === 'chatty');
+  });
+});
+
+describe('a roster that the network keeps', () => {
+  let loop: Loop;
+  beforeAll(async () => {
+    loop = await Loop.open();
+  }, 60_000);
+  afterAll(async () => {
+    await loop[Symbol.asyncDispose]();
+  });
+
+  const path = (address: string, act = ''): string =>
+    `/v1/accounts/${loop.account}/roster/${encodeURIComponent(address)}${act}`;
+  const call = (method: 'GET' | 'PUT' | 'POST' | 'DELETE', address: string, act = '', body?: object) =>
+    loop.house.ask(method, path(address, act), { token: loop.alice.token, ...(body && { body }) });
+  const entry = async (address: string): Promise<RosterEntry | undefined> => {
+    const { status, body } = await call('GET', address);
+    return status === 200 ? (body as RosterEntry) : undefined;
+  };
+  const becomes = (sentence: string, address: string, fact: (entry: RosterEntry | undefined) => boolean) =>
+    eventually(sentence, async () => fact(await entry(address)));
+
+  it('shows what was put there elsewhere, and takes it off', async () => {
+    loop.network.listElsewhere('alice', 'heidi', { name: 'Heidi', groups: ['alps'] });
+    await becomes('heidi is there', 'heidi', (found) => found !== undefined);
+    expect(await entry('heidi')).toMatchObject({
+      name: 'Heidi',
+      groups: ['alps'],
+      subscription: 'to',
+      asks: false,
+      pending: false,
+    });
+    const { items } = await loop.ask<{ items: RosterEntry[] }>('GET', path('').slice(0, -1));
+    expect(items.map(({ address }) => address)).toContain('heidi');
+    expect((await call('DELETE', 'heidi')).status).toBe(204);
+    expect((await call('GET', 'heidi')).status).toBe(404);
+    await eventually('the network has her no longer', () => !loop.network.lists('alice', 'heidi'));
+    // What was gone elsewhere meanwhile does not come back.
+    loop.network.dropConnections();
+    await loop.state('online');
+    expect(loop.network.lists('alice', 'heidi')).toBe(false);
+    expect((await call('GET', 'heidi')).status).toBe(404);
+  });
+
+  it('counts its own word of whom it has taken, and ours of whom it has not', async () => {
+    await call('PUT', 'ivan', '', { name: 'Ivan', groups: ['chess'] });
+    await becomes('ivan is taken', 'ivan', (found) => found?.pending === false);
+    loop.network.listElsewhere('alice', 'ivan', { name: 'Ivan G.', groups: [] });
+    await becomes('his new name is there', 'ivan', (found) => found?.name === 'Ivan G.');
+    expect((await entry('ivan'))?.groups).toEqual([]);
+    loop.network.listElsewhere('alice', 'ivan', undefined);
+    await becomes('he is off', 'ivan', (found) => found === undefined);
+    loop.network.dropConnections();
+    await loop.state('online');
+    expect(loop.network.lists('alice', 'ivan')).toBe(false);
+    await loop.network.stop();
+    await call('PUT', 'judy', '', { name: 'Judy' });
+    expect(await entry('judy')).toMatchObject({ name: 'Judy', pending: true, subscription: null });
+    await loop.network.start();
+    await becomes('judy is taken', 'judy', (found) => found?.pending === false);
+    expect(loop.network.lists('alice', 'judy')).toBe(true);
+  });
+
+  it('tells who asks to see us, in the listing and in the log, until they are answered', async () => {
+    const { cursor } = await loop.ask<{ cursor: string }>('GET', '/v1/snapshot');
+    loop.network.askToSee('karl', 'alice');
+    const told = await eventually('it is told', async () => {
+      const { items } = await loop.ask<EventPage>('GET', `/v1/events?since=${cursor}`);
+      return items.find(({ event }) => event.data.identity?.asks === true);
+    });
+    expect(told.event.data.identity?.addresses[0]?.address).toBe('karl');
+    expect(await entry('karl')).toMatchObject({ asks: true, subscription: 'none', answer: null });
+    expect((await call('DELETE', 'karl')).status).toBe(404);
+    expect(await call('POST', 'karl', '/approve')).toMatchObject({ status: 200, body: { address: 'karl' } });
+    await becomes('karl is let', 'karl', (found) => found?.asks === false && found.answer === null);
+    expect(loop.network.admits('alice', 'karl')).toBe(true);
+    expect((await entry('karl'))?.subscription).toBe('from');
+    await call('POST', 'karl', '/deny');
+    await becomes('karl is let no longer', 'karl', (found) => found === undefined);
+    expect(loop.network.admits('alice', 'karl')).toBe(false);
+  });
+
+  it('gives answers that were given while we were away, and those that were given before they asked', async () => {
+    loop.network.askToSee('lena', 'alice');
+    await becomes('lena asks', 'lena', (found) => found?.asks === true);
+    await loop.network.stop();
+    expect((await call('POST', 'lena', '/deny')).body).toMatchObject({ answer: 'deny', pending: true });
+    await call('POST', 'mike', '/approve');
+    await loop.network.start();
+    await becomes('lena is answered', 'lena', (found) => found === undefined);
+    expect(loop.network.admits('alice', 'lena')).toBe(false);
+    expect(await entry('mike')).toMatchObject({ answer: 'approve', asks: false });
+    loop.network.askToSee('mike', 'alice');
+    await becomes('mike is let', 'mike', (found) => found?.subscription === 'from');
+    expect((await entry('mike'))?.answer).toBeNull();
   });
 });
 

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { DesiredContact, DesiredState, JsonObject } from '#connector';
-import { presences, type AccountId, type Presence } from '#model';
+import type { Admission, DesiredContact, DesiredState, JsonObject } from '#connector';
+import { presences, type AccountId, type AdmissionAnswer, type Presence, type Subscription } from '#model';
 import { Database, type Sql } from '#platform';
 
-/** Rooms to be in, people on the roster, the presence to show, who is blocked. */
-export type DesireKind = 'room' | 'contact' | 'presence' | 'block';
+/** Rooms to be in, people on the roster, who may see our person's presence, the presence to show. */
+export type DesireKind = 'room' | 'contact' | 'admission' | 'presence';
 
 /** What an account shows when its person never said. */
 const usualPresence: DesiredState['presence'] = { presence: 'available' };
@@ -56,33 +56,51 @@ export class Desires {
     return gone.length > 0;
   }
 
-  /** An account's contacts in the order of their addresses, those behind `after`, at most so many. */
-  async contacts(account: AccountId, after: string, limit: number): Promise<DesiredContact[]> {
-    const rows = await this.database.query<DesiredRow>(
-      `SELECT kind, address, options FROM desired
-       WHERE account_id = $1 AND kind = 'contact' AND address COLLATE "C" > $2 COLLATE "C"
-       ORDER BY address COLLATE "C" LIMIT $3`,
-      [account, after, limit],
-    );
-    return rows.map((row) => contactFrom(row.address, row.options));
-  }
-
-  /** One of an account's contacts, if it is one. */
-  async contact(sql: Sql, account: AccountId, address: string): Promise<DesiredContact | undefined> {
-    const [row] = await sql.query<DesiredRow>(
-      `SELECT kind, address, options FROM desired WHERE account_id = $1 AND kind = 'contact' AND address = $2`,
-      [account, address],
-    );
-    return row && contactFrom(row.address, row.options);
-  }
-
-  /** How many contacts an account has. */
-  async countContacts(sql: Sql, account: AccountId): Promise<number> {
+  /** How much of a kind an account wants. */
+  async countOf(sql: Sql, account: AccountId, kind: DesireKind): Promise<number> {
     const [row] = await sql.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM desired WHERE account_id = $1 AND kind = 'contact'`,
-      [account],
+      'SELECT count(*)::int AS count FROM desired WHERE account_id = $1 AND kind = $2',
+      [account, kind],
     );
     return row?.count ?? 0;
+  }
+
+  /**
+   * Networks said how their rosters stand: what was wanted and is so is settled, and what was settled and is otherwise was
+   * done elsewhere, so it is wanted no longer, or wanted as it is. What the network does not have yet goes on being wanted.
+   */
+  async settle(sql: Sql, facts: readonly RosterFact[]): Promise<void> {
+    await sql.query(
+      `WITH fact AS (
+         SELECT * FROM jsonb_to_recordset($1::jsonb) AS fact
+           (account uuid, address text, listed boolean, name text, groups jsonb, subscription text, asks boolean,
+            awaited boolean)
+       ), off AS (
+         DELETE FROM desired wish USING fact
+         WHERE wish.account_id = fact.account AND wish.address = fact.address AND wish.kind = 'contact'
+           AND NOT fact.listed AND wish.options ?| ARRAY['removed', 'settled']
+       ), answered AS (
+         DELETE FROM desired wish USING fact
+         WHERE wish.account_id = fact.account AND wish.address = fact.address AND wish.kind = 'admission'
+           AND NOT fact.asks
+           AND (fact.subscription IN ('from', 'both')) = (wish.options ->> 'answer' = 'approve')
+       ), wished AS (
+         SELECT wish.account_id, wish.address, (wish.options - 'name')
+           || jsonb_build_object('groups', fact.groups, 'settled', true)
+           || CASE WHEN fact.name IS NULL THEN '{}' ELSE jsonb_build_object('name', fact.name) END AS options
+         FROM desired wish JOIN fact ON wish.account_id = fact.account AND wish.address = fact.address
+         WHERE wish.kind = 'contact' AND fact.listed AND NOT wish.options ? 'removed'
+           AND (wish.options ? 'settled'
+             OR (wish.options ->> 'name' IS NOT DISTINCT FROM fact.name
+               AND wish.options -> 'groups' @> fact.groups AND fact.groups @> (wish.options -> 'groups')
+               AND (fact.subscription IN ('to', 'both') OR fact.awaited)))
+         ORDER BY wish.account_id, wish.address FOR UPDATE OF wish
+       )
+       UPDATE desired wish SET options = wished.options FROM wished
+       WHERE wish.account_id = wished.account_id AND wish.kind = 'contact' AND wish.address = wished.address
+         AND wish.options IS DISTINCT FROM wished.options`,
+      [JSON.stringify(facts)],
+    );
   }
 
   /** Those of these places that are somebody's contact: one statement for any number. */
@@ -114,6 +132,18 @@ export class Desires {
   }
 }
 
+/** How somebody stands on a network's own roster. */
+export interface RosterFact {
+  readonly account: AccountId;
+  readonly address: string;
+  readonly listed: boolean;
+  readonly name: string | null;
+  readonly groups: readonly string[];
+  readonly subscription: Subscription;
+  readonly asks: boolean;
+  readonly awaited: boolean;
+}
+
 export interface DesiredRow {
   readonly kind: string;
   readonly address: string;
@@ -124,24 +154,33 @@ export interface DesiredRow {
 export function desiredState(rows: readonly DesiredRow[]): DesiredState {
   const rooms: DesiredState['rooms'][number][] = [];
   const contacts: DesiredContact[] = [];
+  const admissions: Admission[] = [];
   let presence = usualPresence;
   for (const { kind, address, options } of rows) {
     if (kind === 'room') rooms.push({ address, options });
     if (kind === 'contact') contacts.push(contactFrom(address, options));
+    if (kind === 'admission') admissions.push({ address, answer: answerFrom(options) });
     if (kind === 'presence') presence = presenceFrom(options) ?? presence;
   }
-  return { rooms, contacts, presence };
+  return { rooms, contacts, admissions, presence };
 }
 
 /** A row of kind `contact` as sessions are given it. */
 export function contactFrom(address: string, options: JsonObject): DesiredContact {
-  const { name, groups, stableAddress } = options;
+  const { name, groups, stableAddress, settled, removed } = options;
   return {
     address,
     ...(typeof stableAddress === 'string' && { stableAddress }),
     ...(typeof name === 'string' && { name }),
     groups: Array.isArray(groups) ? groups.filter((one): one is string => typeof one === 'string') : [],
+    ...(settled === true && { settled }),
+    ...(removed === true && { removed }),
   };
+}
+
+/** The answer in a row of kind `admission`. */
+export function answerFrom(options: JsonObject): AdmissionAnswer {
+  return options['answer'] === 'approve' ? 'approve' : 'deny';
 }
 
 function presenceFrom(options: JsonObject): DesiredState['presence'] | undefined {

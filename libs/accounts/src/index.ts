@@ -6,7 +6,7 @@ export { AccountsModule } from './accounts.module.js';
 export type { AskingRequest } from './asking-request.js';
 export { Authenticator } from './authenticator.js';
 export { Connectors, ConnectorsModule } from './connectors.js';
-export { Desires, type DesireKind } from './desired.store.js';
+export { answerFrom, contactFrom, Desires, type DesireKind, type RosterFact } from './desired.store.js';
 export {
   LinkBook,
   type LinkAccount,

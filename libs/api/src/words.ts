@@ -3,8 +3,10 @@ import {
   errorCodes,
   eventTypes,
   presences,
+  subscriptions,
   waitReasons,
   type AddressKind,
+  type AdmissionAnswer,
   type CapabilityLevel,
   type ConversationKind,
   type EnvelopeKind,
@@ -50,6 +52,8 @@ export type ResetReason = z.output<typeof ResetReason>;
 export const ErrorCodeWord = z.enum(errorCodes);
 export const RemedyWord = words<Remedy>({ retry: true, 'ask-person': true, 'give-up': true });
 export const PresenceWord = z.enum(presences);
+export const SubscriptionWord = z.enum(subscriptions);
+export const AdmissionWord = words<AdmissionAnswer>({ approve: true, deny: true });
 export const AddressKindWord = words<AddressKind>({ stable: true, transient: true, reassignable: true });
 export const ConversationKindWord = words<ConversationKind>({ direct: true, room: true });
 export const OriginWord = words<Origin>({ remote: true, own: true, 'other-device': true });

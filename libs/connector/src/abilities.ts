@@ -3,7 +3,7 @@
  * by a guard. The conformance kit checks that what is declared is what is there.
  */
 import type { AccountId, Failure, PresenceState } from '#model';
-import type { DesiredContact, DesiredRoom, JsonObject, JsonValue, Session } from './connector.js';
+import type { Admission, DesiredContact, DesiredRoom, JsonObject, JsonValue, Session } from './connector.js';
 import type { Occupant } from './context.js';
 import type { InboundChange, InboundMessage, RemoteId } from './inbound.js';
 import type { OutboundEnvelope } from './outbound.js';
@@ -23,6 +23,17 @@ export interface HasContacts {
    * it no longer is not told of, unless they are in sight for another reason.
    */
   setContacts(account: AccountId, contacts: readonly DesiredContact[]): void;
+}
+
+/**
+ * The network itself keeps the roster, for all of our person's devices, and people there ask before they see somebody's
+ * presence. Everything on it, and everybody who asks, is told as `contact` events: all of it after a connect without
+ * what the house has (unchanged entries do no harm), then every change. What is wanted of it is done whenever the
+ * account is online, and told by such an event when it is.
+ */
+export interface KeepsRoster extends HasContacts {
+  /** The answers that should be known to the network from now on; online, they are given at once. */
+  setAdmissions(account: AccountId, admissions: readonly Admission[]): void;
 }
 
 /** Tells the network how reachable our person is. */
@@ -116,6 +127,7 @@ export interface Reacts {
 interface Abilities {
   'has-rooms': HasRooms;
   'has-contacts': HasContacts;
+  'keeps-roster': KeepsRoster;
   'sets-presence': SetsPresence;
   'shows-typing': ShowsTyping;
   paces: Paces;
@@ -132,6 +144,7 @@ export type AbilityName = keyof Abilities;
 const marks: Record<AbilityName, string> = {
   'has-rooms': 'setRooms',
   'has-contacts': 'setContacts',
+  'keeps-roster': 'setAdmissions',
   'sets-presence': 'setPresence',
   'shows-typing': 'typing',
   paces: 'allowance',

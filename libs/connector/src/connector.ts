@@ -3,7 +3,7 @@
  * must do, and what a session sees of the house. Abilities beyond the core are in abilities.ts, what flows inward in
  * inbound.ts, what flows outward in outbound.ts.
  */
-import type { AccountId, Address, Capabilities, ConversationKind, LinkId } from '#model';
+import type { AccountId, Address, AdmissionAnswer, Capabilities, ConversationKind, LinkId } from '#model';
 import type { AbilityName } from './abilities.js';
 import type { SessionContext } from './context.js';
 import type { OutboundEnvelope, SendOutcome } from './outbound.js';
@@ -101,6 +101,8 @@ export interface AttachedAccount {
 export interface DesiredState {
   readonly rooms: readonly DesiredRoom[];
   readonly contacts: readonly DesiredContact[];
+  /** Answers to those who ask to see our person's presence, and to those who may yet ask; until the network has them. */
+  readonly admissions?: readonly Admission[];
   readonly presence: { readonly presence: string; readonly note?: string };
 }
 
@@ -118,6 +120,19 @@ export interface DesiredContact {
   /** What the person calls them there. */
   readonly name?: string;
   readonly groups: readonly string[];
+  /**
+   * Where the network keeps the roster (`keeps-roster`): it has them as our person wanted them, and told so. From then on
+   * its word counts: what it says otherwise was done elsewhere. Without it, it is to be brought in line.
+   */
+  readonly settled?: boolean;
+  /** Where the network keeps the roster: our person wants them off it, and the network has not yet said that they are. */
+  readonly removed?: boolean;
+}
+
+/** Our person's answer to somebody who asks to see their presence, or may ask. */
+export interface Admission {
+  readonly address: string;
+  readonly answer: AdmissionAnswer;
 }
 
 /**

@@ -1,4 +1,13 @@
-import type { AccountId, AddressKind, ConversationKind, Failure, MessageContent, Mode, Origin } from '#model';
+import type {
+  AccountId,
+  AddressKind,
+  ConversationKind,
+  Failure,
+  MessageContent,
+  Mode,
+  Origin,
+  Subscription,
+} from '#model';
 import type { JsonValue } from './connector.js';
 
 /**
@@ -124,6 +133,26 @@ export interface InboundIdentity extends InboundBase {
   readonly at: Date;
 }
 
+/**
+ * What the network's own roster says of somebody now (`keeps-roster`): all of it, each time. Of whom it says nothing is
+ * neither on it nor asks.
+ */
+export interface InboundContact extends InboundBase {
+  readonly type: 'contact';
+  readonly party: InboundParty;
+  /** Whether they are on it. Somebody who only asks is not; without either, nothing is left of them there. */
+  readonly listed: boolean;
+  /** What our person calls them there. */
+  readonly name?: string;
+  readonly groups: readonly string[];
+  readonly subscription: Subscription;
+  /** They ask to see our person's presence, and wait for an answer. */
+  readonly asks: boolean;
+  /** We asked to see theirs, and wait for an answer. */
+  readonly awaited: boolean;
+  readonly at: Date;
+}
+
 /** Our person has read up to a moment of the network's time, on another device. Marks move forward only. */
 export interface InboundRead extends InboundBase {
   readonly type: 'read';
@@ -157,6 +186,7 @@ export type InboundEvent =
   | InboundReceipt
   | InboundRoom
   | InboundIdentity
+  | InboundContact
   | InboundDeparture
   | InboundRead
   | InboundGap;

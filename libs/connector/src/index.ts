@@ -8,6 +8,7 @@ export {
   type HistoryAsk,
   type HistoryOutcome,
   type HasRooms,
+  type KeepsRoster,
   type MarksRead,
   type Paces,
   type Place,
@@ -22,6 +23,7 @@ export {
 } from './abilities.js';
 export {
   AddressError,
+  type Admission,
   type AddressRules,
   type AttachedAccount,
   type CloseReason,
@@ -55,6 +57,7 @@ export {
   type EmitOutcome,
   type InboundBatch,
   type InboundChange,
+  type InboundContact,
   type InboundDeparture,
   type InboundEvent,
   type InboundGap,

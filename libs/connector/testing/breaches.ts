@@ -71,6 +71,14 @@ export function breachesOf(event: InboundEvent): readonly string[] {
       ];
     case 'identity':
       return [...timeBreaches(event.at), ...partyBreaches(event.party)];
+    case 'contact':
+      return [
+        ...timeBreaches(event.at),
+        ...partyBreaches(event.party),
+        ...(event.listed || (event.subscription === 'none' && event.groups.length === 0)
+          ? []
+          : ['groups or a subscription of somebody who is not on the roster']),
+      ];
     case 'read':
       return [...timeBreaches(event.upTo), ...addressBreaches('the conversation', event.conversation)];
     case 'departure':

@@ -110,6 +110,8 @@ export const acts = {
   changes: undefined,
   /** Observers show presence, and see it. */
   presence: undefined,
+  /** Observers ask to see somebody's presence, and hear the answer. */
+  admissions: undefined,
   /** Observers show that they write, and see it. */
   typing: undefined,
   /** Observers can send files. */
@@ -169,6 +171,10 @@ export interface Observer extends AsyncDisposable {
   /** `presence`: shows a presence, and sees others'. */
   show?(presence: Presence): Promise<void>;
   sees?(address: string): Presence | undefined;
+  /** `admissions`: asks to see somebody's presence. */
+  askToSee?(address: string): Promise<void>;
+  /** Whether they may see it, as they were told. */
+  maySee?(address: string): boolean;
   /** `typing`. */
   type?(to: string, active: boolean): Promise<void>;
   /** Whether an address was last seen to be writing. */

@@ -59,7 +59,14 @@ export type {
   Span,
   SpanStyle,
 } from './message.js';
-export { presences, type Presence, type PresenceState } from './presence.js';
+export {
+  presences,
+  subscriptions,
+  type AdmissionAnswer,
+  type Presence,
+  type PresenceState,
+  type Subscription,
+} from './presence.js';
 export type { Challenge, SessionState } from './session-state.js';
 export { cleanText } from './text.js';
 export { unreachable } from './unreachable.js';

@@ -164,6 +164,13 @@ export class Identities {
     return touched.map(({ id, account_id }) => changedEvent(id, account_id));
   }
 
+  /** The next version of whoever holds these places now, and the events that tell of it. */
+  async touchAt(sql: Sql, places: readonly Place[]): Promise<NewEvent[]> {
+    if (places.length === 0) return [];
+    const held = await readHoldings(sql, places);
+    return await this.touch(sql, [...new Set(held.map(({ identity }) => identity))]);
+  }
+
   /** The identities that hold these addresses now; an address of nobody whom we know is left out. */
   async holders(account: AccountId, addresses: readonly string[]): Promise<Map<string, IdentityId>> {
     if (addresses.length === 0) return new Map();

@@ -13,6 +13,7 @@ interface IdentityRow {
   presence_note: string | null;
   presence_at: Date | null;
   known: boolean;
+  asks: boolean;
 }
 
 /**
@@ -28,7 +29,12 @@ export async function readIdentities(sql: Sql, ids: readonly string[]): Promise<
          FROM identity_address held WHERE held.identity_id = identity.id AND held.held
        ), '[]'::jsonb) AS addresses,
        identity.presence, identity.presence_note, identity.presence_at,
-       coalesce(identity.presence_epoch >= lease.epoch AND account.session ->> 'state' = 'online', false) AS known
+       coalesce(identity.presence_epoch >= lease.epoch AND account.session ->> 'state' = 'online', false) AS known,
+       EXISTS (
+         SELECT FROM identity_address held JOIN roster_item item
+           ON item.account_id = held.account_id AND item.address = held.address AND item.asks
+         WHERE held.identity_id = identity.id AND held.held
+       ) AS asks
      FROM identity
      JOIN account ON account.id = identity.account_id
      LEFT JOIN lease ON lease.link_id = account.link_id
@@ -48,6 +54,7 @@ export async function readIdentities(sql: Sql, ids: readonly string[]): Promise<
           ...(row.presence_at !== null && { since: row.presence_at.toISOString() }),
         }
       : { presence: 'unknown' },
+    ...(row.asks && { asks: true }),
     version: row.version,
   }));
 }

@@ -11,4 +11,5 @@ export {
   type Vacancy,
 } from './identities.js';
 export { IdentityViews } from './identity.views.js';
+export { RosterItems } from './roster-items.js';
 export { RosterModule } from './roster.module.js';

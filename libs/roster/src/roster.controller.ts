@@ -39,6 +39,24 @@ export class RosterController {
     return entry;
   }
 
+  @Route(routes.approveRosterEntry)
+  async approve(
+    @Caller() caller: Principal,
+    @Param('id') id: AccountId,
+    @Param('address') address: string,
+  ): Promise<RosterEntry> {
+    return await this.roster.admit(caller, id, address, 'approve');
+  }
+
+  @Route(routes.denyRosterEntry)
+  async deny(
+    @Caller() caller: Principal,
+    @Param('id') id: AccountId,
+    @Param('address') address: string,
+  ): Promise<RosterEntry> {
+    return await this.roster.admit(caller, id, address, 'deny');
+  }
+
   @Route(routes.removeRosterEntry)
   async remove(
     @Caller() caller: Principal,

@@ -8,6 +8,7 @@ import {
   idsOf,
   type EmitOutcome,
   type InboundChange,
+  type InboundContact,
   type InboundDeparture,
   type InboundMessage,
   type InboundReceipt,
@@ -40,7 +41,7 @@ import {
   type WorkspaceId,
 } from '#model';
 import type { Sql } from '#platform';
-import { Identities, partyKey } from '#roster';
+import { Identities, partyKey, RosterItems } from '#roster';
 import { partiesOf, remoteAuthor, type Unit } from './inbound-units.js';
 import { Claims } from './claims.js';
 import { Knowledge, type KnownParty } from './knowledge.js';
@@ -85,6 +86,7 @@ export class InboundWriter {
   constructor(
     private readonly leases: Leases,
     private readonly identities: Identities,
+    private readonly rosters: RosterItems,
     private readonly intake: IntakeStore,
     private readonly changes: ChangeStore,
     private readonly marks: MarksElsewhere,
@@ -116,6 +118,8 @@ export class InboundWriter {
     await this.dropDuplicates(sql, units, work);
     await this.findReplies(sql, work);
     await this.meetPeople(sql, units, work);
+    const told = each<InboundContact>(units, work, 'contact').map(([, event]) => event);
+    work.events.push(...(await this.rosters.take(sql, told)));
     await this.findPlaces(sql, workspace, units, work);
     const rows = await this.messageRows(sql, units, work);
     const { events: fates, settled } = await this.receipts.take(

@@ -171,6 +171,12 @@ export class LinkRuntime implements Taker {
       session.setContacts(now.id, now.desired.contacts);
     }
     if (
+      can(session, 'keeps-roster') &&
+      JSON.stringify(before.desired.admissions) !== JSON.stringify(now.desired.admissions)
+    ) {
+      session.setAdmissions(now.id, now.desired.admissions ?? []);
+    }
+    if (
       can(session, 'sets-presence') &&
       JSON.stringify(before.desired.presence) !== JSON.stringify(now.desired.presence)
     ) {

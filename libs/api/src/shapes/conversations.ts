@@ -26,6 +26,8 @@ export const Identity = z.object({
   /** Those that it holds now, the newest first. */
   addresses: z.array(z.object({ address: z.string(), kind: AddressKindWord })),
   presence: Presence,
+  /** They ask to see the account's presence: `POST /v1/accounts/{id}/roster/{address}/approve` or `deny`. */
+  asks: z.literal(true).exactOptional(),
   version: Version,
 });
 export type Identity = z.output<typeof Identity>;

@@ -1,6 +1,6 @@
 import type { AccountId, IdentityId } from '#model';
 import { z } from 'zod';
-import { AddressKindWord } from '../words.js';
+import { AddressKindWord, AdmissionWord, SubscriptionWord } from '../words.js';
 import { idOf, text } from '../values.js';
 import { Presence } from './people.js';
 
@@ -14,6 +14,16 @@ export const RosterEntry = z.object({
   /** What the person calls them there. */
   name: z.string().nullable(),
   groups: z.array(z.string()),
+  /** Whose presence is told to whom, as the network says; null where it keeps no roster or has not told yet. */
+  subscription: SubscriptionWord.nullable(),
+  /** They ask to see this account's presence: approve or deny. They need not be on the roster for it. */
+  asks: z.boolean(),
+  /** They were asked to show their presence, and have not answered. */
+  awaited: z.boolean(),
+  /** What is wanted here and the network does not have yet. */
+  pending: z.boolean(),
+  /** The answer that waits for the network, or for them to ask. */
+  answer: AdmissionWord.nullable(),
   /** Who that is, as this account knows them. */
   identity: idOf<IdentityId>().nullable(),
   presence: Presence,

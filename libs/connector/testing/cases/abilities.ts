@@ -1,5 +1,13 @@
 import { expect } from '@jest/globals';
-import { can, idsOf, wireIdOf, type AbilityName, type OutboundEnvelope, type Session } from '#connector';
+import {
+  can,
+  idsOf,
+  wireIdOf,
+  type AbilityName,
+  type InboundContact,
+  type OutboundEnvelope,
+  type Session,
+} from '#connector';
 import { levelOf } from '#model';
 import type { Bench, Rig } from '../bench.js';
 import type { Case } from '../cases.js';
@@ -25,6 +33,13 @@ async function target(rig: Rig, to: string, text: string): Promise<NonNullable<O
     return all.length > 0 ? all : undefined;
   });
   return { remoteIds: [...new Map(remoteIds.map((id) => [JSON.stringify(id), id])).values()], text };
+}
+
+/** What was told of somebody on the roster, in order. */
+function contactsOf(rig: Rig, address: string): readonly InboundContact[] {
+  return rig.context.storage.stored.filter(
+    (event): event is InboundContact => event.type === 'contact' && event.party.address === address,
+  );
 }
 
 async function changed(
@@ -229,6 +244,56 @@ export const abilities: readonly Case[] = [
       expect(rig.context.presences.size).toBe(0);
       rig.session.connect();
       await rig.until('it is told once online', () => rig.context.presences.has(observer.address));
+    },
+  },
+  {
+    id: 'keeps-roster',
+    sentence:
+      'tells how the network’s roster stands, and brings it in line with what is wanted (§6, desired state)',
+    needs: [{ ability: 'keeps-roster' }],
+    async run(bench) {
+      const observer = await bench.observer();
+      const rig = await bench.rig();
+      const roster = able(rig.session, 'keeps-roster');
+      const said = () => contactsOf(rig, observer.address).at(-1);
+      const wanted = { address: observer.address, name: 'Bobby', groups: ['friends'] };
+      roster.setContacts(rig.account, [wanted]);
+      await rig.until('they are on it', () => {
+        const told = said();
+        return told?.listed === true && told.name === 'Bobby' && told.groups[0] === 'friends';
+      });
+      roster.setContacts(rig.account, [{ ...wanted, name: 'Robert', groups: [] }]);
+      await rig.until('they are called otherwise', () => said()?.name === 'Robert');
+      expect(said()?.groups).toEqual([]);
+      roster.setContacts(rig.account, [{ ...wanted, removed: true }]);
+      await rig.until('they are off it', () => said()?.listed === false);
+      roster.setContacts(rig.account, []);
+    },
+  },
+  {
+    id: 'admissions',
+    sentence: 'tells who asks to see our person, and gives the answer, also one given before they asked (§6)',
+    needs: [{ ability: 'keeps-roster' }, { act: 'admissions' }],
+    async run(bench) {
+      const [one, two, three] = [await bench.observer(), await bench.observer(), await bench.observer()];
+      const rig = await bench.rig();
+      const roster = able(rig.session, 'keeps-roster');
+      const asks = ({ address }: Observer) => contactsOf(rig, address).at(-1)?.asks;
+      await one.askToSee?.(rig.address);
+      await two.askToSee?.(rig.address);
+      await rig.until('both ask', () => asks(one) === true && asks(two) === true);
+      roster.setAdmissions(rig.account, [
+        { address: one.address, answer: 'approve' },
+        { address: two.address, answer: 'deny' },
+        { address: three.address, answer: 'approve' },
+      ]);
+      await rig.until('both are answered', () => asks(one) === false && asks(two) === false);
+      expect(['from', 'both']).toContain(contactsOf(rig, one.address).at(-1)?.subscription);
+      expect(contactsOf(rig, two.address).at(-1)?.subscription).toBe('none');
+      await rig.until('the first may see', () => one.maySee?.(rig.address) === true);
+      await three.askToSee?.(rig.address);
+      await rig.until('who was let before they asked may see', () => three.maySee?.(rig.address) === true);
+      expect(two.maySee?.(rig.address)).toBe(false);
     },
   },
   {

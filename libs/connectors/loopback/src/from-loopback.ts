@@ -130,6 +130,21 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
         at,
         ...(event.formerly === undefined ? {} : { formerly: event.formerly }),
       };
+    case 'contact': {
+      const { who, listed, name, groups, subscription, asks } = event;
+      return {
+        type: 'contact',
+        account,
+        party: partyOf(who),
+        listed,
+        groups,
+        subscription,
+        asks,
+        awaited: false,
+        at,
+        ...(name === undefined ? {} : { name }),
+      };
+    }
     case 'read':
       return { type: 'read', account, conversation: event.conversation, upTo: at };
     case 'departure':

@@ -5,7 +5,7 @@
  * connection is answered in order.
  */
 import type { JsonValue } from '#connector';
-import { errorCodes, presences } from '#model';
+import { errorCodes, presences, subscriptions } from '#model';
 import { isCanonical } from './loopback.addresses.js';
 import {
   count,
@@ -67,6 +67,17 @@ const event = tagged('kind', {
     },
   ),
   identity: fields({ party, at: count }, { formerly: address }),
+  contact: fields(
+    {
+      who: party,
+      listed: flag,
+      groups: list(text, 100),
+      subscription: oneOf(subscriptions),
+      asks: flag,
+      at: count,
+    },
+    { name: text },
+  ),
   read: fields({ conversation: address, at: count }),
   departure: fields({ address, at: count }),
 });
@@ -117,7 +128,12 @@ const clientFrame = tagged('t', {
   join: fields({ as: address, room: address }, { key: text }),
   part: fields({ as: address, room: address }),
   presence: fields({ as: address, presence: oneOf(presences) }, { note: text }),
-  contacts: fields({ as: address, who: list(address, 20_000) }),
+  contacts: fields({
+    as: address,
+    who: list(fields({ address, groups: list(text, 100) }, { name: text, settled: flag }), 20_000),
+    off: list(address, 20_000),
+  }),
+  admit: fields({ as: address, who: address, answer: oneOf(['approve', 'deny']) }),
   typing: fields({ as: address, to: address, active: flag }),
   history: fields(
     { as: address, q: count, with: address, limit: count },

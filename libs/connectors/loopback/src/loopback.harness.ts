@@ -28,6 +28,7 @@ function heardOf(event: LoopbackEvent, own: string) {
     case 'receipt':
     case 'room':
     case 'identity':
+    case 'contact':
     case 'read':
     case 'departure':
       return [];
@@ -75,6 +76,11 @@ function observerOn(server: LoopbackServer, address: string) {
         server.presence(address, presence);
       }),
     sees: (other: string) => server.presenceOf(other),
+    askToSee: (other: string) =>
+      now(() => {
+        server.askToSee(address, other);
+      }),
+    maySee: (other: string) => server.admits(other, address),
     type: (to: string, active: boolean) =>
       now(() => {
         server.typing(address, to, active);
@@ -143,6 +149,7 @@ export function loopbackHarness(extra: JsonObject = {}, connector: Connector = l
       'refuses-secrets',
       'changes',
       'presence',
+      'admissions',
       'typing',
       'files',
       'history',

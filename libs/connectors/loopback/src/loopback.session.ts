@@ -1,14 +1,15 @@
 import {
+  type Admission,
   type AttachedAccount,
   type CloseReason,
   type DesiredContact,
   type DesiredRoom,
   type Edits,
-  type HasContacts,
   type HasHistory,
   type HistoryAsk,
   type HistoryOutcome,
   type HasRooms,
+  type KeepsRoster,
   type LinkSettings,
   type MarksRead,
   type Occupant,
@@ -59,7 +60,7 @@ export class LoopbackSession
     Session,
     SeatHost,
     HasRooms,
-    HasContacts,
+    KeepsRoster,
     SetsPresence,
     ShowsTyping,
     Paces,
@@ -227,6 +228,10 @@ export class LoopbackSession
 
   setContacts(account: AccountId, contacts: readonly DesiredContact[]): void {
     this.seats.get(account)?.setContacts(contacts);
+  }
+
+  setAdmissions(account: AccountId, admissions: readonly Admission[]): void {
+    this.seats.get(account)?.setAdmissions(admissions);
   }
 
   setPresence(account: AccountId, presence: PresenceState): void {

@@ -1,4 +1,11 @@
-import type { AttachedAccount, DesiredContact, DesiredRoom, Occupant, SessionContext } from '#connector';
+import type {
+  Admission,
+  AttachedAccount,
+  DesiredContact,
+  DesiredRoom,
+  Occupant,
+  SessionContext,
+} from '#connector';
 import {
   failure,
   presences,
@@ -45,7 +52,8 @@ export class Seat {
   /** On its way out: nothing more is sent for it. */
   leaving = false;
   private desired: readonly DesiredRoom[];
-  private contacts: readonly string[];
+  private contacts: readonly DesiredContact[];
+  private admissions: readonly Admission[];
   private presence: PresenceState;
   private readonly rooms = new Map<string, Map<string, Occupant>>();
   private prefix = new Prefix(1);
@@ -61,6 +69,7 @@ export class Seat {
     this.name = account.localAddress ?? settings.name;
     this.desired = account.desired.rooms.filter(isRoom);
     this.contacts = contactsOf(account.desired.contacts);
+    this.admissions = account.desired.admissions ?? [];
     this.presence = presenceOf(account.desired.presence);
     this.bucket = new Bucket(settings.flood, context.clock.monotonic());
   }
@@ -92,6 +101,11 @@ export class Seat {
   setContacts(contacts: readonly DesiredContact[]): void {
     this.contacts = contactsOf(contacts);
     if (this.online) this.tellContacts();
+  }
+
+  setAdmissions(admissions: readonly Admission[]): void {
+    this.admissions = admissions;
+    if (this.online) this.tellAdmissions();
   }
 
   setPresence(presence: PresenceState): void {
@@ -164,6 +178,7 @@ export class Seat {
     context.capabilities(this.id, capabilities);
     this.tellPresence();
     if (this.contacts.length > 0) this.tellContacts();
+    this.tellAdmissions();
     for (const room of this.desired) this.join(room);
     if (!frame.lost) return undefined;
     const { from, until, reason } = frame.lost;
@@ -181,6 +196,7 @@ export class Seat {
       mode: frame.late === true ? 'catch-up' : 'live',
       receiptsById: this.host.settings.receiptsById,
     });
+    if (frame.event.kind === 'contact') this.listed(frame.event.who.address, frame.event.listed);
     if (frame.event.kind === 'room' && frame.event.joined === false)
       this.rooms.delete(frame.event.conversation);
     return {
@@ -249,7 +265,34 @@ export class Seat {
   }
 
   private tellContacts(): void {
-    this.host.write({ t: 'contacts', as: this.name, who: this.contacts });
+    const off = this.contacts.filter(({ removed }) => removed === true).map(({ address }) => address);
+    const who = this.contacts.flatMap(({ address, name, groups, settled, removed }) =>
+      removed === true
+        ? []
+        : [
+            {
+              address,
+              groups,
+              ...(name === undefined ? {} : { name }),
+              ...(settled === undefined ? {} : { settled }),
+            },
+          ],
+    );
+    this.host.write({ t: 'contacts', as: this.name, who, off });
+  }
+
+  /** The network has somebody on the roster as they were wanted, or has them no longer: from now on its word counts. */
+  private listed(address: string, listed: boolean): void {
+    this.contacts = this.contacts.flatMap((contact) => {
+      if (contact.address !== address) return [contact];
+      return listed ? [{ ...contact, settled: true }] : [];
+    });
+  }
+
+  private tellAdmissions(): void {
+    for (const { address: who, answer } of this.admissions) {
+      if (isCanonical(who)) this.host.write({ t: 'admit', as: this.name, who, answer });
+    }
   }
 
   private at(): Date {
@@ -269,9 +312,9 @@ function isRoom({ address }: DesiredRoom): boolean {
   return address.startsWith('#') && isCanonical(address);
 }
 
-/** The addresses to watch. What has no form of ours could only end the connection. */
-function contactsOf(contacts: readonly DesiredContact[]): readonly string[] {
-  return contacts.map(({ address }) => address).filter(isCanonical);
+/** What has no form of ours could only end the connection. */
+function contactsOf(contacts: readonly DesiredContact[]): readonly DesiredContact[] {
+  return contacts.filter(({ address }) => isCanonical(address));
 }
 
 function presenceOf(desired: AttachedAccount['desired']['presence']): PresenceState {

@@ -167,7 +167,10 @@ export class Desk {
         network.presence(as, frame.presence, frame.note);
         return;
       case 'contacts':
-        network.watch(as, frame.who);
+        network.list(as, frame.who, frame.off);
+        return;
+      case 'admit':
+        network.admit(as, frame.who, frame.answer);
         return;
       case 'typing':
         network.typing(as, frame.to, frame.active);

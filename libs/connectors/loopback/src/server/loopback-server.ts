@@ -5,7 +5,7 @@ import type { ErrorCode, Presence } from '#model';
 import type { LoopbackEvent, LoopbackParty, ServerFrame } from '../loopback.frames.js';
 import { Connection } from './connection.js';
 import { Desk } from './desk.js';
-import { Network, type Change, type Room, type Words } from './network.js';
+import { Network, type Change, type Listed, type Room, type Words } from './network.js';
 import { Script, type Received } from './script.js';
 
 export interface LoopbackServerOptions {
@@ -162,6 +162,16 @@ export class LoopbackServer implements AsyncDisposable {
     this.network.presence(name, presence, note);
   }
 
+  /** Somebody's roster is changed on another device. */
+  listElsewhere(name: string, address: string, contact: Omit<Listed, 'address'> | undefined): void {
+    this.network.listElsewhere(name, address, contact);
+  }
+
+  /** Somebody asks to see a name's presence. */
+  askToSee(from: string, name: string): void {
+    this.network.askToSee(from, name);
+  }
+
   typing(name: string, to: string, active: boolean): void {
     this.network.typing(name, to, active);
   }
@@ -191,6 +201,16 @@ export class LoopbackServer implements AsyncDisposable {
   }
 
   // ---- what can be seen ----
+
+  /** Whether a name has somebody on its roster. */
+  lists(name: string, address: string): boolean {
+    return this.network.person(name).roster.has(address);
+  }
+
+  /** Whether somebody may see a name's presence. */
+  admits(name: string, who: string): boolean {
+    return this.network.admits(name, who);
+  }
 
   /** What a name without a client was told by others, in order. */
   heard(name: string): readonly LoopbackEvent[] {

@@ -43,6 +43,13 @@ export interface Room {
   without: readonly string[];
 }
 
+/** Somebody on a roster. */
+export interface Listed {
+  readonly address: string;
+  readonly name?: string;
+  readonly groups: readonly string[];
+}
+
 interface Person {
   readonly mailbox: Mailbox;
   readonly rooms: Set<string>;
@@ -51,6 +58,10 @@ interface Person {
   readonly marks: Map<string, number>;
   /** Those who have them on their roster. */
   readonly watchers: Set<string>;
+  readonly roster: Map<string, Listed>;
+  /** Those who asked to see their presence, and those who may. */
+  readonly askers: Set<string>;
+  readonly admitted: Set<string>;
   party: LoopbackParty;
   presence: Presence;
   listener: ((event: LoopbackEvent) => void) | undefined;
@@ -103,6 +114,9 @@ export class Network {
         peers: new Set(),
         marks: new Map(),
         watchers: new Set(),
+        roster: new Map(),
+        askers: new Set(),
+        admitted: new Set(),
         party,
         presence: 'offline',
         listener: undefined,
@@ -235,15 +249,83 @@ export class Network {
     }
   }
 
-  /** From now on these are the ones on a name's roster; it is told how each of them is. */
-  watch(name: string, contacts: readonly string[]): void {
-    const wanted = new Set(contacts);
+  /**
+   * From now on these are the ones on a name's roster; it is told how each of them is. Those who are `off` are told to
+   * be, whether they were on it or not; of the others only what changes is told.
+   */
+  list(
+    name: string,
+    contacts: readonly (Listed & { readonly settled?: boolean })[],
+    off: readonly string[] = [],
+  ): void {
+    const { roster } = this.person(name);
+    const wanted = new Set(contacts.map(({ address }) => address));
     for (const [other, person] of this.people) if (!wanted.has(other)) person.watchers.delete(name);
-    for (const other of wanted) {
-      const person = this.person(other);
-      person.watchers.add(name);
-      this.attached.tell(name, { t: 'presence', as: name, who: other, presence: person.presence });
+    for (const gone of roster.keys()) if (!wanted.has(gone) && !off.includes(gone)) roster.delete(gone);
+    for (const gone of off) {
+      roster.delete(gone);
+      this.tellContact(name, gone);
     }
+    for (const { settled, ...contact } of contacts) {
+      const person = this.person(contact.address);
+      if (settled === true && !roster.has(contact.address)) {
+        this.tellContact(name, contact.address);
+        continue;
+      }
+      person.watchers.add(name);
+      const changed = JSON.stringify(roster.get(contact.address)) !== JSON.stringify(contact);
+      if (changed && settled !== true) {
+        roster.set(contact.address, contact);
+        this.tellContact(name, contact.address);
+      }
+      this.attached.tell(name, { t: 'presence', as: name, who: contact.address, presence: person.presence });
+    }
+  }
+
+  /** Somebody's roster is changed on another device: an entry is as it is told, or off it. */
+  listElsewhere(name: string, address: string, contact: Omit<Listed, 'address'> | undefined): void {
+    const { roster } = this.person(name);
+    if (contact === undefined) roster.delete(address);
+    else roster.set(address, { address, ...contact });
+    this.tellContact(name, address);
+  }
+
+  /** Somebody asks to see a name's presence, and is answered by `admit`; at once where they were let already. */
+  askToSee(from: string, name: string): void {
+    const { askers, admitted } = this.person(name);
+    if (!admitted.has(from)) askers.add(from);
+    this.tellContact(name, from);
+  }
+
+  admit(name: string, who: string, answer: 'approve' | 'deny'): void {
+    const { askers, admitted } = this.person(name);
+    const asked = askers.delete(who);
+    const had = answer === 'approve' ? admitted.has(who) : admitted.delete(who);
+    if (answer === 'approve') admitted.add(who);
+    // Who is let before they ask is told of when they do.
+    if (asked || had || answer === 'deny') this.tellContact(name, who);
+  }
+
+  /** Whether somebody may see a name's presence. */
+  admits(name: string, who: string): boolean {
+    return this.person(name).admitted.has(who);
+  }
+
+  private tellContact(name: string, who: string): void {
+    const { roster, askers, admitted } = this.person(name);
+    const listed = roster.get(who);
+    const from = admitted.has(who);
+    this.put(name, {
+      kind: 'contact',
+      who: this.person(who).party,
+      // Whoever may see somebody is on their roster.
+      listed: listed !== undefined || from,
+      groups: listed?.groups ?? [],
+      subscription: listed === undefined ? (from ? 'from' : 'none') : from ? 'both' : 'to',
+      asks: askers.has(who),
+      at: Date.now(),
+      ...(listed?.name === undefined ? {} : { name: listed.name }),
+    });
   }
 
   /** Somebody goes, and leaves their address to whoever comes; those who see them are told. */
