@@ -51,6 +51,10 @@ const rooms = {
     rooms: ['model', 'connector', 'connector/testing', 'connectors/irc', 'peers'],
     packages: [node],
   },
+  'connectors/xmpp/testing': {
+    rooms: ['model', 'connector', 'connector/testing', 'connectors/xmpp', 'peers'],
+    packages: [node],
+  },
   'files/testing': { rooms: ['files', 'peers'], packages: [node, '@jest/globals'] },
   'accounts/testing': { rooms: [...floor, 'files', 'audit', 'accounts'], packages: [node, ...nest] },
   peers: { rooms: [], packages: [node, '@jest/globals'] },
@@ -104,6 +108,7 @@ const law = [
             anyOf: [
               'connector/testing',
               'connectors/irc/testing',
+              'connectors/xmpp/testing',
               'embedded-postgres/testing',
               'platform/testing',
               'accounts/testing',
