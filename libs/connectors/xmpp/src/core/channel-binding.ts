@@ -5,6 +5,13 @@
 import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
+/** An encrypted connection. */
+export interface Secured {
+  readonly socket: TLSSocket;
+  /** What the server has shown, in DER. */
+  readonly certificate: Buffer | undefined;
+}
+
 export interface ChannelBinding {
   readonly type: string;
   readonly data: Buffer;
@@ -15,33 +22,30 @@ export interface ChannelBinding {
  * @param offered the types that the server names; empty where it names none.
  */
 export function channelBinding(
-  socket: TLSSocket | undefined,
+  secured: Secured | undefined,
   offered: readonly string[],
 ): ChannelBinding | undefined {
-  if (socket === undefined) return undefined;
-  const modern = socket.getProtocol() === 'TLSv1.3';
+  if (secured === undefined) return undefined;
+  const modern = secured.socket.getProtocol() === 'TLSv1.3';
   const types = offered.length > 0 ? offered : [modern ? 'tls-exporter' : 'tls-unique'];
   for (const [type, read] of Object.entries(readers)) {
     if (!types.includes(type)) continue;
-    const data = read(socket, modern);
+    const data = read(secured, modern);
     if (data !== undefined) return { type, data };
   }
   return undefined;
 }
 
-type Reader = (socket: TLSSocket, modern: boolean) => Buffer | undefined;
+type Reader = (secured: Secured, modern: boolean) => Buffer | undefined;
 
 /** In the order of our preference. */
 const readers: Readonly<Record<string, Reader>> = {
   // Before TLS 1.3 it needs an extension that Node does not tell of (RFC 9266 §4.2).
-  'tls-exporter': (socket, modern) =>
+  'tls-exporter': ({ socket }, modern) =>
     modern ? socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)) : undefined,
-  'tls-server-end-point': (socket) => {
-    const certificate = socket.getPeerX509Certificate()?.raw;
-    return certificate && endPoint(certificate);
-  },
+  'tls-server-end-point': ({ certificate }) => certificate && endPoint(certificate),
   // The first Finished of the handshake is the client's, for we never resume; in TLS 1.3 there is none (RFC 8446 §C.5).
-  'tls-unique': (socket, modern) => (modern ? undefined : socket.getFinished()),
+  'tls-unique': ({ socket }, modern) => (modern ? undefined : socket.getFinished()),
 };
 
 /** The last arcs of the names of signature algorithms, and the hash that each is made with; MD5 and SHA-1 count as SHA-256. */

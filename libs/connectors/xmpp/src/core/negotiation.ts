@@ -105,7 +105,7 @@ async function signedIn(options: NegotiateOptions, stream: XmlStream, steps: Ste
   };
   const { username, authzid, password, tls } = options;
   const parts = {
-    tls: stream.tls,
+    secured: stream.secured,
     username,
     ...(authzid !== undefined && { authzid }),
     ...(password !== undefined && { password }),
@@ -151,7 +151,8 @@ async function begun(
     throw new Refused(failure('protocol-violation', 'The server speaks an XMPP from before 1.0.'));
   }
   const features = await steps.element();
-  if (features?.is('features', streamNamespace) !== true) {
+  if (features === undefined) throw new OutOfStep();
+  if (!features.is('features', streamNamespace)) {
     throw new Refused(failure('protocol-violation', 'The server does not say what it can do.'));
   }
   return features;
@@ -164,7 +165,8 @@ async function secure(features: Element, stream: XmlStream, steps: Steps): Promi
   }
   stream.send(xml('starttls', { xmlns: tlsNamespace }));
   const answer = await steps.element();
-  if (answer?.is('proceed', tlsNamespace) !== true) {
+  if (answer === undefined) throw new OutOfStep();
+  if (!answer.is('proceed', tlsNamespace)) {
     throw new Refused(failure('network-unreachable', 'The server cannot encrypt now.'));
   }
   if (!stream.upgrade()) throw new Refused(tooEarly);

@@ -3,10 +3,9 @@
  * first: a client certificate, SCRAM bound to the channel, SCRAM, and PLAIN in TLS only. One password is tried once:
  * another mechanism follows only where the server has not seen a proof of it yet.
  */
-import type { TLSSocket } from 'node:tls';
 import { failure, type ErrorCode, type Failure } from '#model';
 import { conditionOf, saslFailure, saslNamespace } from '../failures.js';
-import { channelBinding } from './channel-binding.js';
+import { channelBinding, type Secured } from './channel-binding.js';
 import { Scram, ScramError, scramHashes, type Binding, type ScramHash } from './scram.js';
 import { xml, type Element } from './xml.js';
 
@@ -22,8 +21,8 @@ export interface Dialogue {
 export interface SaslParts {
   /** What the server offered. */
   readonly features: Element;
-  /** The encrypted socket, undefined in clear. */
-  readonly tls: TLSSocket | undefined;
+  /** The encrypted connection, undefined in clear. */
+  readonly secured: Secured | undefined;
   readonly username: string;
   /** Whom to act as, where that is somebody else than the credentials say; a bare JID. */
   readonly authzid?: string;
@@ -65,7 +64,7 @@ export async function signIn(parts: SaslParts, dialogue: Dialogue): Promise<Sign
 }
 
 /** What can be tried, the strongest first. */
-function waysOf({ features, tls, password, certificate }: SaslParts): readonly Way[] {
+function waysOf({ features, secured, password, certificate }: SaslParts): readonly Way[] {
   const offered = new Set(
     features
       .getChild('mechanisms', saslNamespace)
@@ -78,10 +77,10 @@ function waysOf({ features, tls, password, certificate }: SaslParts): readonly W
     ?.getChildren('channel-binding', bindingNamespace)
     .slice(0, mostMechanisms)
     .map(({ attrs }) => attrs['type'] ?? '');
-  const bound = channelBinding(tls, types ?? []);
+  const bound = channelBinding(secured, types ?? []);
   const binds = [...offered].some((one) => one.endsWith('-PLUS'));
   // Said where it is true only: the server takes it for proof that its offer was taken out on the way.
-  const unbound: Binding = tls !== undefined && !binds ? 'unoffered' : 'none';
+  const unbound: Binding = secured !== undefined && !binds ? 'unoffered' : 'none';
   const hashes = Object.keys(scramHashes) as ScramHash[];
   const known: (Way | undefined)[] = [
     certificate ? { mechanism: 'EXTERNAL', binding: 'none' } : undefined,
@@ -90,18 +89,18 @@ function waysOf({ features, tls, password, certificate }: SaslParts): readonly W
       : [
           ...hashes.map((hash) => bound && { mechanism: `${hash}-PLUS`, hash, binding: bound }),
           ...hashes.map((hash) => ({ mechanism: hash, hash, binding: unbound })),
-          tls === undefined ? undefined : { mechanism: 'PLAIN', binding: 'none' as const },
+          secured === undefined ? undefined : { mechanism: 'PLAIN', binding: 'none' as const },
         ]),
   ];
   return known.filter((way) => way !== undefined).filter(({ mechanism }) => offered.has(mechanism));
 }
 
 /** Why nothing can be tried. */
-function lackOf({ password, certificate, tls }: SaslParts): Failure {
+function lackOf({ password, certificate, secured }: SaslParts): Failure {
   if (password === undefined && !certificate) {
     return failure('auth-required', 'The account needs a password or a client certificate.');
   }
-  const how = tls === undefined ? 'without encryption' : 'with what the settings give';
+  const how = secured === undefined ? 'without encryption' : 'with what the settings give';
   return failure('auth-method', `The server offers no way to sign in ${how} that we take.`);
 }
 

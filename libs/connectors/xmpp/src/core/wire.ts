@@ -10,10 +10,11 @@ import {
   type Socket,
   type TcpNetConnectOpts,
 } from 'node:net';
-import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions, type PeerCertificate } from 'node:tls';
 import { domainToASCII } from 'node:url';
 import { distrust, socketFailure, tlsOptions, type TlsSettings } from '#connector/session';
 import { failure, type Failure } from '#model';
+import type { Secured } from './channel-binding.js';
 import type { ServerTarget } from './stream.js';
 
 /** What a peer may leave unread before it counts as gone. */
@@ -42,6 +43,7 @@ export class Wire {
   readonly #handler: WireHandler;
   readonly #tls: TlsSettings;
   #socket: Socket | undefined;
+  #secured: Secured | undefined;
   #over = false;
   #why: Failure | undefined;
 
@@ -62,7 +64,7 @@ export class Wire {
       port: target.port,
       lookup: lookupOf(addresses),
     };
-    const secured = target.directTls ? this.#secured({ ALPNProtocols: ['xmpp-client'] }) : undefined;
+    const secured = target.directTls ? this.#tlsOptions({ ALPNProtocols: ['xmpp-client'] }) : undefined;
     if (secured === 'unusable') return;
     const socket = secured === undefined ? this.#plain(where) : this.#encrypted({ ...where, ...secured });
     socket.setNoDelay(true);
@@ -72,16 +74,16 @@ export class Wire {
   upgrade(): void {
     const plain = this.#socket;
     if (plain === undefined || this.#over) return;
-    const secured = this.#secured({});
+    const secured = this.#tlsOptions({});
     if (secured === 'unusable') return;
     plain.removeAllListeners();
     plain.on('error', () => undefined);
     this.#encrypted({ ...secured, socket: plain });
   }
 
-  /** The encrypted socket, for what is bound to it; undefined in clear. */
-  get tls(): TLSSocket | undefined {
-    return this.#socket instanceof TLSSocket ? this.#socket : undefined;
+  /** The encrypted connection, for what is bound to it; undefined in clear. */
+  get secured(): Secured | undefined {
+    return this.#secured;
   }
 
   get backlog(): number {
@@ -123,7 +125,7 @@ export class Wire {
     this.#end();
   }
 
-  #secured(more: ConnectionOptions): ConnectionOptions | 'unusable' {
+  #tlsOptions(more: ConnectionOptions): ConnectionOptions | 'unusable' {
     const options = tlsOptions(this.#tls);
     if (!('code' in options)) return { ...options, ...more };
     // A text that is no certificate. Told later, as every failure is: whoever opens the wire is not ready yet.
@@ -143,7 +145,10 @@ export class Wire {
   #encrypted(options: ConnectionOptions): Socket {
     const socket = connectTls(options, () => {
       // Nothing has been said yet, and nothing will be to a server that is not trusted.
+      // Before it is judged: Node 20 hands the certificate out once.
+      const { raw } = socket.getPeerCertificate() as Partial<PeerCertificate>;
       const why = distrust(socket, this.#tls);
+      this.#secured = { socket, certificate: raw };
       if (why === undefined) this.#opened();
       else this.destroy(why);
     });

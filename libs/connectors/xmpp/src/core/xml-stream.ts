@@ -7,6 +7,7 @@ import type { SessionClock } from '#connector';
 import { Timers } from '#connector/session';
 import { failure, type Failure } from '#model';
 import { streamErrorNamespace, streamFailure } from '../failures.js';
+import type { Secured } from './channel-binding.js';
 import {
   StreamReader,
   streamNamespace,
@@ -18,7 +19,6 @@ import type { Ending, Stream, StreamHandler } from './stream.js';
 import { seenElsewhere } from './see-other-host.js';
 import { Wire, type WireOptions } from './wire.js';
 import { serialise, xml, type Element } from './xml.js';
-import type { TLSSocket } from 'node:tls';
 
 /** How long others wait for one stream's burst. */
 const sliceMs = 15;
@@ -57,6 +57,8 @@ export class XmlStream implements Stream {
   #cut: { readonly why: Failure | undefined } | undefined;
   /** We have said that we close. */
   #leaving = false;
+  /** Nothing more is heard: the stream is left for another connection to go on with. */
+  #deaf = false;
   #over = false;
   readonly #waiting: (() => void)[] = [];
 
@@ -68,7 +70,7 @@ export class XmlStream implements Stream {
         if (this.#handler !== undefined && 'opened' in this.#handler) this.#handler.opened();
       },
       bytes: (chunk) => {
-        if (this.#over) return;
+        if (this.#over || this.#deaf) return;
         this.#reader.push(chunk);
         this.#pump();
       },
@@ -87,15 +89,16 @@ export class XmlStream implements Stream {
   }
 
   get secure(): boolean {
-    return this.#wire.tls !== undefined;
+    return this.#wire.secured !== undefined;
   }
 
   get backlog(): number {
     return this.#wire.backlog;
   }
 
-  get tls(): TLSSocket | undefined {
-    return this.#wire.tls;
+  /** The encrypted connection; undefined in clear. */
+  get secured(): Secured | undefined {
+    return this.#wire.secured;
   }
 
   handle(handler: StreamHandler | OpeningHandler): void {
@@ -153,22 +156,23 @@ export class XmlStream implements Stream {
   }
 
   async close(): Promise<void> {
-    if (this.#over) return;
+    const gone = this.#gone();
     this.#farewell();
     // Unread, the server's answer would never be seen.
     this.resume();
-    await this.#gone();
+    await gone;
   }
 
   async drop(): Promise<void> {
-    if (this.#over) return;
+    const gone = this.#gone();
     this.#leaving = true;
     // Read on and let go of what comes: unread bytes at the end would reset the connection and take our last words along.
+    this.#deaf = true;
     this.#reader = new StreamReader();
-    this.#handler = endOnly(this.#handler);
+    this.#paused = false;
     this.#wire.resume();
     this.#wire.finish();
-    await this.#gone();
+    await gone;
   }
 
   destroy(why?: Failure): void {
@@ -176,6 +180,7 @@ export class XmlStream implements Stream {
   }
 
   async #gone(): Promise<void> {
+    if (this.#over) return;
     await new Promise<void>((done) => {
       this.#waiting.push(done);
       this.#timers.set('farewell', this.#farewellMs, () => {
@@ -296,12 +301,4 @@ export class XmlStream implements Stream {
     this.#handler?.ended(ending);
     for (const done of this.#waiting.splice(0)) done();
   }
-}
-
-/** Whoever leaves hears nothing more but the end. */
-function endOnly(handler: StreamHandler | OpeningHandler | undefined): StreamHandler {
-  return {
-    element: () => undefined,
-    ended: (ending) => handler?.ended(ending),
-  };
 }
