@@ -96,6 +96,8 @@ export interface InboundChange extends InConversation {
   /** The new content of an edit. */
   readonly content?: MessageContent;
   readonly reaction?: { readonly emoji: string; readonly removed: boolean };
+  /** All that they react with from now on, where the network tells it so, in place of `reaction`: any other is taken back. */
+  readonly reactions?: readonly string[];
   readonly wireId?: string;
 }
 

@@ -12,7 +12,12 @@ export interface OutboundEnvelope {
   /** Its attachments each have a `url` that the recipient can fetch. */
   readonly content: MessageContent;
   /** What an edit, retraction, reaction or reply is about: all remote ids of the target's parts, as far as known. */
-  readonly target?: { readonly remoteIds: readonly RemoteId[]; readonly text: string };
+  readonly target?: {
+    readonly remoteIds: readonly RemoteId[];
+    readonly text: string;
+    /** All that our side reacts with to it by now, for a network that must be told all of it at once. */
+    readonly reactions?: readonly string[];
+  };
   /** A reaction's emoji, and whether it is taken back. */
   readonly reaction?: { readonly emoji: string; readonly removed: boolean };
   /** 1 at the first attempt. */

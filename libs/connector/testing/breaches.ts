@@ -52,7 +52,9 @@ export function breachesOf(event: InboundEvent): readonly string[] {
         ...partyBreaches(event.author),
         ...idBreaches(event.target),
         ...(event.type === 'edit' && !event.content ? ['an edit without content'] : []),
-        ...(event.type === 'reaction' && !event.reaction ? ['a reaction without an emoji'] : []),
+        ...(event.type === 'reaction' && !event.reaction && !event.reactions
+          ? ['a reaction without an emoji']
+          : []),
       ];
     case 'receipt':
       return [

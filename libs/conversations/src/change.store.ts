@@ -24,6 +24,8 @@ export interface MessageChange {
   readonly vouched?: boolean;
   readonly content?: MessageContent;
   readonly reaction?: { readonly emoji: string; readonly removed: boolean };
+  /** All reactions of whoever acts, in place of one. */
+  readonly reactions?: readonly string[];
   readonly at: Date;
 }
 
@@ -83,6 +85,7 @@ export class ChangeStore {
           [...whose, at],
         );
       case 'reaction': {
+        if (change.reactions !== undefined) return await this.reactWithAll(sql, change, change.reactions);
         const { emoji, removed } = change.reaction ?? { emoji: '', removed: true };
         const entry = { emoji, identity: identity ?? null, person: change.person ?? null };
         return await sql.query<ChangedRow>(
@@ -95,6 +98,30 @@ export class ChangeStore {
         );
       }
     }
+  }
+
+  /** Those that stay keep who of ours gave them. What is as it was changes nothing. */
+  private async reactWithAll(
+    sql: Sql,
+    { message, identity, person }: MessageChange,
+    emojis: readonly string[],
+  ): Promise<ChangedRow[]> {
+    const who = { identity: identity ?? null, person: person ?? null };
+    return await sql.query<ChangedRow>(
+      `UPDATE message m SET version = version + 1, reactions = now.reactions FROM (
+         SELECT o.id, (SELECT jsonb_agg(r) FROM (
+           SELECT r FROM jsonb_array_elements(coalesce(o.reactions, '[]')) r
+           WHERE r->'identity' <> $2::jsonb->'identity' OR r->>'emoji' = ANY($3::text[])
+           UNION ALL SELECT $2::jsonb || jsonb_build_object('emoji', emoji)
+           FROM unnest($3::text[]) WITH ORDINALITY AS given(emoji, at)
+           WHERE NOT EXISTS (SELECT 1 FROM jsonb_array_elements(coalesce(o.reactions, '[]')) r
+             WHERE r->'identity' = $2::jsonb->'identity' AND r->>'emoji' = emoji)) all_reactions(r)) AS reactions
+         FROM message o WHERE o.id = $1) now
+       WHERE m.id = now.id AND m.erased_at IS NULL AND jsonb_array_length(coalesce(now.reactions, '[]')) <= 500
+         AND m.reactions IS DISTINCT FROM now.reactions
+       RETURNING m.id, m.account_id, m.conversation_id`,
+      [message, asJson(who), [...new Set(emojis)]],
+    );
   }
 }
 

@@ -109,24 +109,36 @@ export class EnvelopeStore {
   }
 
   /**
-   * What envelopes that speak of earlier messages speak of: the ids those bear on the network, and their text. First the
+   * What envelopes that speak of earlier messages speak of: the ids those bear on the network, their text, and what we react with to them. First the
    * message's own, in the order of its parts, then those of what was told of it in words later.
    */
   async targets(
     sql: Sql,
     envelopes: readonly EnvelopeId[],
-  ): Promise<Map<EnvelopeId, { remoteIds: RemoteId[]; text: string }>> {
-    const rows = await sql.query<{ id: EnvelopeId; text: string; remote_ids: RemoteId[] | null }>(
+  ): Promise<Map<EnvelopeId, { remoteIds: RemoteId[]; text: string; reactions: string[] }>> {
+    const rows = await sql.query<{
+      id: EnvelopeId;
+      text: string;
+      remote_ids: RemoteId[] | null;
+      reactions: string[];
+    }>(
       `SELECT e.id, t.text,
          (SELECT json_agg(json_build_object('scope', r.scope, 'id', r.id,
             'by', CASE WHEN r.author = '' THEN 'network' ELSE 'sender' END) ORDER BY r.at, r.part)
-          FROM remote_id r WHERE r.message_id = t.id) AS remote_ids
+          FROM remote_id r WHERE r.message_id = t.id) AS remote_ids,
+         ARRAY(SELECT DISTINCT r->>'emoji' FROM jsonb_array_elements(coalesce(t.reactions, '[]')) r
+           WHERE r->>'identity' IS NULL) AS reactions
        FROM envelope e JOIN message m ON m.id = e.message_id
        JOIN message t ON t.id = CASE WHEN e.kind = 'message' THEN m.reply_to ELSE m.id END
        WHERE e.id = ANY($1::uuid[])`,
       [envelopes],
     );
-    return new Map(rows.map((row) => [row.id, { remoteIds: row.remote_ids ?? [], text: row.text }]));
+    return new Map(
+      rows.map(({ id, text, remote_ids, reactions }) => [
+        id,
+        { remoteIds: remote_ids ?? [], text, reactions },
+      ]),
+    );
   }
 
   /**

@@ -384,7 +384,7 @@ export class InboundWriter {
 
   private async changeMessages(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
     const changes = units.flatMap(({ event }, index) =>
-      event && isChange(event) && !work.outcomes[index] ? [{ event, index }] : [],
+      event && isChange(event) && !work.outcomes[index] && !isOldNews(event) ? [{ event, index }] : [],
     );
     if (changes.length === 0) return;
     const bearers = await this.intake.bearers(
@@ -413,6 +413,7 @@ export class InboundWriter {
           ...(event.vouched === true && event.type !== 'reaction' ? { vouched: true } : {}),
           ...(event.content ? { content: event.content } : {}),
           ...(event.reaction ? { reaction: event.reaction } : {}),
+          ...(event.reactions ? { reactions: event.reactions } : {}),
           at: event.at,
         }));
     });
@@ -546,6 +547,11 @@ function readsOf(units: readonly Unit[], work: Work): Parameters<MarksElsewhere[
     if (event.type !== 'message' || event.origin !== 'other-device' || isPast(event)) return [];
     return [{ account: event.account, address: event.conversation, upTo: event.at }];
   });
+}
+
+/** An echo that says all that we reacted with then: by now it may be something else, and we know it. */
+function isOldNews({ origin, reactions }: InboundChange): boolean {
+  return origin === 'own' && reactions !== undefined;
 }
 
 function isChange(event: NonNullable<Unit['event']>): event is InboundChange {

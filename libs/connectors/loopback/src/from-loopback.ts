@@ -1,5 +1,5 @@
 /* From the loopback protocol to the contract's words: pure. */
-import type { InboundEvent, InboundParty, Occupant, RemoteId } from '#connector';
+import type { InboundChange, InboundEvent, InboundParty, Occupant, RemoteId } from '#connector';
 import { failure, unreachable, type AccountId, type Capabilities, type Mode, type Origin } from '#model';
 import { parseWireId } from '#connector';
 import type { BroughtFile } from './file-inbox.js';
@@ -57,6 +57,15 @@ export function fileOf(file: NonNullable<Extract<LoopbackEvent, { kind: 'message
   };
 }
 
+/** One reaction, or all of them where the network says so. */
+function reactionOf({
+  emoji,
+  removed,
+  all,
+}: Extract<LoopbackEvent, { kind: 'reaction' }>): Partial<InboundChange> {
+  return all === undefined ? { reaction: { emoji, removed } } : { reactions: all };
+}
+
 /** One delivered event as the house takes it in, but for a file that it brings. */
 export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEvent {
   const { account, scope, mode } = reading;
@@ -93,7 +102,7 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
         mode,
         at,
         ...(event.kind === 'edit' ? { content: { text: event.text } } : {}),
-        ...(event.kind === 'reaction' ? { reaction: { emoji: event.emoji, removed: event.removed } } : {}),
+        ...(event.kind === 'reaction' ? reactionOf(event) : {}),
       };
     case 'receipt':
       return {

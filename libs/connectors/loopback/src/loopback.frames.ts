@@ -36,6 +36,8 @@ const told = { from: party, conversation: address, room: flag, at: count };
 /** What a change is about: by the network's id, or by the one that its sender chose. */
 const about = { ...told, target: text };
 const bySender = { bySender: flag };
+/** All that they react with by now. */
+const all = { all: list(text, 100) };
 const own = { own: flag, wire: text };
 
 /** A small file, as base64. */
@@ -50,7 +52,7 @@ const event = tagged('kind', {
   ),
   edit: fields({ ...about, text }, { ...own, ...bySender }),
   retraction: fields(about, { ...own, ...bySender }),
-  reaction: fields({ ...about, emoji: text, removed: flag }, { ...own, ...bySender }),
+  reaction: fields({ ...about, emoji: text, removed: flag }, { ...own, ...bySender, ...all }),
   receipt: fields(
     { wire: text, state: oneOf(['sent', 'delivered', 'read', 'failed']), at: count },
     { id: text, code, detail: text },
@@ -124,7 +126,7 @@ const clientFrame = tagged('t', {
   send: fields({ ...envelope, text }, { emote: flag, notice: flag, reply: text }),
   edit: fields({ ...envelope, target: text, text }),
   retract: fields({ ...envelope, target: text }),
-  react: fields({ ...envelope, target: text, emoji: text, removed: flag }),
+  react: fields({ ...envelope, target: text, emoji: text, removed: flag }, all),
   join: fields({ as: address, room: address }, { key: text }),
   part: fields({ as: address, room: address }),
   presence: fields({ as: address, presence: oneOf(presences) }, { note: text }),

@@ -56,9 +56,14 @@ export function toLoopback(envelope: OutboundEnvelope, as: string, maxTextBytes:
       if (!reaction) return { failure: failure('unsupported', 'A reaction needs an emoji.') };
       const { emoji, removed } = reaction;
       return some(
-        targets
-          .slice(0, 1)
-          .map((target) => ({ t: 'react', ...head(0), target, emoji: cleanText(emoji), removed })),
+        targets.slice(0, 1).map((target) => ({
+          t: 'react',
+          ...head(0),
+          target,
+          emoji: cleanText(emoji),
+          removed,
+          ...(envelope.target?.reactions && { all: envelope.target.reactions.slice(0, 100).map(cleanText) }),
+        })),
       );
     }
     default:

@@ -328,7 +328,13 @@ function changeOf(frame: Exclude<EnvelopeFrame, { t: 'send' }>): Change {
     case 'retract':
       return { kind: 'retraction', target: frame.target };
     case 'react':
-      return { kind: 'reaction', target: frame.target, emoji: frame.emoji, removed: frame.removed };
+      return {
+        kind: 'reaction',
+        target: frame.target,
+        emoji: frame.emoji,
+        removed: frame.removed,
+        ...(frame.all !== undefined && { all: frame.all }),
+      };
     default:
       return unreachable(frame);
   }

@@ -30,7 +30,12 @@ export type Change = {
 } & (
   | { readonly kind: 'edit'; readonly text: string }
   | { readonly kind: 'retraction' }
-  | { readonly kind: 'reaction'; readonly emoji: string; readonly removed: boolean }
+  | {
+      readonly kind: 'reaction';
+      readonly emoji: string;
+      readonly removed: boolean;
+      readonly all?: readonly string[];
+    }
 );
 
 export interface Room {
