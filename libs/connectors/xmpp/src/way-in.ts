@@ -41,8 +41,14 @@ export async function findWayIn(options: WayInOptions): Promise<WayIn> {
   const givenUp = (): boolean => signal.aborted;
   const places: readonly ServerTarget[] =
     settings.host === undefined
-      ? await findServers(jid.domain)
+      ? await findServers(jid.domain, {
+          clock: context.clock,
+          timeoutMs: timings.find,
+          random: () => context.random(),
+          encrypted: settings.security !== 'none',
+        })
       : [{ host: settings.host, port: settings.port, directTls: settings.security === 'direct' }];
+  if (givenUp()) return { way: 'closed' };
   let why = failure('not-found', 'The domain says that it has no XMPP service.', 'ask-person');
   const open = [...places.slice(0, mostPlaces)];
   for (let hops = 0; open.length > 0 && !signal.aborted;) {
