@@ -115,6 +115,11 @@ describe('what is no XMPP', () => {
     ['a prefix of nobody', `${opening}<a:message/>`, 'not-well-formed'],
     ['elements that cross', `${opening}<a><b></a></b>`, 'not-well-formed'],
     ['text between stanzas', `${opening}hello<message/>`, 'not-well-formed'],
+    [
+      'a stream inside the stream',
+      `${opening}${opening.slice(opening.indexOf('<stream'))}`,
+      'not-well-formed',
+    ],
     ['a stray end', `${opening}</message>`, 'not-well-formed'],
     ['an attribute without quotes', `${opening}<message to=bob/>`, 'not-well-formed'],
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'not-well-formed'],

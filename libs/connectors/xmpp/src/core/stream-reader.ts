@@ -206,6 +206,10 @@ export class StreamReader {
       this.#header(tag);
       return;
     }
+    // Taken for a stanza, it would swallow all that follows until the limit is reached.
+    if (tag.uri === streamNamespace && tag.local === 'stream') {
+      throw stop('not-well-formed', 'The server opened a stream inside its stream.');
+    }
     const element = new Element(tag.local);
     element.attrs = attributesOf(tag);
     if (this.#open !== undefined) this.#open.append(element);
