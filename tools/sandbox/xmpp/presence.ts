@@ -132,6 +132,7 @@ export function endSession(session: Session, condition?: string, words?: string)
   const { world, account } = session;
   session.isEnded = true;
   clearTimeout(session.waitTimer);
+  clearTimeout(session.askTimer);
   if (account.sessions.get(session.resource) === session) account.sessions.delete(session.resource);
   const { carrier } = session;
   session.carrier = undefined;

@@ -42,7 +42,9 @@ export class Session {
   readonly shown = new Set<string>();
   /** Nodes of which it wants to hear (XEP-0163 §4). */
   interests: readonly string[] = [];
+  /** Until it can be resumed no more; until it is asked again what it has handled. */
   waitTimer: NodeJS.Timeout | undefined;
+  askTimer: NodeJS.Timeout | undefined;
   readonly #answers = new Map<string, (answer: Element) => void>();
 
   constructor(world: World, account: Account, resource: string, carrier: Carrier) {

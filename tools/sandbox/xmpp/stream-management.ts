@@ -107,8 +107,18 @@ function acknowledged(connection: Connection, session: Session, handled: number)
     connection.end('undefined-condition', 'handled more than was sent');
     return;
   }
+  const before = session.managed.unacknowledged.length;
   release(session, handled);
-  session.managed.isAsked = false;
+  session.managed.isAsked = session.managed.unacknowledged.length > 0;
+  if (!session.managed.isAsked) return;
+  // What came while the answer was on its way is asked for at once; what the client holds back, after a while.
+  clearTimeout(session.askTimer);
+  session.askTimer = setTimeout(
+    () => {
+      session.carrier?.give(el('r', ns.sm));
+    },
+    session.managed.unacknowledged.length < before ? 0 : 100,
+  ).unref();
 }
 
 function fail(connection: Connection, condition: string): void {
