@@ -70,6 +70,7 @@ export async function findWayIn(options: WayInOptions): Promise<WayIn> {
       tls: { ...settings, ...(clientKey !== undefined && { clientKey }) },
       encrypted: settings.security !== 'none',
       register: settings.register,
+      ...(settings.mechanism !== undefined && { mechanism: settings.mechanism }),
       timings,
       signal,
     });

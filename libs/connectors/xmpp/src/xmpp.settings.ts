@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '#connector';
+import { mechanisms, type SaslMechanism } from './core/sasl.js';
 import { jidOf, type Jid } from './xmpp.addresses.js';
 
 const securities = ['starttls', 'direct', 'none'] as const;
@@ -69,6 +70,13 @@ export const settingsSchema: JsonObject = {
       maxLength: 65_536,
       pattern: '-----BEGIN CERTIFICATE-----',
     },
+    mechanism: {
+      type: 'string',
+      title: 'Way of signing in',
+      description:
+        'The one SASL mechanism to use. Unless said, the strongest that the server offers. Where TLS ends before the server, name one without PLUS: those are bound to the connection.',
+      enum: mechanisms,
+    },
     resource: {
       type: 'string',
       title: 'Resource',
@@ -121,6 +129,7 @@ export interface XmppSettings {
   readonly caCertificate?: string;
   readonly certificateFingerprint?: string;
   readonly clientCertificate?: string;
+  readonly mechanism?: SaslMechanism;
   readonly resource?: string;
   readonly priority: number;
   readonly register: boolean;
@@ -133,6 +142,7 @@ export function readSettings(raw: JsonObject): XmppSettings {
   const caCertificate = text(raw['caCertificate']);
   const certificateFingerprint = text(raw['certificateFingerprint']);
   const clientCertificate = text(raw['clientCertificate']);
+  const mechanism = mechanisms.find((one) => one === raw['mechanism']);
   const resource = text(raw['resource']);
   return {
     jid: jidOf(text(raw['jid']) ?? ''),
@@ -142,6 +152,7 @@ export function readSettings(raw: JsonObject): XmppSettings {
     ...(caCertificate !== undefined && { caCertificate }),
     ...(certificateFingerprint !== undefined && { certificateFingerprint }),
     ...(clientCertificate !== undefined && { clientCertificate }),
+    ...(mechanism !== undefined && { mechanism }),
     ...(resource !== undefined && { resource }),
     priority: number(raw['priority']) ?? 0,
     register: raw['register'] === true,

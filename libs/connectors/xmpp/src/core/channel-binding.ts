@@ -1,6 +1,8 @@
 /*
  * What ties a sign-in to the TLS connection that it runs in, so that it is of no use in another (RFC 5929, RFC 9266).
- * Which types a server takes it says itself (XEP-0440), or RFC 9266 §3 says it for the version of TLS.
+ * Which types a server takes it says itself (XEP-0440). Where it does not, RFC 5802 §6.1 means tls-unique, which TLS 1.3 has
+ * not; RFC 9266 §3 would then have tls-exporter, but servers that know it name it, and those that do not (ejabberd 23.01)
+ * count each try as a failed sign-in.
  */
 import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
@@ -27,7 +29,7 @@ export function channelBinding(
 ): ChannelBinding | undefined {
   if (secured === undefined) return undefined;
   const modern = secured.socket.getProtocol() === 'TLSv1.3';
-  const types = offered.length > 0 ? offered : [modern ? 'tls-exporter' : 'tls-unique'];
+  const types = offered.length > 0 ? offered : ['tls-unique'];
   for (const [type, read] of Object.entries(readers)) {
     if (!types.includes(type)) continue;
     const data = read(secured, modern);

@@ -244,7 +244,7 @@ describe('signing in', () => {
   });
 
   it.each([
-    ['tls-exporter', 'TLSv1.3', []],
+    ['tls-exporter', 'TLSv1.3', ['tls-exporter']],
     ['tls-exporter', 'TLSv1.3', ['tls-server-end-point', 'tls-exporter']],
     ['tls-server-end-point', 'TLSv1.3', ['tls-unique', 'tls-server-end-point']],
     ['tls-unique', 'TLSv1.2', []],
@@ -273,15 +273,51 @@ describe('signing in', () => {
     },
   );
 
-  it('says nothing of channel binding where it knows none of the types that the server offers', async () => {
+  it.each([
+    ['knows none of the types that the server offers', ['tls-unique']],
+    ['the server does not say which type it means', []],
+  ])('says nothing of channel binding where it %s', async (_what, types) => {
     let first = '';
     const { outcome } = await play(async (caller) => {
-      await secured(caller, mechanisms('SCRAM-SHA-1', 'SCRAM-SHA-1-PLUS') + bindings('tls-unique'));
+      await secured(caller, mechanisms('SCRAM-SHA-1', 'SCRAM-SHA-1-PLUS') + bindings(...types));
       first = await scram(caller, 'sha1');
       await caller.opens(bindFeature);
     });
     expect(first).toMatch(/^n,,/);
     if (outcome.ok) outcome.stream.destroy();
+  });
+
+  it('does without the binding after one refusal of it, for servers count those', async () => {
+    const firsts: string[] = [];
+    const { outcome } = await play(async (caller) => {
+      await secured(
+        caller,
+        mechanisms('SCRAM-SHA-256-PLUS', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256') + bindings('tls-exporter'),
+      );
+      firsts.push(await caller.gives('auth'));
+      caller.says(refusal('not-authorized'));
+      firsts.push(await scram(caller, 'sha256'));
+      await caller.opens(bindFeature);
+    });
+    expect(firsts.map((first) => first.slice(0, 3))).toEqual(['p=t', 'n,,']);
+    if (outcome.ok) outcome.stream.destroy();
+  });
+
+  it('goes by the one way that the person allows, or not at all', async () => {
+    let heard = '';
+    const offer = mechanisms('SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN');
+    const { outcome } = await play(
+      async (caller) => {
+        await secured(caller, offer);
+        heard = await caller.hears(/<auth [^>]*mechanism="([^"]*)"/);
+        caller.says(refusal('not-authorized'));
+      },
+      { mechanism: 'SCRAM-SHA-1' },
+    );
+    expect(heard).toBe('SCRAM-SHA-1');
+    expect(why({ outcome })).toEqual({ code: 'auth-failed', remedy: 'ask-person' });
+    const none = await play((caller) => secured(caller, offer), { mechanism: 'SCRAM-SHA-512' });
+    expect(why(none)).toEqual({ code: 'auth-method', remedy: 'ask-person' });
   });
 
   it('shows its certificate by EXTERNAL, without a password', async () => {

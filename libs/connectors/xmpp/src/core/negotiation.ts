@@ -7,7 +7,7 @@ import type { SessionClock } from '#connector';
 import { showsCertificate, Timers, type TlsSettings } from '#connector/session';
 import { failure, type Failure } from '#model';
 import { offersRegistration, register } from './registration.js';
-import { signIn, type SignedIn } from './sasl.js';
+import { signIn, type SaslMechanism, type SignedIn } from './sasl.js';
 import { OutOfStep, Steps } from './steps.js';
 import { streamNamespace, type StreamReaderLimits } from './stream-reader.js';
 import type { ServerTarget, Stream } from './stream.js';
@@ -35,6 +35,8 @@ export interface NegotiateOptions {
   readonly encrypted: boolean;
   /** Whether to make the account where signing in is refused. */
   readonly register: boolean;
+  /** The one mechanism that the person allows; all where they named none. */
+  readonly mechanism?: SaslMechanism;
   /** Milliseconds: to the open socket, from there to the last feature, and for a farewell. */
   readonly timings: { readonly connect: number; readonly negotiate: number; readonly close: number };
   /** Breaks it off. */
@@ -103,12 +105,13 @@ async function signedIn(options: NegotiateOptions, stream: XmlStream, steps: Ste
     },
     next: () => steps.element(),
   };
-  const { username, authzid, password, tls } = options;
+  const { username, authzid, password, tls, mechanism } = options;
   const parts = {
     secured: stream.secured,
     username,
     ...(authzid !== undefined && { authzid }),
     ...(password !== undefined && { password }),
+    ...(mechanism !== undefined && { only: mechanism }),
     certificate: stream.secure && showsCertificate({ ...tls, host: domain }),
   };
   let outcome = await signIn({ ...parts, features }, dialogue);

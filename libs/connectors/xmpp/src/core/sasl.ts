@@ -6,8 +6,21 @@
 import { failure, type ErrorCode, type Failure } from '#model';
 import { conditionOf, saslFailure, saslNamespace } from '../failures.js';
 import { channelBinding, type Secured } from './channel-binding.js';
-import { Scram, ScramError, scramHashes, type Binding, type ScramHash } from './scram.js';
+import { Scram, ScramError, type Binding, type ScramHash } from './scram.js';
 import { xml, type Element } from './xml.js';
+
+/** What we can sign in by, the strongest first. */
+export const mechanisms = [
+  'EXTERNAL',
+  'SCRAM-SHA-512-PLUS',
+  'SCRAM-SHA-256-PLUS',
+  'SCRAM-SHA-1-PLUS',
+  'SCRAM-SHA-512',
+  'SCRAM-SHA-256',
+  'SCRAM-SHA-1',
+  'PLAIN',
+] as const;
+export type SaslMechanism = (typeof mechanisms)[number];
 
 const bindingNamespace = 'urn:xmpp:sasl-cb:0';
 const mostMechanisms = 50;
@@ -29,11 +42,13 @@ export interface SaslParts {
   readonly password?: string;
   /** Whether we have a client certificate to show. */
   readonly certificate: boolean;
+  /** The one mechanism that the person allows; all where they named none. */
+  readonly only?: SaslMechanism;
 }
 
 /** A way to sign in: what it is called, and what it does. */
 interface Way {
-  readonly mechanism: string;
+  readonly mechanism: SaslMechanism;
   readonly hash?: ScramHash;
   readonly binding: Binding;
 }
@@ -56,15 +71,20 @@ export type SignedIn =
 /** Signs in, by one way after the other. */
 export async function signIn(parts: SaslParts, dialogue: Dialogue): Promise<SignedIn> {
   let outcome: SignedIn = { failure: lackOf(parts) };
+  let bindable = true;
   for (const way of waysOf(parts)) {
+    const bound = typeof way.binding === 'object';
+    if (bound && !bindable) continue;
     outcome = await go(way, parts, dialogue);
     if (typeof outcome === 'string' || outcome.unspent !== true) return outcome;
+    // The binding is the same with every hash, and servers count what fails.
+    if (bound) bindable = false;
   }
   return outcome;
 }
 
 /** What can be tried, the strongest first. */
-function waysOf({ features, secured, password, certificate }: SaslParts): readonly Way[] {
+function waysOf({ features, secured, password, certificate, only }: SaslParts): readonly Way[] {
   const offered = new Set(
     features
       .getChild('mechanisms', saslNamespace)
@@ -81,25 +101,29 @@ function waysOf({ features, secured, password, certificate }: SaslParts): readon
   const binds = [...offered].some((one) => one.endsWith('-PLUS'));
   // Said where it is true only: the server takes it for proof that its offer was taken out on the way.
   const unbound: Binding = secured !== undefined && !binds ? 'unoffered' : 'none';
-  const hashes = Object.keys(scramHashes) as ScramHash[];
-  const known: (Way | undefined)[] = [
-    certificate ? { mechanism: 'EXTERNAL', binding: 'none' } : undefined,
-    ...(password === undefined
-      ? []
-      : [
-          ...hashes.map((hash) => bound && { mechanism: `${hash}-PLUS`, hash, binding: bound }),
-          ...hashes.map((hash) => ({ mechanism: hash, hash, binding: unbound })),
-          secured === undefined ? undefined : { mechanism: 'PLAIN', binding: 'none' as const },
-        ]),
-  ];
-  return known.filter((way) => way !== undefined).filter(({ mechanism }) => offered.has(mechanism));
+  return mechanisms
+    .filter((mechanism) => offered.has(mechanism) && (only === undefined || mechanism === only))
+    .map((mechanism): Way | undefined => {
+      if (mechanism === 'EXTERNAL') return certificate ? { mechanism, binding: 'none' } : undefined;
+      if (password === undefined) return undefined;
+      if (mechanism === 'PLAIN') return secured && { mechanism, binding: 'none' };
+      const hash = hashOf(mechanism);
+      if (!mechanism.endsWith('-PLUS')) return { mechanism, hash, binding: unbound };
+      return bound && { mechanism, hash, binding: bound };
+    })
+    .filter((way) => way !== undefined);
+}
+
+function hashOf(mechanism: Exclude<SaslMechanism, 'EXTERNAL' | 'PLAIN'>): ScramHash {
+  return mechanism.replace(/-PLUS$/, '') as ScramHash;
 }
 
 /** Why nothing can be tried. */
-function lackOf({ password, certificate, secured }: SaslParts): Failure {
+function lackOf({ password, certificate, secured, only }: SaslParts): Failure {
   if (password === undefined && !certificate) {
     return failure('auth-required', 'The account needs a password or a client certificate.');
   }
+  if (only !== undefined) return failure('auth-method', `The server does not let us sign in by ${only}.`);
   const how = secured === undefined ? 'without encryption' : 'with what the settings give';
   return failure('auth-method', `The server offers no way to sign in ${how} that we take.`);
 }

@@ -13,7 +13,7 @@ const iterations = { least: 4_096, most: 600_000 };
 const longestMessage = 4_096;
 
 /** What the hashes are called and how long their output is. */
-export const scramHashes = {
+const scramHashes = {
   'SCRAM-SHA-512': { digest: 'sha512', length: 64 },
   'SCRAM-SHA-256': { digest: 'sha256', length: 32 },
   'SCRAM-SHA-1': { digest: 'sha1', length: 20 },
