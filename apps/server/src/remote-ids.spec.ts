@@ -143,6 +143,24 @@ describe('a message of several ids', () => {
     );
   });
 
+  it('says how far was read on another device, once it is here', async () => {
+    const judy = await loop.with('judy');
+    const at = Date.now() - 10_000;
+    const ids = [0, 1, 2].map((index) =>
+      loop.network.say('judy', 'alice', { text: `line ${String(index)}`, at: at + index * 1_000 }),
+    );
+    await quiet();
+    const unread = async () =>
+      (await loop.ask<{ mine: { unread: number } }>('GET', `/v1/conversations/${judy}`)).mine.unread;
+    expect(await unread()).toBe(3);
+    // What nobody here has heard of moves nothing.
+    loop.network.markElsewhere('alice', 'judy', new Date(1), 'never said');
+    await quiet();
+    expect(await unread()).toBe(3);
+    loop.network.markElsewhere('alice', 'judy', new Date(2), ids[1]);
+    await eventually('two are read', async () => (await unread()) === 1);
+  });
+
   it('is stored without an id that no index can hold', async () => {
     const ivan = await loop.with('ivan');
     const endless = Array.from({ length: 400 }, (_, index) => (index * 7919).toString(36)).join('');

@@ -159,7 +159,8 @@ export interface InboundContact extends InboundBase {
 export interface InboundRead extends InboundBase {
   readonly type: 'read';
   readonly conversation: string;
-  readonly upTo: Date;
+  /** The network's time, or the last message that was read: then it counts where that is here. */
+  readonly upTo: Date | RemoteId;
 }
 
 /**

@@ -82,7 +82,10 @@ export function breachesOf(event: InboundEvent): readonly string[] {
           : ['groups or a subscription of somebody who is not on the roster']),
       ];
     case 'read':
-      return [...timeBreaches(event.upTo), ...addressBreaches('the conversation', event.conversation)];
+      return [
+        ...(event.upTo instanceof Date ? timeBreaches(event.upTo) : idBreaches(event.upTo)),
+        ...addressBreaches('the conversation', event.conversation),
+      ];
     case 'departure':
       return [...timeBreaches(event.at), ...addressBreaches('who left', event.address)];
     case 'gap':

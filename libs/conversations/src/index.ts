@@ -32,6 +32,7 @@ export {
   type TypingRequest,
 } from './link-requests.js';
 export { MarksElsewhere } from './marks-elsewhere.js';
+export type { ReadElsewhere } from './marks.store.js';
 export { MessageViews } from './message.views.js';
 export { Participants } from './participants.service.js';
 export { Places, type Place } from './places.js';

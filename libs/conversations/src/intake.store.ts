@@ -41,6 +41,7 @@ export interface Bearer {
   /** Where the message stands, and whose it is (nobody's: ours); absent while it is being stored. */
   readonly conversation?: ConversationId;
   readonly author?: IdentityId;
+  readonly at?: Date;
   /** Who gave the id. */
   readonly by: 'network' | 'sender';
   /** The envelope that went out under it: the message's own, or one that told in words of a change. */
@@ -316,9 +317,10 @@ export class IntakeStore {
       envelope_id: EnvelopeId | null;
       conversation_id: ConversationId | null;
       author_id: IdentityId | null;
+      at: Date | null;
     }>(
       `SELECT r.account_id, r.scope, r.id, r.author = '' AS network, r.message_id, r.envelope_id,
-         m.conversation_id, m.author_id
+         m.conversation_id, m.author_id, m.at
        FROM (SELECT DISTINCT * FROM json_to_recordset($1::json) AS a(account uuid, scope text, id text)) g
        JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id
        LEFT JOIN message m ON m.id = r.message_id
@@ -333,6 +335,7 @@ export class IntakeStore {
         ...(row.envelope_id && { envelope: row.envelope_id }),
         ...(row.conversation_id && { conversation: row.conversation_id }),
         ...(row.author_id && { author: row.author_id }),
+        ...(row.at && { at: row.at }),
       };
       bearers.set(key, [...(bearers.get(key) ?? []), bearer]);
     }

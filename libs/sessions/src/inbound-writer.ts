@@ -26,6 +26,7 @@ import {
   type ConversationAsk,
   type MessageChange,
   type NewMessage,
+  type ReadElsewhere,
 } from '#conversations';
 import { Receipts, type Echo, type Settled } from '#delivery';
 import { filesIn, holdFiles, useFiles } from '#files';
@@ -143,7 +144,7 @@ export class InboundWriter {
             )
           ).last
         : undefined;
-    const moved = await this.marks.move(sql, workspace, readsOf(units, work));
+    const moved = await this.marks.move(sql, workspace, await this.readsOf(sql, units, work));
     return {
       outcomes: work.outcomes.map((outcome) => outcome ?? { outcome: 'stored' }),
       settled,
@@ -448,6 +449,19 @@ export class InboundWriter {
     );
   }
 
+  /** What our person read or said on another device. A message that is read is in the tables by now, if it is here. */
+  private async readsOf(sql: Sql, units: readonly Unit[], work: Work): Promise<ReadElsewhere[]> {
+    const found = units.flatMap(({ event }, index) =>
+      event === undefined || work.outcomes[index] ? [] : readIn(event),
+    );
+    const named = found.flatMap(({ account, upTo }) => (upTo instanceof Date ? [] : [{ account, ...upTo }]));
+    const bearers = await this.intake.bearers(sql, named);
+    return found.flatMap(({ upTo, ...read }) => {
+      const at = upTo instanceof Date ? upTo : onlyBearer(bearersOf(bearers, read.account, upTo))?.at;
+      return at === undefined ? [] : [{ ...read, upTo: at }];
+    });
+  }
+
   private async keepNotes(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
     const notes = units.flatMap((unit, index) => {
       const outcome = work.outcomes[index]?.outcome;
@@ -536,17 +550,16 @@ function open<E extends EventOf<'receipt'>>(units: readonly Unit[], work: Work, 
   return each<E>(units, work, type).map(([, event]) => event);
 }
 
-/** What our person read or said on another device. */
-function readsOf(units: readonly Unit[], work: Work): Parameters<MarksElsewhere['move']>[2] {
-  return units.flatMap(({ event }, index) => {
-    if (event === undefined || work.outcomes[index]) return [];
-    if (event.type === 'read') {
-      if (Number.isNaN(event.upTo.getTime())) return [];
-      return [{ account: event.account, address: event.conversation, upTo: event.upTo }];
-    }
-    if (event.type !== 'message' || event.origin !== 'other-device' || isPast(event)) return [];
-    return [{ account: event.account, address: event.conversation, upTo: event.at }];
-  });
+/** How far an event says that our person has read, having read or said so on another device. */
+function readIn(
+  event: NonNullable<Unit['event']>,
+): { readonly account: AccountId; readonly address: string; readonly upTo: Date | RemoteId }[] {
+  if (event.type === 'read') {
+    const { account, conversation: address, upTo } = event;
+    return upTo instanceof Date && Number.isNaN(upTo.getTime()) ? [] : [{ account, address, upTo }];
+  }
+  if (event.type !== 'message' || event.origin !== 'other-device' || isPast(event)) return [];
+  return [{ account: event.account, address: event.conversation, upTo: event.at }];
 }
 
 /** An echo that says all that we reacted with then: by now it may be something else, and we know it. */

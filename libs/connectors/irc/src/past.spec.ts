@@ -101,7 +101,7 @@ const told = (messages: readonly InboundMessage[]): readonly string[] =>
   );
 const reads = (house: TestContext) =>
   house.storage.stored.flatMap((event) =>
-    event.type === 'read' ? [`${event.conversation} ${event.upTo.toISOString()}`] : [],
+    event.type === 'read' ? [`${event.conversation} ${(event.upTo as Date).toISOString()}`] : [],
   );
 
 describe('what is older', () => {

@@ -155,7 +155,12 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
       };
     }
     case 'read':
-      return { type: 'read', account, conversation: event.conversation, upTo: at };
+      return {
+        type: 'read',
+        account,
+        conversation: event.conversation,
+        upTo: event.last === undefined ? at : remoteIdOf(scope, event.last),
+      };
     case 'departure':
       return { type: 'departure', account, address: event.address, at };
     default:

@@ -80,7 +80,8 @@ const event = tagged('kind', {
     },
     { name: text },
   ),
-  read: fields({ conversation: address, at: count }),
+  // `last`: the last message that was read, where the network names it.
+  read: fields({ conversation: address, at: count }, { last: text }),
   departure: fields({ address, at: count }),
 });
 

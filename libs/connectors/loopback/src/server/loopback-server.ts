@@ -133,9 +133,9 @@ export class LoopbackServer implements AsyncDisposable {
     return this.network.archive(from, to, words);
   }
 
-  /** A name reads up to a moment on another device. */
-  markElsewhere(name: string, conversation: string, upTo: Date): void {
-    this.network.mark(name, conversation, upTo.getTime(), true);
+  /** A name reads up to a moment on another device, or up to the message that is named. */
+  markElsewhere(name: string, conversation: string, upTo: Date, last?: string): void {
+    this.network.mark(name, conversation, upTo.getTime(), true, last);
   }
 
   change(from: string, to: string, change: Change): void {

@@ -412,12 +412,16 @@ export class Network {
     };
   }
 
-  /** A name has read up to a moment: kept, and told to its client when it was done elsewhere. */
-  mark(name: string, withWhom: string, upTo: number, elsewhere = false): void {
+  /**
+   * A name has read up to a moment: kept, and told to its client when it was done elsewhere.
+   * @param last the last message that was read: then it is named, and not the moment.
+   */
+  mark(name: string, withWhom: string, upTo: number, elsewhere = false, last?: string): void {
     const { marks } = this.person(name);
     if (upTo <= (marks.get(withWhom) ?? 0)) return;
     marks.set(withWhom, upTo);
-    if (elsewhere) this.put(name, { kind: 'read', conversation: withWhom, at: upTo });
+    const named = last === undefined ? {} : { last };
+    if (elsewhere) this.put(name, { kind: 'read', conversation: withWhom, at: upTo, ...named });
   }
 
   private messageOf(from: string, id: string, words: Words): Said['event'] {
