@@ -1,4 +1,4 @@
 import type { Capabilities } from '#model';
 
 /** The most that a session may offer. */
-export const capabilities: Capabilities = { direct: 'native' };
+export const capabilities: Capabilities = { direct: 'native', presence: 'native', roster: 'native' };

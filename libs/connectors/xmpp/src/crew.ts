@@ -2,21 +2,24 @@
  * Who works on one binding, and how they are put together. Each is given what it needs of the house and of the others;
  * what is heard goes through them in the order of `services`, until one takes it.
  */
-import type { SessionContext, DesiredContact, DesiredRoom } from '#connector';
+import type { Admission, SessionContext, DesiredContact, DesiredRoom } from '#connector';
 import type { Inlet, Timers } from '#connector/session';
 import type { AccountId, PresenceState } from '#model';
 import type { Port, Service } from './core/port.js';
+import type { Element } from './core/xml.js';
 import { Courtesies } from './courtesies.js';
 import { Disco } from './disco.js';
-import { OwnPresence } from './presence.js';
+import { People } from './people.js';
 import { Talk } from './talk.js';
 import type { XmppTimings } from './timings.js';
+import { preApprovalNs, rosterVersionsNs } from './xep/rfc6121.js';
 import type { XmppSettings } from './xmpp.settings.js';
 
 /** What should be so whenever the account is online. */
 export interface Wishes {
   rooms: readonly DesiredRoom[];
   contacts: readonly DesiredContact[];
+  admissions: readonly Admission[];
   presence: PresenceState;
 }
 
@@ -31,12 +34,26 @@ export interface Parts {
   readonly settings: XmppSettings;
   readonly timings: XmppTimings;
   readonly wishes: Wishes;
+  readonly offers: Offers;
+}
+
+/** What the server said that it can do when it let us in (RFC 6121 §2.6.1, §3.4.1). */
+export interface Offers {
+  readonly rosterVersions: boolean;
+  readonly preApproval: boolean;
+}
+
+export function offersOf(features: Element): Offers {
+  return {
+    rosterVersions: features.getChild('ver', rosterVersionsNs) !== undefined,
+    preApproval: features.getChild('sub', preApprovalNs) !== undefined,
+  };
 }
 
 /** Those who work on one binding. */
 export interface Crew {
   readonly disco: Disco;
-  readonly presence: OwnPresence;
+  readonly people: People;
   readonly talk: Talk;
   /** All of them, in the order in which they hear. */
   readonly services: readonly Service[];
@@ -45,8 +62,8 @@ export interface Crew {
 export function crewOf(parts: Parts): Crew {
   const services: Service[] = [];
   const disco = new Disco(parts, () => services.flatMap(({ features = [] }) => features));
-  const presence = new OwnPresence(parts, disco);
+  const people = new People(parts, disco);
   const talk = new Talk(parts);
-  services.push(disco, new Courtesies(parts), presence, talk);
-  return { disco, presence, talk, services };
+  services.push(disco, new Courtesies(parts), ...people.services, talk);
+  return { disco, people, talk, services };
 }

@@ -14,7 +14,7 @@ import type { Self } from './core/port.js';
 import { StreamManagement } from './core/stream-management.js';
 import type { Ending, Stream } from './core/stream.js';
 import type { Element } from './core/xml.js';
-import type { Wishes } from './crew.js';
+import { offersOf, type Offers, type Wishes } from './crew.js';
 import { handOver, takeOver, type HandedOver } from './hand-over.js';
 import type { XmppTimings } from './timings.js';
 import { jidOf, selfOf } from './xmpp.addresses.js';
@@ -43,6 +43,7 @@ interface Home {
 export class Residence {
   readonly #options: ResidenceOptions;
   #home: Home | undefined;
+  #offers: Offers = { rosterVersions: false, preApproval: false };
   #handedOver: Promise<HandedOver | undefined> | undefined;
 
   constructor(options: ResidenceOptions) {
@@ -60,6 +61,7 @@ export class Residence {
    */
   async enter(stream: Stream, features: Element): Promise<{ readonly address: string } | Failure> {
     const managed = offersManagement(features);
+    this.#offers = offersOf(features);
     const entered = (managed ? await this.#resume(stream) : undefined) ?? (await this.#bind(stream, managed));
     if ('code' in entered) stream.destroy(entered);
     return entered;
@@ -191,7 +193,16 @@ export class Residence {
         },
       },
     });
-    const binding = new Binding({ context, account, port, inlet, settings, timings, wishes });
+    const binding = new Binding({
+      context,
+      account,
+      port,
+      inlet,
+      settings,
+      timings,
+      wishes,
+      offers: this.#offers,
+    });
     this.#home = { port, binding };
     port.begin(stream, management);
     binding.online('new');

@@ -22,6 +22,8 @@ export interface XmppTimings {
   readonly resume: number;
   /** How long the house may not take what was read before the connection is given up. */
   readonly stalled: number;
+  /** After the roster, until whoever has not been heard of counts as offline. */
+  readonly presences: number;
   /** Between two questions to a room whether we are still in it, when it is silent (XEP-0410). */
   readonly selfPing: number;
   /** Before a room that could not be entered is tried again. */
@@ -49,6 +51,7 @@ export const usualTimings: XmppTimings = {
   stable: 60_000,
   resume: 30_000,
   stalled: 60_000,
+  presences: 10_000,
   selfPing: 600_000,
   rejoin: 60_000,
   occupancy: 200,

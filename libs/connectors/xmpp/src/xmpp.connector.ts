@@ -12,7 +12,7 @@ const description: ConnectorDescription = {
   settings: settingsSchema,
   secrets: secretsSchema,
   capabilities,
-  abilities: [],
+  abilities: ['has-contacts', 'keeps-roster', 'sets-presence'],
   flood: { burst: 100, perSecond: 50 },
   observes: 'read',
   inFlight: { perLane: 50, perLink: 200 },

@@ -6,14 +6,17 @@
  * process after a cut, and in the next after an orderly hand-over. After a crash everything begins anew.
  */
 import type {
+  Admission,
   AttachedAccount,
   CloseReason,
   DesiredContact,
   DesiredRoom,
+  KeepsRoster,
   OutboundEnvelope,
   SendOutcome,
   Session,
   SessionContext,
+  SetsPresence,
 } from '#connector';
 import { Backoff, Inlet } from '#connector/session';
 import {
@@ -42,7 +45,7 @@ interface Attached {
   readonly residence: Residence;
 }
 
-export class XmppSession implements Session {
+export class XmppSession implements Session, KeepsRoster, SetsPresence {
   readonly #settings: XmppSettings;
   readonly #context: SessionContext;
   readonly #timings: XmppTimings;
@@ -72,8 +75,8 @@ export class XmppSession implements Session {
       this.#context.state(account.id, { state: 'needs-person', ...why });
       return;
     }
-    const { rooms, contacts } = account.desired;
-    const wishes = { rooms, contacts, presence: presenceOf(account.desired.presence) };
+    const { rooms, contacts, admissions = [] } = account.desired;
+    const wishes = { rooms, contacts, admissions, presence: presenceOf(account.desired.presence) };
     const inlet = new Inlet(this.#context, account.id, {
       full: () => {
         this.#held();
@@ -136,11 +139,21 @@ export class XmppSession implements Session {
   }
 
   setContacts(account: AccountId, contacts: readonly DesiredContact[]): void {
-    if (this.#attached?.id === account) this.#attached.wishes.contacts = contacts;
+    if (this.#attached?.id !== account) return;
+    this.#attached.wishes.contacts = contacts;
+    this.#bindingOf(account)?.crew.people.roster.setContacts(contacts);
+  }
+
+  setAdmissions(account: AccountId, admissions: readonly Admission[]): void {
+    if (this.#attached?.id !== account) return;
+    this.#attached.wishes.admissions = admissions;
+    this.#bindingOf(account)?.crew.people.subscriptions.setAdmissions(admissions);
   }
 
   setPresence(account: AccountId, presence: PresenceState): void {
-    if (this.#attached?.id === account) this.#attached.wishes.presence = presence;
+    if (this.#attached?.id !== account) return;
+    this.#attached.wishes.presence = presence;
+    this.#bindingOf(account)?.crew.people.presence.setPresence(presence);
   }
 
   #bindingOf(account: AccountId): Binding | undefined {

@@ -1,0 +1,320 @@
+/* The roster, who may see whom, and how reachable people are: on two families of servers, seen by plain clients. */
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { can, type InboundContact } from '#connector';
+import { Rigs, type Rig, type RigOptions } from '#connectors/xmpp/testing';
+import {
+  child,
+  childrenOf,
+  describeWithPeers,
+  ejabberdPeers,
+  eventually,
+  plainXmpp,
+  prosodyPeers,
+  startEjabberd,
+  startProsody,
+  textOf,
+  type PlainXmpp,
+  type PlainXmppOptions,
+  type XmppServer,
+} from '#peers';
+
+const families = [
+  ['Prosody', prosodyPeers, startProsody],
+  ['ejabberd', ejabberdPeers, startEjabberd],
+] as const;
+const rosterNs = 'jabber:iq:roster';
+
+function rosterOf(session: Rig['session']) {
+  if (!can(session, 'keeps-roster') || !can(session, 'sets-presence')) throw new Error('there is a roster');
+  return session;
+}
+
+/** What was told of somebody, in order. */
+const told = (house: Rig['house'], address: string): readonly InboundContact[] =>
+  house.storage.stored.filter(
+    (event): event is InboundContact => event.type === 'contact' && event.party.address === address,
+  );
+const stands = (house: Rig['house'], address: string, fact: Partial<InboundContact>) =>
+  eventually(`${address} stands at ${JSON.stringify(fact)}`, () => {
+    const last = told(house, address).at(-1);
+    return last && Object.entries(fact).every(([name, value]) => last[name as keyof InboundContact] === value)
+      ? last
+      : undefined;
+  });
+const presence = (house: Rig['house'], address: string, wanted: string) =>
+  eventually(`${address} is ${wanted}`, () => house.presences.get(address)?.presence === wanted);
+
+describe.each(families)('people on %s', (name, peers, start) => {
+  describeWithPeers('with observers', peers, () => {
+    let server: XmppServer;
+    let made = 0;
+    const rigs = new Rigs();
+    const clients: PlainXmpp[] = [];
+
+    beforeAll(async () => {
+      server = await start();
+    }, 60_000);
+    afterEach(async () => {
+      await rigs[Symbol.asyncDispose]();
+      await Promise.all(clients.splice(0).map((client) => client[Symbol.asyncDispose]()));
+    });
+    afterAll(async () => {
+      await server[Symbol.asyncDispose]();
+    }, 30_000);
+
+    const at = () => ({
+      host: server.host,
+      port: server.ports.clients,
+      names: server.names,
+      createAccount: (user: string, password: string) => server.createAccount(user, password),
+    });
+    const begin = async (options: Omit<RigOptions, 'server'> = {}): Promise<Rig> => {
+      const user = options.after === undefined ? { user: `alice-${String(++made)}` } : {};
+      const rig = await rigs.begin({ server: at(), ...user, ...options });
+      await rig.until('online');
+      return rig;
+    };
+    const connect = async (
+      login: Pick<PlainXmppOptions, 'user' | 'password'>,
+      more: Partial<PlainXmppOptions> = {},
+    ): Promise<PlainXmpp> => {
+      const client = await plainXmpp({
+        port: server.ports.clients,
+        domain: server.names.domain,
+        ...login,
+        ...more,
+      });
+      clients.push(client);
+      return client;
+    };
+    const fresh = async (): Promise<Pick<PlainXmppOptions, 'user' | 'password'>> => {
+      const login = { user: `bob-${String(++made)}`, password: randomBytes(9).toString('hex') };
+      await server.createAccount(login.user, login.password);
+      return login;
+    };
+    /** Somebody who wants to be told of their roster: only to such Prosody says who asks and answers. */
+    const come = async (): Promise<PlainXmpp> => {
+      const client = await connect(await fresh());
+      await client.ask('get', `<query xmlns="${rosterNs}"/>`);
+      return client;
+    };
+    /** Another device of the account, that wants to be told of its roster. */
+    const device = async (rig: Rig): Promise<PlainXmpp> => {
+      const client = await connect({ user: rig.jid.split('@')[0] ?? '', password: rig.password });
+      await client.ask('get', `<query xmlns="${rosterNs}"/>`);
+      return client;
+    };
+    const asked = (client: PlainXmpp, by: string, type: string) =>
+      client.waitFor(
+        `${type} from ${by}`,
+        ({ name, attrs }) =>
+          name === 'presence' && attrs['type'] === type && attrs['from']?.split('/')[0] === by,
+      );
+    const item = async (client: PlainXmpp, address: string) => {
+      const answer = await client.ask('get', `<query xmlns="${rosterNs}"/>`);
+      return childrenOf(child(answer, 'query'), 'item').find(({ attrs }) => attrs['jid'] === address);
+    };
+
+    it('are put on the roster with name and groups, asked, and taken off again', async () => {
+      const rig = await begin();
+      const bob = await come();
+      const { house, account } = rig;
+      const session = rosterOf(rig.session);
+      const wanted = { address: bob.bare, name: 'Bob & Co', groups: ['friends', 'work'] };
+      session.setContacts(account, [wanted]);
+      await asked(bob, rig.jid, 'subscribe');
+      const said = await stands(house, bob.bare, { listed: true, awaited: true });
+      expect({ name: said.name, groups: [...said.groups].sort() }).toEqual({
+        name: 'Bob & Co',
+        groups: ['friends', 'work'],
+      });
+      bob.send(`<presence to="${rig.jid}" type="subscribed"/>`);
+      await stands(house, bob.bare, { subscription: 'to', awaited: false });
+      await presence(house, bob.bare, 'available');
+      session.setContacts(account, [{ ...wanted, name: 'Robert', groups: [] }]);
+      expect((await stands(house, bob.bare, { name: 'Robert' })).groups).toEqual([]);
+      session.setContacts(account, [{ ...wanted, removed: true }]);
+      await stands(house, bob.bare, { listed: false, subscription: 'none' });
+      await presence(house, bob.bare, 'unknown');
+      await asked(bob, rig.jid, 'unsubscribe');
+    });
+
+    it('are told as another device puts, changes and removes them, also while we were away', async () => {
+      const rig = await begin();
+      const { house } = rig;
+      const phone = await device(rig);
+      const bob = `bob@${server.names.domain}`;
+      const set = (inside: string) => phone.ask('set', `<query xmlns="${rosterNs}">${inside}</query>`);
+      await set(`<item jid="${bob}" name="Bob"><group>chess</group></item>`);
+      expect((await stands(house, bob, { listed: true, name: 'Bob' })).groups).toEqual(['chess']);
+      await set(`<item jid="${bob}" name="Bobby"/>`);
+      await stands(house, bob, { name: 'Bobby' });
+      await set(`<item jid="carol@${server.names.domain}" name="Carol"/>`);
+      await stands(house, `carol@${server.names.domain}`, { listed: true });
+      await eventually('the roster is noted', () =>
+        JSON.stringify(house.storage.read(rig.account, 'xmpp.roster') ?? '').includes('carol@'),
+      );
+      await rig.session.close('asked');
+      await set(`<item jid="${bob}" subscription="remove"/>`);
+      await set(`<item jid="dave@${server.names.domain}" name="Dave"/>`);
+      const before = told(house, `carol@${server.names.domain}`).length;
+      await begin({ after: rig });
+      await stands(house, bob, { listed: false });
+      await stands(house, `dave@${server.names.domain}`, { listed: true, name: 'Dave' });
+      // Of whom nothing has changed nothing is told, where the server knows versions.
+      if (name === 'Prosody') expect(told(house, `carol@${server.names.domain}`)).toHaveLength(before);
+    });
+
+    it('stay as another device left them once they were as we wanted, and are not put back', async () => {
+      const rig = await begin();
+      const bob = `bob@${server.names.domain}`;
+      rosterOf(rig.session).setContacts(rig.account, [{ address: bob, name: 'Bob', groups: [] }]);
+      await stands(rig.house, bob, { listed: true, awaited: true });
+      const phone = await device(rig);
+      await phone.ask('set', `<query xmlns="${rosterNs}"><item jid="${bob}" name="Robert"/></query>`);
+      await stands(rig.house, bob, { name: 'Robert' });
+      await phone.ask('set', `<query xmlns="${rosterNs}"><item jid="${bob}" subscription="remove"/></query>`);
+      await stands(rig.house, bob, { listed: false });
+      const carol = `carol@${server.names.domain}`;
+      rosterOf(rig.session).setContacts(rig.account, [
+        { address: bob, name: 'Bob', groups: [], settled: true },
+        { address: carol, groups: [] },
+      ]);
+      await stands(rig.house, carol, { listed: true, awaited: true });
+      expect(await item(phone, bob)).toBeUndefined();
+    });
+
+    it('who ask are told, and approved or denied; the answer to one who withdrew does no harm', async () => {
+      const rig = await begin();
+      const [bob, carol, dave] = [await come(), await come(), await come()];
+      const session = rosterOf(rig.session);
+      for (const one of [bob, carol, dave]) {
+        one.send(
+          `<presence to="${rig.jid}" type="subscribe"><nick xmlns="http://jabber.org/protocol/nick">Call me B</nick></presence>`,
+        );
+        const said = await stands(rig.house, one.bare, { asks: true, listed: false });
+        expect(said.party.name).toBe('Call me B');
+      }
+      dave.send(`<presence to="${rig.jid}" type="unsubscribe"/>`);
+      session.setAdmissions(rig.account, [
+        { address: bob.bare, answer: 'approve' },
+        { address: carol.bare, answer: 'deny' },
+        { address: dave.bare, answer: 'deny' },
+      ]);
+      await asked(bob, rig.jid, 'subscribed');
+      await bob.waitFor(
+        'our presence',
+        ({ name, attrs }) =>
+          name === 'presence' && attrs['type'] === undefined && attrs['from']?.startsWith(rig.jid) === true,
+      );
+      await stands(rig.house, bob.bare, { asks: false, subscription: 'from', listed: true });
+      await asked(carol, rig.jid, 'unsubscribed');
+      await stands(rig.house, carol.bare, { asks: false, subscription: 'none', listed: false });
+      await stands(rig.house, dave.bare, { asks: false, subscription: 'none' });
+      session.setAdmissions(rig.account, [{ address: bob.bare, answer: 'deny' }]);
+      await asked(bob, rig.jid, 'unsubscribed');
+      await stands(rig.house, bob.bare, { subscription: 'none', asks: false });
+    });
+
+    it('who ask while we are away are told when we come, and are answered before they ask', async () => {
+      const rig = await begin();
+      await rig.session.close('asked');
+      const [bob, carol] = [await come(), await come()];
+      bob.send(`<presence to="${rig.jid}" type="subscribe"/>`);
+      const again = await begin({ after: rig });
+      await stands(again.house, bob.bare, { asks: true });
+      const session = rosterOf(again.session);
+      session.setAdmissions(again.account, [{ address: carol.bare, answer: 'approve' }]);
+      carol.send(`<presence to="${rig.jid}" type="subscribe"/>`);
+      await asked(carol, rig.jid, 'subscribed');
+      await stands(again.house, carol.bare, { subscription: 'from', asks: false });
+    });
+
+    it('have one presence of several devices: the best of those that take messages', async () => {
+      const rig = await begin();
+      const login = await fresh();
+      const desk = await connect(login, { resource: 'desk' });
+      rosterOf(rig.session).setContacts(rig.account, [{ address: desk.bare, groups: [] }]);
+      await asked(desk, rig.jid, 'subscribe');
+      desk.send(`<presence to="${rig.jid}" type="subscribed"/>`);
+      await presence(rig.house, desk.bare, 'available');
+      desk.send('<presence><show>dnd</show><status>writing</status></presence>');
+      await presence(rig.house, desk.bare, 'busy');
+      expect(rig.house.presences.get(desk.bare)?.note).toBe('writing');
+      const phone = await connect(login, { resource: 'phone', silent: true });
+      phone.send('<presence><show>away</show><priority>5</priority></presence>');
+      await presence(rig.house, desk.bare, 'away');
+      phone.send('<presence><show>chat</show><priority>-1</priority></presence>');
+      await presence(rig.house, desk.bare, 'busy');
+      desk.send('<presence><show>xa</show></presence>');
+      await presence(rig.house, desk.bare, 'extended-away');
+      phone.send('<presence><show>chat</show></presence>');
+      await presence(rig.house, desk.bare, 'chatty');
+      phone.show('unavailable');
+      await presence(rig.house, desk.bare, 'extended-away');
+      desk.show('unavailable', 'gone home');
+      await presence(rig.house, desk.bare, 'offline');
+      desk.show('chat');
+      await presence(rig.house, desk.bare, 'chatty');
+      desk.send(`<presence to="${rig.jid}" type="unsubscribed"/>`);
+      await presence(rig.house, desk.bare, 'unknown');
+    });
+
+    it('of whom nobody is there are offline, and strangers’ presence is none of ours', async () => {
+      const rig = await begin({ timings: { presences: 100 } });
+      const bob = await come();
+      rosterOf(rig.session).setContacts(rig.account, [{ address: bob.bare, groups: [] }]);
+      await asked(bob, rig.jid, 'subscribe');
+      bob.send(`<presence to="${rig.jid}" type="subscribed"/>`);
+      await presence(rig.house, bob.bare, 'available');
+      await rig.session.close('asked');
+      await bob[Symbol.asyncDispose]();
+      rig.house.presences.clear();
+      const again = await begin({ after: rig, timings: { presences: 100 } });
+      await presence(again.house, bob.bare, 'offline');
+      const stranger = await come();
+      stranger.send(`<presence to="${rig.jid}"><show>chat</show></presence>`);
+      stranger.send(`<presence to="${rig.jid}" type="subscribe"/>`);
+      await stands(again.house, stranger.bare, { asks: true });
+      expect(again.house.presences.has(stranger.bare)).toBe(false);
+    });
+
+    it('see us as we want to be seen', async () => {
+      const rig = await begin({ settings: { priority: 7 } });
+      const phone = await device(rig);
+      const session = rosterOf(rig.session);
+      const shows = async (show: string | undefined, status?: string) => {
+        await phone.waitFor(`us as ${String(show)}`, (stanza) => {
+          const mine = stanza.name === 'presence' && stanza.attrs['from'] !== phone.jid;
+          const fits = textOf(child(stanza, 'show')) === show && textOf(child(stanza, 'status')) === status;
+          return (
+            mine && stanza.attrs['type'] === undefined && fits && textOf(child(stanza, 'priority')) === '7'
+          );
+        });
+      };
+      await shows(undefined);
+      session.setPresence(rig.account, { presence: 'busy', note: 'at <work>' });
+      await shows('dnd', 'at <work>');
+      for (const [word, show] of [
+        ['chatty', 'chat'],
+        ['away', 'away'],
+        ['extended-away', 'xa'],
+      ] as const) {
+        session.setPresence(rig.account, { presence: word });
+        await shows(show);
+      }
+      const own = await phone.waitFor('our capabilities', (stanza) => child(stanza, 'c') !== undefined);
+      expect(child(own, 'c')?.xmlns).toBe('http://jabber.org/protocol/caps');
+      session.setPresence(rig.account, { presence: 'offline' });
+      await phone.waitFor(
+        'us gone',
+        ({ name, attrs }) =>
+          name === 'presence' &&
+          attrs['type'] === 'unavailable' &&
+          attrs['from']?.startsWith(rig.jid) === true,
+      );
+      expect(rig.house.stateOf()?.state).toBe('online');
+    });
+  });
+});
