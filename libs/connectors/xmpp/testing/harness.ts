@@ -45,7 +45,7 @@ export function xmppHarness(server: () => Promise<XmppServerUp>, more: Partial<H
   return {
     connector,
     start: async () => networkOn(await server()),
-    acts: ['rooms', 'injections', 'restarts', 'refuses-secrets'],
+    acts: ['rooms', 'injections', 'restarts', 'refuses-secrets', 'presence', 'admissions'],
     addresses: {
       good: {
         'alice@example.org': 'alice@example.org',

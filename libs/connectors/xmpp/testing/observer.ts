@@ -107,6 +107,18 @@ function observerOn(client: PlainXmpp, gone: () => void): Observer {
       return Promise.resolve();
     },
     sees: (address) => sees(client, address),
+    async askToSee(address) {
+      // Some servers tell the answer to nobody who has not asked for the roster (RFC 6121 §2.2).
+      await client.ask('get', '<query xmlns="jabber:iq:roster"/>');
+      client.send(`<presence to="${address}" type="subscribe"/>`);
+    },
+    maySee: (address) =>
+      client.stanzas.findLast(
+        ({ name, attrs: { from, type = '' } }) =>
+          name === 'presence' &&
+          from?.split('/')[0] === address &&
+          ['subscribed', 'unsubscribed'].includes(type),
+      )?.attrs['type'] === 'subscribed',
     async [Symbol.asyncDispose]() {
       gone();
       await client[Symbol.asyncDispose]();
