@@ -11,6 +11,7 @@ import { Courtesies } from './courtesies.js';
 import { Disco } from './disco.js';
 import { People } from './people.js';
 import { Talk } from './talk.js';
+import { maxBytesIn } from './xep/0478.js';
 import type { XmppTimings } from './timings.js';
 import { preApprovalNs, rosterVersionsNs } from './xep/rfc6121.js';
 import type { XmppSettings } from './xmpp.settings.js';
@@ -37,14 +38,18 @@ export interface Parts {
   readonly offers: Offers;
 }
 
-/** What the server said that it can do when it let us in (RFC 6121 §2.6.1, §3.4.1). */
+/** What the server said that it can do when it let us in (RFC 6121 §2.6.1, §3.4.1; XEP-0478). */
 export interface Offers {
   readonly rosterVersions: boolean;
   readonly preApproval: boolean;
+  /** Bytes of one stanza, where it says so. */
+  readonly maxBytes?: number;
 }
 
 export function offersOf(features: Element): Offers {
+  const maxBytes = maxBytesIn(features);
   return {
+    ...(maxBytes !== undefined && { maxBytes }),
     rosterVersions: features.getChild('ver', rosterVersionsNs) !== undefined,
     preApproval: features.getChild('sub', preApprovalNs) !== undefined,
   };

@@ -173,6 +173,7 @@ export class Residence {
     const { context, account, inlet, settings, timings, wishes } = this.#options;
     const port = new ClientPort({
       self,
+      ...(this.#offers.maxBytes !== undefined && { maxBytes: this.#offers.maxBytes }),
       clock: context.clock,
       timings,
       mark: markOf(() => context.random()),

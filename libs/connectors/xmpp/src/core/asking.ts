@@ -6,9 +6,10 @@ import type { SessionClock } from '#connector';
 import { failure, type Failure } from '#model';
 import { stanzaFailure } from '../stanza-failures.js';
 import { addressOf } from '../xmpp.addresses.js';
-import type { IqAnswer, IqAsk, Self } from './port.js';
+import type { Fate, IqAnswer, IqAsk, Self } from './port.js';
 import { xml, type Element } from './xml.js';
 
+const tooLarge = failure('too-large', 'The server takes no stanza of that size.');
 const timeout = failure('timeout', 'There was no answer.');
 /** Past it something is wrong with whoever asks. */
 const mostOpen = 1_000;
@@ -22,7 +23,7 @@ export class Asking {
   readonly #open = new Map<string, Open>();
   readonly #clock: SessionClock;
   readonly #self: () => Self;
-  readonly #write: (stanza: Element) => void;
+  readonly #write: (stanza: Element, settled: (fate: Fate) => void) => void;
   readonly #usualMs: number;
   readonly #mark: string;
   #last = 0;
@@ -35,7 +36,7 @@ export class Asking {
   constructor(options: {
     readonly clock: SessionClock;
     readonly self: () => Self;
-    readonly write: (stanza: Element) => void;
+    readonly write: (stanza: Element, settled: (fate: Fate) => void) => void;
     readonly usualMs: number;
     readonly mark: string;
   }) {
@@ -68,7 +69,9 @@ export class Asking {
       const cancel = this.#clock.after(timeoutMs, abort);
       signal?.addEventListener('abort', abort, { once: true });
       this.#open.set(id, { from: this.#answerers(to), answer });
-      this.#write(xml('iq', { type, id, to }, payload));
+      this.#write(xml('iq', { type, id, to }, payload), (fate) => {
+        if (fate === 'too-large') answer({ ok: false, failure: tooLarge });
+      });
     });
   }
 

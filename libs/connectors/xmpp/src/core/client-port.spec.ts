@@ -135,6 +135,19 @@ describe('the port of a client', () => {
     expect(endings).toMatchObject([{ failure: { code: 'protocol-violation' } }]);
   });
 
+  it('sends nothing that the server would end the stream over', async () => {
+    const { port, stream } = setUp();
+    const fates: Fate[] = [];
+    port.send(xml('message', {}, xml('body', {}, 'é'.repeat(port.maxBytes / 2))), (fate) => fates.push(fate));
+    port.send(xml('message', {}, xml('body', {}, '"'.repeat(port.maxBytes / 10))), (fate) =>
+      fates.push(fate),
+    );
+    expect(fates).toEqual(['too-large']);
+    expect(stream.said).toHaveLength(1);
+    const asked = port.iq({ type: 'set', payload: xml('query', { xmlns: 'x' }, 'y'.repeat(port.maxBytes)) });
+    expect(await asked).toMatchObject({ ok: false, failure: { code: 'too-large' } });
+  });
+
   it('asks a silent server whether it is there, and gives it up when it does not answer', () => {
     const { stream, endings, clock } = setUp();
     clock.advance(usualTimings.idle);

@@ -14,10 +14,15 @@ import { PingConfirmation } from './ping-confirmation.js';
 import type { Fate, IqAnswer, IqAsk, Port, Self } from './port.js';
 import { managementNamespace, StreamManagement, type Resumable } from './stream-management.js';
 import type { Ending, Stream } from './stream.js';
-import { xml, type Element } from './xml.js';
+import { fits, xml, type Element } from './xml.js';
+
+/** Most servers take 256 KiB of a client, some 64; a stanza that is too large ends the stream and all that is in flight. */
+const usualMaxBytes = 60_000;
 
 export interface ClientPortOptions {
   readonly self: Self;
+  /** Bytes of one stanza that the server takes, where it says so. */
+  readonly maxBytes?: number;
   readonly clock: SessionClock;
   readonly timings: XmppTimings;
   /** Nobody can guess it: questions bear it. */
@@ -38,6 +43,7 @@ export interface ClientPortHandler {
 
 export class ClientPort implements Port {
   readonly self: Self;
+  readonly maxBytes: number;
   readonly #options: ClientPortOptions;
   readonly #timers: Timers;
   readonly #asking: Asking;
@@ -53,12 +59,13 @@ export class ClientPort implements Port {
     const { self, clock, timings, mark } = options;
     this.#options = options;
     this.self = self;
+    this.maxBytes = options.maxBytes ?? usualMaxBytes;
     this.#timers = new Timers(clock);
     this.#asking = new Asking({
       clock,
       self: () => self,
-      write: (stanza) => {
-        this.send(stanza);
+      write: (stanza, settled) => {
+        this.send(stanza, settled);
       },
       usualMs: timings.iq,
       mark,
@@ -136,10 +143,15 @@ export class ClientPort implements Port {
       settled?.('lost');
       return;
     }
+    if (!fits(stanza, this.maxBytes)) {
+      settled?.('too-large');
+      return;
+    }
     if (this.#management === undefined) this.#pings.sent(settled);
     else this.#management.sent(stanza, settled);
     this.#stream?.send(stanza);
-    if (settled !== undefined || this.#management?.isDue === true) this.#requestSoon();
+    if ((settled !== undefined && stanza.getName() !== 'iq') || this.#management?.isDue === true)
+      this.#requestSoon();
   }
 
   async iq(ask: IqAsk): Promise<IqAnswer> {

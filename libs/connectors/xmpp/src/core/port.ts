@@ -13,14 +13,19 @@ export interface Self {
   readonly domain: string;
 }
 
-/** The server has it; or the stream that carried it is over and nobody can say. */
-export type Fate = 'acknowledged' | 'lost';
+/**
+ * The server has it; or the stream that carried it is over and nobody can say; or it was never sent, because the server
+ * would end the stream over a stanza of that size.
+ */
+export type Fate = 'acknowledged' | 'lost' | 'too-large';
 
 export interface Port {
   readonly self: Self;
+  /** Bytes that one stanza may have. */
+  readonly maxBytes: number;
   /**
    * Puts a stanza on the wire behind all before it; over a cut it is sent again where the stream is resumed.
-   * @param settled called once, when the server has acknowledged it or no longer can.
+   * @param settled called once: when the server has acknowledged it or no longer can, at once where it is too large.
    */
   send(stanza: Element, settled?: (fate: Fate) => void): void;
   /** Asks, and takes an answer from nobody but whom it asked (RFC 6120 §8.1.2.1). Never rejects. */

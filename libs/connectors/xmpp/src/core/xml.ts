@@ -43,6 +43,21 @@ export function serialise(element: Element, around?: string): string {
   return `${text}</${element.name}>`;
 }
 
+/** Whether an element takes no more than so many bytes on the wire. */
+export function fits(element: Element, bytes: number): boolean {
+  // Nothing grows to more than six bytes a character (`&quot;`): most stanzas need no closer look.
+  return roughly(element) * 6 <= bytes || Buffer.byteLength(serialise(element)) <= bytes;
+}
+
+function roughly(element: Element): number {
+  let length = element.name.length * 2 + 5;
+  for (const [name, value] of Object.entries(element.attrs)) length += name.length + value.length + 4;
+  for (const child of element.children) {
+    length += typeof child === 'string' ? child.length : roughly(child);
+  }
+  return length;
+}
+
 /**
  * A stanza as the stream reader yields it, from its text: names without prefixes, a namespace on every element.
  * @param text of one stanza, in the default namespace `jabber:client`.
