@@ -1,4 +1,12 @@
-import type { AccountId, Attachment, Capabilities, Failure, PresenceState, SessionState } from '#model';
+import type {
+  AccountId,
+  Attachment,
+  Capabilities,
+  Failure,
+  FileId,
+  PresenceState,
+  SessionState,
+} from '#model';
 import type { JsonValue, Target } from './connector.js';
 import type { EmitOutcome, InboundBatch } from './inbound.js';
 
@@ -46,6 +54,12 @@ export interface SessionContext {
       content: AsyncIterable<Uint8Array>,
       signal: AbortSignal,
     ): Promise<FileOutcome>;
+    /**
+     * A file that a message of the account carries: what it is, and its bytes as they are taken. Undefined where no message
+     * of the account carries it, or it cannot be read now. Never rejects; the content may throw while it is read, and is
+     * closed (`return`) by whoever stops before its end.
+     */
+    read(account: AccountId, file: FileId): Promise<OutboundFile | undefined>;
   };
   /**
    * Waits for a turn to connect to a target: connects of all links of this worker to one host are paced, with jitter.
@@ -64,6 +78,15 @@ export interface InboundFile {
   readonly mediaType?: string;
   /** Bytes, where they were announced. */
   readonly size?: number;
+}
+
+/** A file of the house, to be handed to a network. */
+export interface OutboundFile {
+  readonly name: string;
+  readonly mediaType: string;
+  /** Bytes: exactly so many. */
+  readonly size: number;
+  readonly content: AsyncIterable<Uint8Array>;
 }
 
 /** What became of a file that was handed over. */

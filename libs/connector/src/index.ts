@@ -44,6 +44,7 @@ export type {
   InboundFile,
   OccupancyChange,
   Occupant,
+  OutboundFile,
   SessionClock,
   SessionContext,
   SessionLog,

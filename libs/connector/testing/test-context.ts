@@ -169,6 +169,10 @@ export class TestContext implements SessionContext {
       this.touched('files');
       return await this.inbox.receive(...file);
     },
+    read: async (...file) => {
+      this.touched('files');
+      return await this.inbox.read(...file);
+    },
   };
 
   /** Every name is found on this machine, so that a test sees who looks names up on its own. */

@@ -1,5 +1,5 @@
 import type { FileOutcome, InboundFile, SessionContext } from '#connector';
-import { failure, newId, type AccountId, type Failure } from '#model';
+import { failure, newId, type AccountId, type Failure, type FileId } from '#model';
 
 /** A file that was taken in, with what its sender said of it and what came. */
 export interface ReceivedFile {
@@ -12,6 +12,11 @@ export interface ReceivedFile {
 export class TestFiles {
   /** Every file that was stored, in order. */
   readonly received: ReceivedFile[] = [];
+  /** The files that messages carry, by id. */
+  readonly held = new Map<
+    FileId,
+    { readonly name: string; readonly mediaType: string; readonly bytes: Uint8Array }
+  >();
   /** Refuses every file from now on. */
   refusal: Failure | undefined;
   /** The most bytes of one file. */
@@ -40,6 +45,21 @@ export class TestFiles {
     const { name, mediaType = 'application/octet-stream' } = file;
     return { outcome: 'stored', attachment: { name, mediaType, size, file: newId<'FileId'>() } };
   };
+
+  /** As `SessionContext.files.read`. */
+  readonly read: SessionContext['files']['read'] = (_account, file) => {
+    const held = this.held.get(file);
+    if (held === undefined) return Promise.resolve(undefined);
+    const { name, mediaType, bytes } = held;
+    return Promise.resolve({ name, mediaType, size: bytes.length, content: piecesOf(bytes) });
+  };
+}
+
+/** Bytes in pieces, as a disk gives them. */
+async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    yield await Promise.resolve(bytes.subarray(at, at + 65_536));
+  }
 }
 
 function refused(why: Failure): FileOutcome {

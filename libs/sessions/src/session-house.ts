@@ -23,6 +23,7 @@ import {
 import type { Clock, Database } from '#platform';
 import type { HostPacer } from './host-pacer.js';
 import { receiveFile } from './inbound-files.js';
+import { readFile } from './outbound-files.js';
 import type { Taker } from './inbound-units.js';
 import { EMIT_LIMIT, type Ingest } from './ingest.js';
 import type { PresenceWriter } from './presence-writer.js';
@@ -82,6 +83,10 @@ export class SessionHouse implements SessionContext {
           content,
           signal: AbortSignal.any([signal, this.end.signal]),
         }),
+      read: async (account, file) =>
+        this.end.signal.aborted || listener.holderOf(account) === undefined
+          ? undefined
+          : await readFile(rooms.files, this.log, { workspace: taker.workspace, account, file }),
     };
     this.keyValues = {
       read: async (account, key) =>
