@@ -171,7 +171,7 @@ function configuration({ ports, apiPort, pem, authority, componentSecret, upload
     );
   if (!without.has('upload'))
     enabled.push(
-      `  mod_http_upload: { host: "${xmppNames.upload}", put_url: "https://127.0.0.1:${String(ports.https)}/upload", docroot: "${uploads}", max_size: ${String(options.uploadLimit ?? 10 * 1_048_576)} }`,
+      `  mod_http_upload: { access: all, host: "${xmppNames.upload}", put_url: "https://127.0.0.1:${String(ports.https)}/upload", docroot: "${uploads}", max_size: ${String(options.uploadLimit ?? 10 * 1_048_576)} }`,
     );
   const http = (port: number, tls: boolean): string => `  -
     port: ${String(port)}

@@ -10,9 +10,10 @@ import type { Element } from './core/xml.js';
 import { Courtesies } from './courtesies.js';
 import { Disco } from './disco.js';
 import { People } from './people.js';
-import { Talk } from './talk.js';
-import { maxBytesIn } from './xep/0478.js';
+import { makesCopies, Talk } from './talk.js';
 import type { XmppTimings } from './timings.js';
+import { Uploads } from './upload.js';
+import { maxBytesIn } from './xep/0478.js';
 import { preApprovalNs, rosterVersionsNs } from './xep/rfc6121.js';
 import type { XmppSettings } from './xmpp.settings.js';
 
@@ -64,11 +65,18 @@ export interface Crew {
   readonly services: readonly Service[];
 }
 
+const noRooms = { isRoom: () => false, nickIn: () => undefined };
+
 export function crewOf(parts: Parts): Crew {
   const services: Service[] = [];
   const disco = new Disco(parts, () => services.flatMap(({ features = [] }) => features));
   const people = new People(parts, disco);
-  const talk = new Talk(parts);
+  const talk = new Talk(parts, {
+    rooms: noRooms,
+    seesUs: (address) => people.roster.isSeen(address),
+    uploads: new Uploads(parts, disco),
+    copies: async () => makesCopies((await disco.server())?.features ?? []),
+  });
   services.push(disco, new Courtesies(parts), ...people.services, talk);
   return { disco, people, talk, services };
 }

@@ -82,6 +82,12 @@ export class Roster implements Service {
     return how === 'to' || how === 'both';
   }
 
+  /** Whether somebody is told of ours. */
+  isSeen(address: string): boolean {
+    const how = this.#items.get(address)?.subscription;
+    return how === 'from' || how === 'both';
+  }
+
   setContacts(contacts: readonly DesiredContact[]): void {
     const before = this.#wishes;
     this.#wishes = wishesOf(contacts);

@@ -1,81 +1,224 @@
-/* What is said, both ways: envelopes onto the wire and what becomes of them; messages from the wire into the house. */
-import { wireIdOf, type OutboundEnvelope, type SendOutcome } from '#connector';
-import { failure, type Failure } from '#model';
+/*
+ * What is said, both ways: envelopes onto the wire, and messages from the wire into the house. What our other devices say
+ * and hear comes as copies (XEP-0280), which count from our own account alone.
+ */
+import { wireIdOf, type OutboundEnvelope, type Place as ReadPlace, type SendOutcome } from '#connector';
+import { failure } from '#model';
 import type { Service } from './core/port.js';
 import { xml, type Element } from './core/xml.js';
 import type { Parts } from './crew.js';
-import { stanzaFailure } from './stanza-failures.js';
-import { delaysIn } from './xep/0203.js';
-import { originId, stanzaIdIn } from './xep/0359.js';
-import { addressOf, bareOf } from './xmpp.addresses.js';
+import { capabilitiesOf } from './capabilities.js';
+import { placeOf, saidIn, type Circumstances, type KnownRooms } from './from-xmpp.js';
+import { Marks } from './marks.js';
+import { Sending } from './sending.js';
+import { stanzasOf } from './to-xmpp.js';
+import { Typing } from './typing.js';
+import type { Uploads } from './upload.js';
+import { oobNs } from './xep/0066.js';
+import { chatState, chatStateIn, chatStatesNs } from './xep/0085.js';
+import { receiptsNs } from './xep/0184.js';
+import { carbonIn, carbonsNs, enableCarbons, looksLikeCarbon } from './xep/0280.js';
+import { correctionNs } from './xep/0308.js';
+import { looksLikeResult } from './xep/0313.js';
+import { markersNs } from './xep/0333.js';
+import { hint } from './xep/0334.js';
+import { stanzaIdNs } from './xep/0359.js';
+import { stylingNs } from './xep/0393.js';
+import { retractionNs } from './xep/0424.js';
+import { fallbackNs } from './xep/0428.js';
+import { reactionsNs } from './xep/0444.js';
+import { fileSharingNs } from './xep/0447.js';
+import { replyNs } from './xep/0461.js';
+import { bareOf, resourceOf } from './xmpp.addresses.js';
 
-const lost = failure('network-unreachable', 'The connection was lost before the server had acknowledged it.');
+/** Whom talk asks. */
+export interface TalkAsks {
+  readonly rooms: KnownRooms;
+  /** Whether somebody may see our presence: they alone are told whether something came. */
+  readonly seesUs: (address: string) => boolean;
+  readonly uploads: Pick<Uploads, 'uploaded' | 'isNeeded' | 'limit'>;
+  /** Whether our server copies what our other devices say and hear. */
+  readonly copies: () => Promise<boolean>;
+}
 
 export class Talk implements Service {
+  readonly features = [
+    receiptsNs,
+    markersNs,
+    chatStatesNs,
+    correctionNs,
+    stanzaIdNs,
+    stylingNs,
+    retractionNs,
+    fallbackNs,
+    reactionsNs,
+    fileSharingNs,
+    replyNs,
+    oobNs,
+  ];
   readonly #parts: Parts;
-  /** What has left and is not settled, by wire id. */
-  readonly #open = new Map<string, (failure: Failure) => void>();
+  readonly #asks: TalkAsks;
+  readonly #sending: Sending;
+  readonly #marks: Marks;
+  readonly #typing: Typing;
+  /** Conversations in which something is being made ready: what is said there after it waits. */
+  readonly #lanes = new Map<string, Promise<unknown>>();
+  #over = false;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, asks: TalkAsks) {
     this.#parts = parts;
+    this.#asks = asks;
+    const { context, account, port } = parts;
+    this.#sending = new Sending(parts, (bare) => asks.rooms.isRoom(bare));
+    this.#marks = new Marks({ ...parts, sending: this.#sending, seesUs: asks.seesUs });
+    this.#typing = new Typing({
+      clock: context.clock,
+      tell: (conversation, address, active) => {
+        context.typing(account, conversation, address, active);
+      },
+      show: (to, state) => {
+        const type = asks.rooms.isRoom(to) ? 'groupchat' : 'chat';
+        port.send(xml('message', { to, type }, chatState(state), hint('no-store')));
+      },
+    });
+  }
+
+  online(how: 'new' | 'resumed'): void {
+    if (how === 'resumed') return;
+    void this.#copy();
+    void this.#offer();
+  }
+
+  ended(): void {
+    this.#over = true;
+    this.#typing.close();
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
-    if (signal.aborted) {
-      return { outcome: 'later', retryAfterMs: 1_000, failure: failure('timeout', 'It was called off.') };
-    }
-    const id = wireIdOf(envelope.id, 0);
-    const stanza = xml(
-      'message',
-      { to: envelope.to, type: envelope.conversationKind === 'room' ? 'groupchat' : 'chat', id },
-      xml('body', {}, envelope.content.text),
-      originId(id),
-    );
-    return new Promise((done) => {
-      const settle = (outcome: SendOutcome): void => {
-        this.#open.delete(id);
-        done(outcome);
-      };
-      this.#open.set(id, (why) => {
-        settle({ outcome: 'refused', failure: why });
-      });
-      this.#parts.port.send(stanza, (fate) => {
-        const remoteId = { scope: `id:${envelope.to}`, id, by: 'sender' } as const;
-        settle(
-          fate === 'acknowledged'
-            ? { outcome: 'sent', parts: [{ remoteId }] }
-            : { outcome: 'unknown', failure: lost },
-        );
-      });
+    const { to, content } = envelope;
+    const before = this.#lanes.get(to);
+    if (before === undefined && !this.#asks.uploads.isNeeded(content)) return this.#say(envelope, signal);
+    const made = this.#prepare(envelope, signal, before);
+    const lane = made.finally(() => {
+      if (this.#lanes.get(to) === lane) this.#lanes.delete(to);
     });
+    this.#lanes.set(to, lane);
+    const ready = await made;
+    return 'outcome' in ready ? ready : ready.said;
+  }
+
+  typing(conversation: string, active: boolean): void {
+    this.#typing.show(conversation, active);
+  }
+
+  markRead(conversation: string, upTo: ReadPlace): void {
+    this.#marks.markRead(conversation, this.#asks.rooms.isRoom(conversation), upTo);
   }
 
   hear(stanza: Element): boolean {
     if (stanza.getName() !== 'message') return false;
-    const { id, type, from } = stanza.attrs;
-    if (type === 'error') {
-      this.#open.get(id ?? '')?.(stanzaFailure(stanza).failure);
+    // Results come to who asked, before their answer; one that nobody asked for is nobody's.
+    if (looksLikeResult(stanza)) return true;
+    if (stanza.attrs['type'] === 'error') return this.#sending.bounced(stanza);
+    if (!looksLikeCarbon(stanza)) {
+      this.#hear(stanza, false);
       return true;
     }
-    const { account, port, inlet, context } = this.#parts;
-    const conversation = bareOf(from);
-    const text = stanza.getChildText('body', 'jabber:client');
-    if (conversation === undefined || text === null || addressOf(from) === undefined) return false;
-    const archived = stanzaIdIn(stanza, (by) => bareOf(by) === port.self.bare);
-    inlet.push({
-      type: 'message',
-      account,
-      conversation,
-      conversationKind: 'direct',
-      author: { address: conversation, kind: 'stable' },
-      content: { text },
-      origin: 'remote',
-      mode: 'live',
-      at: delaysIn(stanza)[0]?.at ?? new Date(context.clock.now()),
-      ...(archived !== undefined
-        ? { remoteId: { scope: port.self.bare, id: archived, by: 'network' } }
-        : id !== undefined && { remoteId: { scope: `id:${conversation}`, id, by: 'sender' } }),
-    });
+    const { self } = this.#parts.port;
+    const carbon = carbonIn(stanza, (from) => bareOf(from) === self.bare && resourceOf(from) === undefined);
+    if (carbon === undefined) return true;
+    const from = bareOf(carbon.message.attrs['from'] ?? self.bare);
+    // A copy of what was sent is of our own words, and of what was received of somebody's to us.
+    const [own, to] = [from === self.bare, bareOf(carbon.message.attrs['to'] ?? self.bare)];
+    if (carbon.way === 'sent' ? own : to === self.bare) this.#hear(carbon.message, true);
     return true;
   }
+
+  #hear(message: Element, isCopy: boolean): void {
+    const { inlet } = this.#parts;
+    const how = this.#circumstances();
+    const place = placeOf(message, how);
+    if (place === undefined) return;
+    const { conversation, author, origin, mode } = place;
+    const events = saidIn(message, place, how);
+    for (const event of events) inlet.push(event);
+    const spoke = events.some(({ type }) => type === 'message' || type === 'edit');
+    if (spoke) this.#marks.said(message, place);
+    this.#marks.hear(message, place);
+    if (origin !== 'remote') return;
+    // The device that it went to says that it came; ours has only a copy.
+    if (spoke && !isCopy) this.#marks.answer(message, place);
+    if (mode !== 'live') return;
+    const state = chatStateIn(message);
+    if (state !== undefined) this.#typing.heard(conversation, author.address, state);
+    else if (spoke) this.#typing.spoke(conversation, author.address);
+  }
+
+  #circumstances(): Circumstances {
+    const { account, port, context } = this.#parts;
+    return {
+      account,
+      self: port.self.bare,
+      domain: port.self.domain,
+      rooms: this.#asks.rooms,
+      mode: 'live',
+      now: new Date(context.clock.now()),
+    };
+  }
+
+  /** Makes an envelope ready behind what went before it, and puts it on the wire in its turn. */
+  async #prepare(
+    envelope: OutboundEnvelope,
+    signal: AbortSignal,
+    before: Promise<unknown> | undefined,
+  ): Promise<SendOutcome | { readonly said: Promise<SendOutcome> }> {
+    const uploaded = await this.#asks.uploads.uploaded(envelope, signal);
+    await before;
+    if ('outcome' in uploaded) return uploaded;
+    // Not awaited: what comes next may leave as soon as this has left.
+    return { said: this.#say({ ...envelope, content: uploaded.content }, signal) };
+  }
+
+  async #say(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    if (signal.aborted) {
+      return { outcome: 'later', retryAfterMs: 1_000, failure: failure('timeout', 'It was called off.') };
+    }
+    const { to, conversationKind, kind } = envelope;
+    const inPrivate = resourceOf(to) !== undefined && this.#asks.rooms.isRoom(bareOf(to) ?? '');
+    const stanzas = stanzasOf(envelope, { inPrivate, maxBytes: this.#parts.port.maxBytes });
+    if ('code' in stanzas) return { outcome: 'refused', failure: stanzas };
+    this.#typing.said(to);
+    if (conversationKind === 'direct' && kind === 'message') {
+      this.#marks.left(
+        to,
+        stanzas.map((_, part) => wireIdOf(envelope.id, part)),
+      );
+    }
+    return this.#sending.send(envelope, stanzas, signal);
+  }
+
+  /** Says what can be done here. */
+  async #offer(): Promise<void> {
+    const { context, account, port } = this.#parts;
+    const uploads = (await this.#asks.uploads.limit()) !== undefined;
+    if (!this.#over) context.capabilities(account, capabilitiesOf({ maxBytes: port.maxBytes, uploads }));
+  }
+
+  /** Has our server copy to us what our other devices say and hear, where it can. */
+  async #copy(): Promise<void> {
+    const { port, context, account } = this.#parts;
+    if (!(await this.#asks.copies())) return;
+    const answer = await port.iq({ type: 'set', payload: enableCarbons() });
+    if (!answer.ok) {
+      context.log.info(
+        { account, code: answer.failure.code },
+        'the server makes no copies for other devices',
+      );
+    }
+  }
+}
+
+/** Whether a server says that it copies (XEP-0280 §3). */
+export function makesCopies(features: readonly string[]): boolean {
+  return features.includes(carbonsNs);
 }

@@ -12,11 +12,17 @@ import type {
   DesiredContact,
   DesiredRoom,
   KeepsRoster,
+  Edits,
+  MarksRead,
   OutboundEnvelope,
+  Place,
+  Reacts,
+  Retracts,
   SendOutcome,
   Session,
   SessionContext,
   SetsPresence,
+  ShowsTyping,
 } from '#connector';
 import { Backoff, Inlet } from '#connector/session';
 import {
@@ -45,7 +51,12 @@ interface Attached {
   readonly residence: Residence;
 }
 
-export class XmppSession implements Session, KeepsRoster, SetsPresence {
+export class XmppSession
+  implements Session, KeepsRoster, SetsPresence, Edits, Retracts, Reacts, ShowsTyping, MarksRead
+{
+  readonly edits = true;
+  readonly retracts = true;
+  readonly reacts = true;
   readonly #settings: XmppSettings;
   readonly #context: SessionContext;
   readonly #timings: XmppTimings;
@@ -132,6 +143,14 @@ export class XmppSession implements Session, KeepsRoster, SetsPresence {
     const binding = this.#bindingOf(envelope.account);
     if (binding === undefined) return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
     return binding.send(envelope, signal);
+  }
+
+  typing(account: AccountId, conversation: string, active: boolean): void {
+    this.#bindingOf(account)?.crew.talk.typing(conversation, active);
+  }
+
+  markRead(account: AccountId, conversation: string, upTo: Place): void {
+    this.#bindingOf(account)?.crew.talk.markRead(conversation, upTo);
   }
 
   setRooms(account: AccountId, rooms: readonly DesiredRoom[]): void {
