@@ -2,7 +2,7 @@
  * How reachable others are (RFC 6121 §4): several devices of somebody make one presence, the best of those that take
  * messages. Only of those who let us see it: a presence of anybody else would never be followed by the next.
  */
-import { presences, type Presence, type PresenceState } from '#model';
+import { presences, type PresenceState } from '#model';
 import type { Service } from './core/port.js';
 import type { Element } from './core/xml.js';
 import type { Parts } from './crew.js';
@@ -23,7 +23,7 @@ export class Reachability implements Service {
   readonly #parts: Parts;
   readonly #roster: Roster;
   readonly #people = new Map<string, Map<string, Device>>();
-  readonly #told = new Map<string, Presence>();
+  readonly #told = new Set<string>();
 
   constructor(parts: Parts, roster: Roster) {
     this.#parts = parts;
@@ -57,9 +57,10 @@ export class Reachability implements Service {
     if (address === this.#parts.port.self.bare) return false;
     const said = presenceOf(stanza);
     if (said === undefined) {
+      if (stanza.attrs['type'] !== 'error') return false;
       // Nothing can be learnt of them (§4.3.2).
-      if (stanza.attrs['type'] === 'error' && this.#people.delete(address)) this.#tell(address);
-      return stanza.attrs['type'] === 'error';
+      if (this.#people.delete(address)) this.#say(address, { presence: 'unknown', since: this.#now() });
+      return true;
     }
     this.#take(address, resourceOf(from) ?? '', said, this.#momentOf(stanza, address));
     return false;
@@ -95,7 +96,7 @@ export class Reachability implements Service {
       ...(best?.note !== undefined && { note: best.note }),
       since,
     });
-    this.#told.set(address, best?.presence ?? 'offline');
+    this.#told.add(address);
   }
 
   #say(address: string, presence: PresenceState): void {

@@ -123,7 +123,7 @@ export class Roster implements Service {
     }
     const told = rosterOf(payload);
     const [item, ...more] = told?.items ?? [];
-    if (item === undefined || more.length > 0) {
+    if (item === undefined || more.length > 0 || bareOf(item.jid) === undefined) {
       reply.error('modify', 'bad-request');
       return true;
     }
