@@ -33,9 +33,10 @@ export class Binding {
     this.lull();
   }
 
-  /** The stream is broken, and may be resumed. */
+  /** The stream is broken, and may be resumed once what was heard over it is stored. */
   suspended(): void {
     this.#online = false;
+    this.lull();
   }
 
   /** We are about to go: nothing new is sent. */
@@ -46,8 +47,17 @@ export class Binding {
   /** Takes a stanza that answers no question of ours. */
   hear(stanza: Element): void {
     const { type } = stanza.attrs;
-    if (stanza.getName() === 'iq' && (type === 'get' || type === 'set')) this.#asked(stanza);
-    else this.crew.services.some((service) => service.hear?.(stanza) === true);
+    try {
+      if (stanza.getName() === 'iq' && (type === 'get' || type === 'set')) this.#asked(stanza);
+      else this.crew.services.some((service) => service.hear?.(stanza) === true);
+    } catch (error) {
+      // A mistake of ours, found by a stanza: it must not end all that this process carries.
+      const { account, context } = this.#parts;
+      context.log.warn(
+        { account, error: String(error), name: stanza.getName() },
+        'a stanza could not be taken',
+      );
+    }
   }
 
   /** Hands what has gathered to the house. */
