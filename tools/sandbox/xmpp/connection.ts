@@ -52,7 +52,7 @@ export class Connection implements Carrier {
           this.end(fault);
         },
       },
-      world.options.mostCharacters ?? 262_144,
+      world.mostCharacters,
     );
     this.pipe = new Pipe(socket, {
       bytes: (chunk) => {
@@ -143,6 +143,9 @@ export class Connection implements Carrier {
       ...(world.has('csi') ? [el('csi', ns.csi)] : []),
       ...(world.has('roster-versioning') ? [el('ver', ns.rosterVersioning)] : []),
       ...(world.has('pre-approval') ? [el('sub', ns.preApproval)] : []),
+      ...(world.has('limits')
+        ? [el('limits', ns.limits, el('max-bytes', {}, String(world.mostCharacters)))]
+        : []),
     ];
   }
 

@@ -10,6 +10,7 @@ export const ns = {
   session: 'urn:ietf:params:xml:ns:xmpp-session',
   sm: 'urn:xmpp:sm:3',
   csi: 'urn:xmpp:csi:0',
+  limits: 'urn:xmpp:stream-limits:0',
   roster: 'jabber:iq:roster',
   rosterVersioning: 'urn:xmpp:features:rosterver',
   preApproval: 'urn:xmpp:features:pre-approval',

@@ -12,6 +12,7 @@ export const allFeatures = [
   'blocking',
   'carbons',
   'csi',
+  'limits',
   'occupant-ids',
   'offline',
   'pep',
@@ -64,6 +65,8 @@ export interface Mischief {
   readonly refuseResume?: boolean;
   /** What is said for `h` when a stream is resumed or acknowledged, in place of the true number. */
   readonly lieAboutHandled?: (handled: number) => number;
+  /** Whatever a client says to have handled is taken for true: for tests that say what is not counted. */
+  readonly believeAnyCount?: boolean;
   /** Requests for acknowledgement are not answered. */
   readonly stallAcks?: boolean;
   /** Every message is delivered twice, with the same ids. */

@@ -91,7 +91,8 @@ function resume(world: World, connection: Connection, previous: string, handled:
 }
 
 /** No client can have handled what was not sent (XEP-0198 §4). */
-function isPlausible({ managed }: Session, handled: number): boolean {
+function isPlausible({ managed, world }: Session, handled: number): boolean {
+  if (world.mischief.believeAnyCount === true) return true;
   const oldest = (managed?.sent ?? 0) - (managed?.unacknowledged.length ?? 0);
   return Number.isInteger(handled) && handled <= (managed?.sent ?? 0) && handled >= oldest;
 }

@@ -63,6 +63,11 @@ export class World {
     return this.features.has(feature);
   }
 
+  /** Of one stanza. */
+  get mostCharacters(): number {
+    return this.options.mostCharacters ?? 262_144;
+  }
+
   now(): number {
     return this.options.now?.() ?? Date.now();
   }
