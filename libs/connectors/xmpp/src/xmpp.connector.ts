@@ -1,5 +1,6 @@
 import type { Connector, ConnectorDescription } from '#connector';
 import { capabilities } from './capabilities.js';
+import { ComponentSession } from './component.session.js';
 import { usualTimings, type XmppTimings } from './timings.js';
 import { xmppAddresses } from './xmpp.addresses.js';
 import { XmppSession } from './xmpp.session.js';
@@ -26,6 +27,7 @@ const description: ConnectorDescription = {
   observes: 'read',
   inFlight: { perLane: 50, perLink: 200 },
   losses: [
+    'On the link of a component, what was read and is not stored yet when this process dies is gone: it cannot be acknowledged.',
     'Where the server keeps no archive, what others say while the account is offline for long is gone; the gap is shown.',
     'Where the server knows no stream management, what was on its way when the connection broke is unknown until the archive is asked.',
   ],
@@ -43,10 +45,15 @@ export function createXmpp(options: { readonly timings?: Partial<XmppTimings> } 
     // A JID is unique on all servers together.
     networkOf: () => 'xmpp',
     targetsOf: (settings) => {
-      const { host, port, jid } = readSettings(settings);
-      return [{ host: host ?? jid?.domain ?? '', port }];
+      const { host, port, jid, component } = readSettings(settings);
+      return [{ host: host ?? component ?? jid?.domain ?? '', port }];
     },
-    open: (link, context) => new XmppSession(readSettings(link.settings), context, timings),
+    open: (link, context) => {
+      const settings = readSettings(link.settings);
+      return settings.mode === 'component'
+        ? new ComponentSession(settings, context, timings)
+        : new XmppSession(settings, context, timings);
+    },
   };
 }
 

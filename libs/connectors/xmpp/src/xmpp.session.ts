@@ -61,6 +61,7 @@ export class XmppSession
   readonly #context: SessionContext;
   readonly #timings: XmppTimings;
   readonly #backoff: Backoff;
+  readonly #wayIn: typeof findWayIn;
   #attached: Attached | undefined;
   #wanted = false;
   #closed = false;
@@ -72,8 +73,15 @@ export class XmppSession
   #cancelStalled: (() => void) | undefined;
   #leaving: Promise<void> | undefined;
 
-  constructor(settings: XmppSettings, context: SessionContext, timings: XmppTimings) {
+  /** @param wayIn how a stream is come by; a component's accounts share one. */
+  constructor(
+    settings: XmppSettings,
+    context: SessionContext,
+    timings: XmppTimings,
+    wayIn: typeof findWayIn = findWayIn,
+  ) {
     this.#settings = settings;
+    this.#wayIn = wayIn;
     this.#context = context;
     this.#timings = timings;
     this.#backoff = new Backoff(context.clock, () => context.random(), timings);
@@ -202,7 +210,7 @@ export class XmppSession
     const givenUp = (): boolean => signal.aborted;
     const credentials = credentialsOf(await this.#context.secrets());
     if (givenUp()) return;
-    const way = await findWayIn({
+    const way = await this.#wayIn({
       context: this.#context,
       settings: this.#settings,
       jid,

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '#connector';
 import { mechanisms, type SaslMechanism } from './core/sasl.js';
 import { jidOf, type Jid } from './xmpp.addresses.js';
 
+const modes = ['account', 'component'] as const;
 const securities = ['starttls', 'direct', 'none'] as const;
 /** How the stream is secured; `none` is for a server on the same machine. */
 export type Security = (typeof securities)[number];
@@ -11,8 +12,28 @@ export const settingsSchema: JsonObject = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   type: 'object',
   additionalProperties: false,
-  required: ['jid'],
+  // Ajv reads these; a form shows all.
+  if: { properties: { mode: { const: 'component' } }, required: ['mode'] },
+  then: { required: ['component'] },
+  else: { required: ['jid'] },
   properties: {
+    mode: {
+      type: 'string',
+      title: 'Kind',
+      description:
+        'An account of a person, or a component of the server (XEP-0114): then many accounts share the link, each with an address under the domain of the component.',
+      enum: modes,
+      default: 'account',
+    },
+    component: {
+      type: 'string',
+      title: 'Domain of the component',
+      description: 'The domain that the server hands to the component, such as gateway.example.org.',
+      examples: ['gateway.example.org'],
+      minLength: 1,
+      maxLength: 1_023,
+      pattern: '^[^\\s@/]+$',
+    },
     jid: {
       type: 'string',
       title: 'XMPP address',
@@ -33,7 +54,8 @@ export const settingsSchema: JsonObject = {
     port: {
       type: 'integer',
       title: 'Port',
-      description: '5222, or 5223 with direct TLS, unless said otherwise. Counts only with a server.',
+      description:
+        '5222, 5223 with direct TLS, or 5347 for a component, unless said otherwise. Counts only with a server.',
       minimum: 1,
       maximum: 65_535,
     },
@@ -41,7 +63,7 @@ export const settingsSchema: JsonObject = {
       type: 'string',
       title: 'Security',
       description:
-        'TLS after a greeting in clear (STARTTLS), TLS from the first byte (direct), or none. Without TLS, passwords and messages travel readable. Where the server is found by the domain, both ways are tried.',
+        'TLS after a greeting in clear (STARTTLS), TLS from the first byte (direct), or none. Without TLS, passwords and messages travel readable. Where the server is found by the domain, both ways are tried. A component has TLS from the first byte or none.',
       enum: securities,
       default: 'starttls',
     },
@@ -108,7 +130,12 @@ export const secretsSchema: JsonObject = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    password: { type: 'string', title: 'Password', description: 'Of the account.', maxLength: 1_023 },
+    password: {
+      type: 'string',
+      title: 'Password',
+      description: 'Of the account; the secret of a component.',
+      maxLength: 1_023,
+    },
     clientKey: {
       type: 'string',
       title: 'Key of the client certificate',
@@ -120,6 +147,9 @@ export const secretsSchema: JsonObject = {
 };
 
 export interface XmppSettings {
+  readonly mode: (typeof modes)[number];
+  /** The domain of a component, prepared; undefined for an account, and where the text is no domain. */
+  readonly component?: string;
   /** Prepared; undefined where the text is no JID: then nobody connects. */
   readonly jid: Jid | undefined;
   /** Where to connect; found by the domain without it. */
@@ -138,6 +168,9 @@ export interface XmppSettings {
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
 export function readSettings(raw: JsonObject): XmppSettings {
   const security = securities.find((one) => one === raw['security']) ?? 'starttls';
+  const mode = modes.find((one) => one === raw['mode']) ?? 'account';
+  const component = mode === 'component' ? jidOf(text(raw['component']) ?? '') : undefined;
+  const usualPort = component === undefined ? (security === 'direct' ? 5223 : 5222) : 5347;
   const host = text(raw['host'])?.replace(/^\[(.*)\]$/, '$1');
   const caCertificate = text(raw['caCertificate']);
   const certificateFingerprint = text(raw['certificateFingerprint']);
@@ -145,9 +178,11 @@ export function readSettings(raw: JsonObject): XmppSettings {
   const mechanism = mechanisms.find((one) => one === raw['mechanism']);
   const resource = text(raw['resource']);
   return {
+    mode,
+    ...(component !== undefined && { component: component.domain }),
     jid: jidOf(text(raw['jid']) ?? ''),
     ...(host !== undefined && { host }),
-    port: number(raw['port']) ?? (security === 'direct' ? 5223 : 5222),
+    port: number(raw['port']) ?? usualPort,
     security,
     ...(caCertificate !== undefined && { caCertificate }),
     ...(certificateFingerprint !== undefined && { certificateFingerprint }),

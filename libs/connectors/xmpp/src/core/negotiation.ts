@@ -3,44 +3,31 @@
  * resource or resuming an earlier stream comes after, with the features that are handed over. The account can be made on
  * the way, where the settings want that and the server allows it (XEP-0077).
  */
-import type { SessionClock } from '#connector';
-import { showsCertificate, Timers, type TlsSettings } from '#connector/session';
+import { showsCertificate } from '#connector/session';
 import { failure, type Failure } from '#model';
+import { reach, Refused, strangerBytes, type ReachOptions } from './reach.js';
 import { offersRegistration, register } from './registration.js';
 import { signIn, type SaslMechanism, type SignedIn } from './sasl.js';
-import { OutOfStep, Steps } from './steps.js';
+import { OutOfStep, type Steps } from './steps.js';
 import { streamNamespace, type StreamReaderLimits } from './stream-reader.js';
 import type { ServerTarget, Stream } from './stream.js';
-import { XmlStream } from './xml-stream.js';
+import type { XmlStream } from './xml-stream.js';
 import { xml, type Element } from './xml.js';
 
 const tlsNamespace = 'urn:ietf:params:xml:ns:xmpp-tls';
-/** Who has not signed in is given less room; features with their mechanisms take a few thousand bytes. */
-const strangerBytes = 65_536;
 
-export interface NegotiateOptions {
-  readonly clock: SessionClock;
-  readonly target: ServerTarget;
-  /** What a turn said of the target: the only places we connect to. */
-  readonly addresses: readonly string[];
-  /** The domain of the account: whom the stream is for, and whom the certificate must be for. */
-  readonly domain: string;
+export interface NegotiateOptions extends ReachOptions {
   /** The local part of the account. */
   readonly username: string;
   /** Whom to act as, where that is somebody else; a bare JID. */
   readonly authzid?: string;
   readonly password?: string;
-  readonly tls: Omit<TlsSettings, 'host'>;
   /** False: nothing is encrypted, by the person's own will. PLAIN is not spoken then. */
   readonly encrypted: boolean;
   /** Whether to make the account where signing in is refused. */
   readonly register: boolean;
   /** The one mechanism that the person allows; all where they named none. */
   readonly mechanism?: SaslMechanism;
-  /** Milliseconds: to the open socket, from there to the last feature, and for a farewell. */
-  readonly timings: { readonly connect: number; readonly negotiate: number; readonly close: number };
-  /** Breaks it off. */
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -53,43 +40,8 @@ export type Negotiated =
 
 /** Connects and signs in. Never rejects; nothing is left open where it fails. */
 export async function negotiate(options: NegotiateOptions): Promise<Negotiated> {
-  const { clock, timings, signal, target, addresses, domain, tls } = options;
-  const stream = new XmlStream({ target, addresses, domain, tls, clock, farewellMs: timings.close });
-  const steps = new Steps(stream);
-  const timers = new Timers(clock);
-  const broken = (): void => {
-    stream.destroy(failure('network-unreachable', 'The connection was given up.'));
-  };
-  const late = (): void => {
-    stream.destroy(failure('timeout', 'The server does not answer.'));
-  };
-  signal?.addEventListener('abort', broken, { once: true });
-  timers.set('late', timings.connect, late);
-  try {
-    if (signal?.aborted === true) broken();
-    else stream.connect();
-    await steps.opened();
-    timers.set('late', timings.negotiate, late);
-    const features = await signedIn(options, stream, steps);
-    stream.release();
-    return { ok: true, stream, features };
-  } catch (error) {
-    const { ending } = steps;
-    if (ending === undefined) await steps.close();
-    const own = error instanceof Refused ? error.failure : undefined;
-    const why = own ?? ending?.failure ?? outOfStep;
-    return { ok: false, failure: why, ...(ending?.seeOther !== undefined && { seeOther: ending.seeOther }) };
-  } finally {
-    timers.clear();
-    signal?.removeEventListener('abort', broken);
-  }
-}
-
-/** Ends the negotiation with a failure of its own; caught where it was begun. */
-class Refused extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.code);
-  }
+  const reached = await reach(options, (stream, steps) => signedIn(options, stream, steps));
+  return reached.ok ? { ok: true, stream: reached.stream, features: reached.result } : reached;
 }
 
 async function signedIn(options: NegotiateOptions, stream: XmlStream, steps: Steps): Promise<Element> {
@@ -176,5 +128,4 @@ async function secure(features: Element, stream: XmlStream, steps: Steps): Promi
   await steps.opened();
 }
 
-const outOfStep = failure('protocol-violation', 'The server does not say what it was its turn to say.');
 const tooEarly = failure('protocol-violation', 'The server said more than it was its turn to.');

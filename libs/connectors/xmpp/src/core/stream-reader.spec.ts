@@ -76,6 +76,16 @@ describe('what a server says', () => {
     expect(serialise(stanza)).toContain('<c xmlns=""/>');
   });
 
+  it('is told to a component as it is told to a client', () => {
+    const [, item] = readAll([
+      `<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>` +
+        `<message><body>hi</body><x xmlns='jabber:x:oob'/></message>`,
+    ]);
+    const stanza = item?.kind === 'stanza' ? item.stanza : new Element('none');
+    expect(stanza.getChildText('body', 'jabber:client')).toBe('hi');
+    expect(stanza.getChild('x', 'jabber:x:oob')).toBeDefined();
+  });
+
   it('may hold blanks between stanzas, which say nothing', () => {
     const reader = new StreamReader();
     reader.push(Buffer.from(opening));

@@ -12,6 +12,9 @@ import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes';
 
 /** The namespace of streams (RFC 6120 §4.8.1). */
 export const streamNamespace = 'http://etherx.jabber.org/streams';
+/** What stanzas are in: those of clients (RFC 6120 §4.8.2), and those of components. */
+export const clientNamespace = 'jabber:client';
+export const componentNamespace = 'jabber:component:accept';
 /** Stands in `attrs.xmlns` for "in no namespace": an empty one would look as if the parent's held. */
 export const noNamespace = 'about:no-namespace';
 
@@ -76,6 +79,8 @@ export class StreamReader {
   #over = false;
   /** What an end tag has made whole. The parser tells the end first, and then that it was another element's. */
   #done: StreamItem | undefined;
+  /** The namespace that stanzas come in. */
+  #content = '';
   #levels = 0;
   #open: Element | undefined;
   #attributes = 0;
@@ -211,7 +216,7 @@ export class StreamReader {
       throw stop('not-well-formed', 'The server opened a stream inside its stream.');
     }
     const element = new Element(tag.local);
-    element.attrs = attributesOf(tag);
+    element.attrs = attributesOf(tag, this.#content);
     if (this.#open !== undefined) this.#open.append(element);
     this.#open = element;
   }
@@ -221,6 +226,7 @@ export class StreamReader {
       throw stop('invalid-namespace', 'What the server opened is no XMPP stream.');
     }
     const { id, from, version, 'xml:lang': language } = tag.attributes;
+    this.#content = tag.ns[''] ?? '';
     this.#items.push({
       kind: 'open',
       header: {
@@ -228,7 +234,7 @@ export class StreamReader {
         from: from?.value,
         version: version?.value,
         language: language?.value,
-        content: tag.ns[''] ?? '',
+        content: this.#content,
       },
     });
     this.#next();
@@ -284,14 +290,16 @@ const blanks: readonly number[] = [0x20, 0x09, 0x0a, 0x0d];
 
 /**
  * The attributes that belong to the element itself. Those in a foreign namespace are left out: XMPP defines none but
- * xml:lang, and `x:from` must never be taken for `from`.
+ * xml:lang, and `x:from` must never be taken for `from`. A component's stanzas are told as those of a client: they are the
+ * same in another namespace (XEP-0114 §3).
  */
-function attributesOf(tag: SaxesTagNS): Record<string, string> {
+function attributesOf(tag: SaxesTagNS, content: string): Record<string, string> {
   const attrs: Record<string, string> = {};
   for (const { name, prefix, value } of Object.values<SaxesAttributeNS>(tag.attributes)) {
     if (prefix === '' ? name !== '__proto__' : prefix === 'xml') attrs[name] = value;
   }
-  attrs.xmlns = tag.uri === '' ? noNamespace : tag.uri;
+  const namespace = tag.uri === content && content === componentNamespace ? clientNamespace : tag.uri;
+  attrs['xmlns'] = namespace === '' ? noNamespace : namespace;
   return attrs;
 }
 

@@ -9,6 +9,7 @@ import { failure, type Failure } from '#model';
 import { streamErrorNamespace, streamFailure } from '../failures.js';
 import type { Secured } from './channel-binding.js';
 import {
+  clientNamespace,
   StreamReader,
   streamNamespace,
   type StreamFault,
@@ -141,7 +142,7 @@ export class XmlStream implements Stream {
   }
 
   send(element: Element): void {
-    if (!this.#leaving && !this.#over) this.#wire.write(serialise(element, this.#content));
+    if (!this.#leaving && !this.#over) this.#wire.write(serialise(element, clientNamespace));
   }
 
   pause(): void {

@@ -1,0 +1,197 @@
+/*
+ * One account's seat on the link of a component: a stream of its own as far as the account's residence sees, made of what
+ * is addressed to it and of what it sends, signed with its address. What a server does for a client's account and nobody
+ * does here is answered as a server that cannot do it would.
+ */
+import type { Failure } from '#model';
+import { clientNamespace } from './core/stream-reader.js';
+import type { Ending, Stream, StreamHandler } from './core/stream.js';
+import { xml, type Element } from './core/xml.js';
+import { stanzaErrorNamespace } from './stanza-failures.js';
+import { addressOf, fullOf, selfOf, type Jid } from './xmpp.addresses.js';
+
+const bindNamespace = 'urn:ietf:params:xml:ns:xmpp-bind';
+/** Every seat has one resource, and one is as good as another. */
+const resource = 'parley';
+/** Stanzas that wait for a seat that is paused, before the link itself is. */
+const mostWaiting = 100;
+/** Questions of theirs whose answer must come from the address that was asked. */
+const mostAsked = 1_000;
+
+/** What a seat needs of its link. */
+export interface SeatLink {
+  readonly secure: boolean;
+  readonly backlog: number;
+  write(stanza: Element): void;
+  /** This seat takes no more for now; and again. */
+  hold(seat: Seat): void;
+  ease(seat: Seat): void;
+  leave(seat: Seat): void;
+  /** The server is not there any more. */
+  lost(why: Failure): void;
+}
+
+export class Seat implements Stream {
+  readonly #link: SeatLink;
+  readonly bare: string;
+  readonly #full: string;
+  readonly #waiting: Element[] = [];
+  /** The address asked, by who asked and the question's id. */
+  readonly #asked = new Map<string, string>();
+  #handler: StreamHandler | undefined;
+  #paused = false;
+  #over = false;
+
+  /** @param jid the account's address under the component. */
+  constructor(link: SeatLink, jid: Jid) {
+    this.#link = link;
+    this.bare = selfOf(jid).bare;
+    this.#full = fullOf({ ...jid, resource });
+  }
+
+  get secure(): boolean {
+    return this.#link.secure;
+  }
+
+  get backlog(): number {
+    return this.#link.backlog;
+  }
+
+  handle(handler: StreamHandler): void {
+    this.#handler = handler;
+    this.#flow();
+  }
+
+  send(stanza: Element): void {
+    if (this.#over) return;
+    const { to, type, id } = stanza.attrs;
+    const iq = stanza.getName() === 'iq';
+    if (iq && (type === 'get' || type === 'set') && (to === undefined || addressOf(to) === this.bare)) {
+      this.#answer(stanza);
+      return;
+    }
+    // Nobody spreads a presence for a component: it goes to those it names (XEP-0114 §5).
+    if (to === undefined) return;
+    const question = iq ? key(to, id) : undefined;
+    const asked = question === undefined ? undefined : this.#asked.get(question);
+    if (question !== undefined) this.#asked.delete(question);
+    const from = asked ?? (isSubscription(stanza) ? this.bare : this.#full);
+    stanza.attrs = { ...stanza.attrs, from };
+    this.#link.write(stanza);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#flow();
+  }
+
+  async close(): Promise<void> {
+    this.destroy();
+    return Promise.resolve();
+  }
+
+  async drop(): Promise<void> {
+    return this.close();
+  }
+
+  /** The account's own end; where it says why, the server is gone for all of them. */
+  destroy(why?: Failure): void {
+    if (this.#over) return;
+    this.#link.leave(this);
+    this.end({ closed: false, ...(why !== undefined && { failure: why }) });
+    if (why?.code === 'timeout') this.#link.lost(why);
+  }
+
+  /** Takes what is addressed to the account. */
+  hear(stanza: Element): void {
+    const { from, to, id, type } = stanza.attrs;
+    if (
+      stanza.getName() === 'iq' &&
+      (type === 'get' || type === 'set') &&
+      from !== undefined &&
+      to !== undefined
+    ) {
+      for (const oldest of this.#asked.keys()) {
+        if (this.#asked.size < mostAsked) break;
+        this.#asked.delete(oldest);
+      }
+      this.#asked.set(key(from, id), to);
+    }
+    this.#push(stanza);
+  }
+
+  lull(): void {
+    if (!this.#isHeld()) this.#handler?.lull?.();
+  }
+
+  drained(): void {
+    this.#handler?.drained?.();
+  }
+
+  /** The link is over. */
+  end(ending: Ending): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#waiting.splice(0);
+    this.#handler?.ended(ending);
+  }
+
+  #push(stanza: Element): void {
+    this.#waiting.push(stanza);
+    this.#flow();
+    if (this.#waiting.length >= mostWaiting) this.#link.hold(this);
+  }
+
+  #flow(): void {
+    while (!this.#isHeld()) {
+      const stanza = this.#waiting.shift();
+      if (stanza === undefined) break;
+      this.#handler?.element(stanza);
+    }
+    if (this.#waiting.length < mostWaiting) this.#link.ease(this);
+  }
+
+  /** What a client asks its own account or server. */
+  #answer(question: Element): void {
+    const { id } = question.attrs;
+    const about = { xmlns: clientNamespace, id, from: this.bare, to: this.#full };
+    const answer =
+      question.getChild('bind') === undefined
+        ? xml(
+            'iq',
+            { ...about, type: 'error' },
+            xml(
+              'error',
+              { xmlns: clientNamespace, type: 'cancel' },
+              xml('service-unavailable', { xmlns: stanzaErrorNamespace }),
+            ),
+          )
+        : xml(
+            'iq',
+            { ...about, type: 'result' },
+            xml('bind', { xmlns: bindNamespace }, xml('jid', { xmlns: bindNamespace }, this.#full)),
+          );
+    setImmediate(() => {
+      if (this.#over) return;
+      this.#push(answer);
+      this.lull();
+    });
+  }
+
+  /** Asked anew after every stanza, because whoever hears it may change it. */
+  #isHeld(): boolean {
+    return this.#paused || this.#handler === undefined || this.#over;
+  }
+}
+
+function isSubscription(stanza: Element): boolean {
+  return stanza.getName() === 'presence' && /subscribe/.test(stanza.attrs['type'] ?? '');
+}
+
+function key(who: string, id: string | undefined): string {
+  return `${who}\n${id ?? ''}`;
+}
