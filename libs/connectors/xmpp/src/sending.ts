@@ -104,11 +104,6 @@ export class Sending {
     return bareOf(to) === speaker && (!inRoom || to !== speaker || resourceOf(from ?? '') === undefined);
   }
 
-  /** Where a message of ours went to; undefined for what is not remembered. */
-  whereTo(id: string): string | undefined {
-    return this.#sent.get(id);
-  }
-
   #failed(
     id: string,
     fate: Exclude<Fate, 'acknowledged'>,

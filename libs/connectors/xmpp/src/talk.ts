@@ -180,7 +180,7 @@ export class Talk implements Service {
   }
 
   async #say(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
-    if (signal.aborted) {
+    if (this.#over || signal.aborted) {
       return { outcome: 'later', retryAfterMs: 1_000, failure: failure('timeout', 'It was called off.') };
     }
     const { to, conversationKind, kind } = envelope;
