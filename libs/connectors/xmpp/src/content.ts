@@ -83,9 +83,9 @@ function filesIn(message: Element): readonly Attachment[] {
   }));
 }
 
-/** What a file is called where only its address is known. */
-function nameIn(url: string): string {
-  const last = new URL(url).pathname.split('/').at(-1) ?? '';
+/** What a file is called by its address. */
+export function nameIn(url: string): string {
+  const last = URL.canParse(url) ? (new URL(url).pathname.split('/').at(-1) ?? '') : '';
   try {
     return (
       decodeURIComponent(last)

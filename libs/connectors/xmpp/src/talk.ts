@@ -86,7 +86,8 @@ export class Talk implements Service {
   online(how: 'new' | 'resumed'): void {
     if (how === 'resumed') return;
     void this.#copy();
-    void this.#offer();
+    this.#offer(false);
+    void this.#findUploads();
   }
 
   ended(): void {
@@ -198,10 +199,13 @@ export class Talk implements Service {
   }
 
   /** Says what can be done here. */
-  async #offer(): Promise<void> {
+  #offer(uploads: boolean): void {
     const { context, account, port } = this.#parts;
-    const uploads = (await this.#asks.uploads.limit()) !== undefined;
-    if (!this.#over) context.capabilities(account, capabilitiesOf({ maxBytes: port.maxBytes, uploads }));
+    context.capabilities(account, capabilitiesOf({ maxBytes: port.maxBytes, uploads }));
+  }
+
+  async #findUploads(): Promise<void> {
+    if ((await this.#asks.uploads.limit()) !== undefined && !this.#over) this.#offer(true);
   }
 
   /** Has our server copy to us what our other devices say and hear, where it can. */

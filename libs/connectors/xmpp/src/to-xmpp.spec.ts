@@ -74,6 +74,13 @@ describe('an envelope', () => {
     expect(second).toMatchObject({ remoteId: { id: wireIdOf(one.id, 2) } });
   });
 
+  test('with a file whose address does not tell its name says the name, too', () => {
+    const file = { name: 'note.txt', mediaType: 'text/plain', url: 'https://example.org/f/token' };
+    const one = envelope({ content: { text: '', attachments: [file] } });
+    expect(texts(one)[0]).toContain('<body>note.txt: https://example.org/f/token</body>');
+    expect(readBy(one)).toMatchObject([{ content: { text: '', attachments: [file] } }]);
+  });
+
   test('is read as it was meant: acts, spans, answers', () => {
     expect(readBy(envelope({ content: { text: 'waves', emote: true } }))).toMatchObject([
       { content: { text: 'waves', emote: true } },

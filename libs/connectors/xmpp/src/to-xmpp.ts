@@ -4,6 +4,7 @@
  */
 import { wireIdOf, type OutboundEnvelope } from '#connector';
 import { failure, type Attachment, type Failure, type MessageContent, type Span } from '#model';
+import { nameIn } from './content.js';
 import { fits, xml, type Element } from './core/xml.js';
 import { chosenIdsOf, idsGivenBy } from './remote-ids.js';
 import { privately } from './xep/0045.js';
@@ -139,10 +140,13 @@ const isWithin =
   ({ start, end }: Span): boolean =>
     start >= 0 && start < end && end <= text.length;
 
-/** A file by its address: as XEP-0066 has it, which all clients know, and with what is known of it (XEP-0447). */
+/**
+ * A file by its address: as XEP-0066 has it, which all clients know, and with what is known of it (XEP-0447). The words are
+ * the address alone, which clients show as the file, unless it does not tell what the file is called.
+ */
 function fileOf({ name, mediaType, size, url = '' }: Attachment): Part {
   return [
-    xml('body', {}, url),
+    xml('body', {}, nameIn(url) === name ? url : `${name}: ${url}`),
     oob(url),
     sharingFile({ url, name, mediaType, ...(size !== undefined && { size }) }),
     fallbackFor(fileSharingNs),
