@@ -38,6 +38,40 @@ describe('the roster of an account', () => {
     expect((again.body as RosterEntry).identity).toBe((made.body as RosterEntry).identity);
   });
 
+  it('shows what its people look like, as long as they do', async () => {
+    const png = Buffer.from(
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+      'base64',
+    );
+    const { identity } = (await put('olga')).body as RosterEntry;
+    const face = (extra: string) => ({
+      name: 'face.png',
+      data: Buffer.concat([png, Buffer.from(extra)]).toString('base64'),
+    });
+    const { cursor } = await loop.ask<{ cursor: string }>('GET', '/v1/snapshot');
+    const worn = async (): Promise<string | null> => {
+      const { items } = await loop.ask<EventPage>('GET', `/v1/events?since=${cursor}&limit=200`);
+      const told = items.flatMap(({ event }) => event.data.identity ?? []);
+      return told.findLast(({ id }) => id === identity)?.avatar ?? null;
+    };
+    loop.network.presence('olga', 'available');
+    await eventually('olga is watched', async () => (await get('olga')).presence.presence === 'available');
+    loop.network.face('olga', face('one'));
+    const first = await eventually('her face is there', async () => (await worn()) ?? undefined);
+    const content = (file: string) => loop.house.ask('GET', `/v1/files/${file}`, { token: loop.alice.token });
+    expect((await content(first)).status).toBe(200);
+    loop.network.face('olga', face('two'));
+    const second = await eventually('another face is there', async () => {
+      const now = await worn();
+      return now !== null && now !== first ? now : undefined;
+    });
+    expect((await content(second)).status).toBe(200);
+    await eventually('the first is let go', async () => (await content(first)).status === 404);
+    loop.network.face('olga', undefined);
+    await eventually('there is none', async () => (await worn()) === null);
+    await loop.house.ask('DELETE', path('olga'), { token: loop.alice.token });
+  });
+
   it('tells of every change with an event about who that is', async () => {
     const { cursor } = await loop.ask<{ cursor: string }>('GET', '/v1/snapshot');
     const { identity } = (await put('carol', { name: 'C' })).body as RosterEntry;

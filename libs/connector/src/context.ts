@@ -40,8 +40,8 @@ export interface SessionContext {
     /**
      * Takes a file in as it comes, for the account's holder: never held in memory, at most as many bytes as the house
      * takes of one file and the holder has left. What it is, is judged by its content; `mediaType` is believed only where
-     * it fits. The attachment goes into the content of the message that brings the file; one that no message names
-     * within a day is let go.
+     * it fits. The attachment goes into the content of the message that brings the file, or is somebody's avatar; one that
+     * nothing names within a day is let go.
      *
      * Never rejects. `refused`: `too-large` (the house's limit, the holder's quota, or more bytes than `size`),
      * `network-unreachable` (the content threw, ended short of `size`, or the signal was given), `storage-unavailable`,

@@ -1,6 +1,7 @@
 import type {
   AccountId,
   AddressKind,
+  Attachment,
   ConversationKind,
   Failure,
   MessageContent,
@@ -132,6 +133,11 @@ export interface InboundIdentity extends InboundBase {
   readonly type: 'identity';
   readonly party: InboundParty;
   readonly formerly?: string;
+  /**
+   * What they look like from now on: a file that the house has taken in (`files.receive`) and keeps as long as it is
+   * theirs; null where they show nothing any more.
+   */
+  readonly avatar?: Attachment | null;
   readonly at: Date;
 }
 

@@ -112,6 +112,8 @@ export const acts = {
   presence: undefined,
   /** Observers ask to see somebody's presence, and hear the answer. */
   admissions: undefined,
+  /** Observers show a picture of themselves to those who see their presence. */
+  avatars: undefined,
   /** Observers show that they write, and see it. */
   typing: undefined,
   /** Observers can send files. */
@@ -175,6 +177,8 @@ export interface Observer extends AsyncDisposable {
   askToSee?(address: string): Promise<void>;
   /** Whether they may see it, as they were told. */
   maySee?(address: string): boolean;
+  /** `avatars`: a picture (PNG), or none any more. */
+  wear?(picture: Uint8Array | undefined): Promise<void>;
   /** `typing`. */
   type?(to: string, active: boolean): Promise<void>;
   /** Whether an address was last seen to be writing. */

@@ -1,13 +1,17 @@
 /*
- * Which messages carry which files. A file that no message carries any more is due at once. Locks on files are taken in
+ * What carries which files: messages, and identities whose avatar one is. A file that nothing carries any more is due at
+ * once. Locks on files are taken in
  * the order of their ids, before the log's head.
  */
-import type { AccountId, FileId, MessageId } from '#model';
+import type { AccountId, FileId, IdentityId, MessageId } from '#model';
 import { asJson, type Sql } from '#platform';
 
-/** A message about to carry a file. */
+/** What carries a file: a message, or an identity whose avatar it is. */
+export type Carrier = MessageId | IdentityId;
+
+/** A message or identity about to carry a file. */
 export interface FileUse {
-  readonly message: MessageId;
+  readonly message: Carrier;
   readonly account: AccountId;
   readonly file: FileId;
   /** For messages that leave: the public link. */
@@ -52,7 +56,7 @@ export async function useFiles(sql: Sql, uses: readonly FileUse[]): Promise<void
 /** Lets go of the files of messages whose content goes, but for those that are kept. */
 export async function releaseFiles(
   sql: Sql,
-  messages: readonly MessageId[],
+  messages: readonly Carrier[],
   kept: readonly FileId[] = [],
 ): Promise<void> {
   if (messages.length === 0) return;

@@ -1,4 +1,4 @@
-import type { AccountId, AddressKind, IdentityId, PresenceState } from '#model';
+import type { AccountId, AddressKind, FileId, IdentityId, PresenceState } from '#model';
 import type { Sql } from '#platform';
 import type { Closing, Holding, Holdings, Making, Opening, Place } from './holdings.js';
 
@@ -165,6 +165,26 @@ export async function touchIdentities(
      FROM locked WHERE identity.id = locked.id
      RETURNING identity.id, identity.account_id`,
     [identities, identities.map((identity) => names.get(identity) ?? null)],
+  );
+}
+
+/** Gives identities their avatars. Answers those that had another. */
+export async function writeAvatars(
+  sql: Sql,
+  avatars: ReadonlyMap<IdentityId, FileId | null>,
+): Promise<{ id: IdentityId; account_id: AccountId }[]> {
+  if (avatars.size === 0) return [];
+  return await sql.query(
+    `WITH locked AS (
+       SELECT identity.id, given.avatar
+       FROM identity JOIN unnest($1::uuid[], $2::text[]) AS given (id, avatar) ON given.id = identity.id
+       WHERE identity.avatar IS DISTINCT FROM given.avatar
+       ORDER BY identity.id FOR UPDATE OF identity
+     )
+     UPDATE identity SET avatar = locked.avatar, version = identity.version + 1
+     FROM locked WHERE identity.id = locked.id
+     RETURNING identity.id, identity.account_id`,
+    [[...avatars.keys()], [...avatars.values()]],
   );
 }
 

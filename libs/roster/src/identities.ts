@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Desires } from '#accounts';
 import type { InboundParty } from '#connector';
-import { newId, type AccountId, type AddressKind, type IdentityId, type NewEvent } from '#model';
+import { newId, type AccountId, type AddressKind, type FileId, type IdentityId, type NewEvent } from '#model';
 import { Clock, Database, type Sql } from '#platform';
 import { Holdings, placeKey, type Place } from './holdings.js';
 import {
   readHoldings,
   touchIdentities,
+  writeAvatars,
   writeHoldings,
   writePresence,
   type PresenceRow,
@@ -162,6 +163,21 @@ export class Identities {
   async touch(sql: Sql, identities: readonly IdentityId[]): Promise<NewEvent[]> {
     const touched = await touchIdentities(sql, identities, new Map());
     return touched.map(({ id, account_id }) => changedEvent(id, account_id));
+  }
+
+  /**
+   * Gives identities their avatars: files that are held (`holdFiles`), or none.
+   * @returns the events for the caller's append, and who has another avatar than before.
+   */
+  async wear(
+    sql: Sql,
+    avatars: ReadonlyMap<IdentityId, FileId | null>,
+  ): Promise<{ readonly events: NewEvent[]; readonly changed: readonly IdentityId[] }> {
+    const changed = await writeAvatars(sql, avatars);
+    return {
+      events: changed.map(({ id, account_id }) => changedEvent(id, account_id)),
+      changed: changed.map(({ id }) => id),
+    };
   }
 
   /** The next version of whoever holds these places now, and the events that tell of it. */

@@ -9,6 +9,7 @@ import {
   type EmitOutcome,
   type InboundChange,
   type InboundContact,
+  type InboundIdentity,
   type InboundDeparture,
   type InboundMessage,
   type InboundReceipt,
@@ -44,6 +45,7 @@ import {
 import type { Sql } from '#platform';
 import { Identities, partyKey, RosterItems } from '#roster';
 import { partiesOf, remoteAuthor, type Unit } from './inbound-units.js';
+import { wearAvatars } from './avatars.js';
 import { Claims } from './claims.js';
 import { Knowledge, type KnownParty } from './knowledge.js';
 import { Leases } from './leases.js';
@@ -119,6 +121,11 @@ export class InboundWriter {
     await this.dropDuplicates(sql, units, work);
     await this.findReplies(sql, work);
     await this.meetPeople(sql, units, work);
+    const worn = each<InboundIdentity>(units, work, 'identity').flatMap(([, event]) => {
+      const identity = work.identities.get(partyKey(event.account, event.party.address));
+      return identity === undefined ? [] : [{ identity, event }];
+    });
+    work.events.push(...(await wearAvatars(sql, this.identities, worn)));
     const told = each<InboundContact>(units, work, 'contact').map(([, event]) => event);
     work.events.push(...(await this.rosters.take(sql, told)));
     await this.findPlaces(sql, workspace, units, work);

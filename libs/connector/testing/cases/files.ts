@@ -10,6 +10,16 @@ async function send(observer: Observer, rig: Rig, name: string, bytes: Uint8Arra
   await observer.sendFile?.(rig.address, { name, bytes });
 }
 
+/** A picture that is one (PNG), each another. */
+function picturesOf(number: number): Buffer {
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  );
+  // What stands behind its end is no part of it.
+  return Buffer.concat([png, Buffer.alloc(number, number)]);
+}
+
 async function met(bench: Bench): Promise<{ readonly observer: Observer; readonly rig: Rig }> {
   const observer = await bench.observer();
   return { observer, rig: await bench.rig() };
@@ -52,6 +62,31 @@ export const files: readonly Case[] = [
       expect(attachment).toMatchObject({ name: 'photo.bin', size: bytes.length });
       expect(attachment.file).toBeDefined();
       expect(attachment.url).toBeUndefined();
+    },
+  },
+  {
+    id: 'avatars',
+    sentence:
+      'hands what somebody looks like to the house, and tells when they show it no longer (§7, identity)',
+    needs: [{ act: 'avatars' }, { act: 'presence' }],
+    async run(bench) {
+      const { observer, rig } = await met(bench);
+      await rig.say(observer.address, bench.mark());
+      const worn = () =>
+        rig.context.storage.stored.flatMap((event) =>
+          event.type === 'identity' && event.avatar !== undefined && event.party.address === observer.address
+            ? [event.avatar]
+            : [],
+        );
+      for (const picture of [picturesOf(1), picturesOf(2)]) {
+        const before = worn().length;
+        await observer.wear?.(picture);
+        await rig.until('it is told', () => worn().length > before);
+        expect(worn().at(-1)).toMatchObject({ size: picture.length });
+        expect(rig.context.inbox.received.at(-1)?.bytes.equals(picture)).toBe(true);
+      }
+      await observer.wear?.(undefined);
+      await rig.until('there is none any more', () => worn().at(-1) === null);
     },
   },
   {

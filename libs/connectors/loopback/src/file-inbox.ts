@@ -2,7 +2,7 @@ import type { FileOutcome, SessionContext } from '#connector';
 import type { AccountId } from '#model';
 import type { Inbound } from './inlet.js';
 
-/** A file that a message brings, as it came. */
+/** A file that a message brings, or what somebody looks like, as it came. */
 export interface BroughtFile {
   readonly name: string;
   readonly mediaType?: string;
@@ -62,8 +62,13 @@ export class FileInbox {
 
   private async withFile(item: Inbound, file: BroughtFile, signal: AbortSignal): Promise<Inbound> {
     const { event } = item;
-    if (event.type !== 'message') return item;
+    if (event.type !== 'message' && event.type !== 'identity') return item;
     const outcome = await this.receive(event.account, file, signal);
+    if (event.type === 'identity') {
+      return outcome.outcome === 'stored'
+        ? { ...item, event: { ...event, avatar: outcome.attachment } }
+        : item;
+    }
     const content =
       outcome.outcome === 'stored'
         ? { ...event.content, attachments: [outcome.attachment] }

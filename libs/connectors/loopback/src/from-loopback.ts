@@ -138,6 +138,7 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
         party: partyOf(event.party),
         at,
         ...(event.formerly === undefined ? {} : { formerly: event.formerly }),
+        ...(event.faceless === true ? { avatar: null } : {}),
       };
     case 'contact': {
       const { who, listed, name, groups, subscription, asks } = event;

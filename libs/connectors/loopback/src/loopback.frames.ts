@@ -68,7 +68,7 @@ const event = tagged('kind', {
       code,
     },
   ),
-  identity: fields({ party, at: count }, { formerly: address }),
+  identity: fields({ party, at: count }, { formerly: address, avatar: file, faceless: flag }),
   contact: fields(
     {
       who: party,

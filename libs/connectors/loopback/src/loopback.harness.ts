@@ -81,6 +81,13 @@ function observerOn(server: LoopbackServer, address: string) {
         server.askToSee(address, other);
       }),
     maySee: (other: string) => server.admits(other, address),
+    wear: (picture: Uint8Array | undefined) =>
+      now(() => {
+        server.face(
+          address,
+          picture && { name: 'face.png', type: 'image/png', data: Buffer.from(picture).toString('base64') },
+        );
+      }),
     type: (to: string, active: boolean) =>
       now(() => {
         server.typing(address, to, active);
@@ -150,6 +157,7 @@ export function loopbackHarness(extra: JsonObject = {}, connector: Connector = l
       'changes',
       'presence',
       'admissions',
+      'avatars',
       'typing',
       'files',
       'history',

@@ -19,7 +19,7 @@ import type { Arrived } from './file-inbox.js';
 import { fileOf, fromLoopback, occupantOf, withoutCapabilities } from './from-loopback.js';
 import type { Inbound } from './inlet.js';
 import { isCanonical } from './loopback.addresses.js';
-import type { ClientFrame, ServerFrame } from './loopback.frames.js';
+import type { ClientFrame, LoopbackEvent, ServerFrame } from './loopback.frames.js';
 import type { LoopbackSettings } from './loopback.settings.js';
 import { Prefix } from './prefix.js';
 
@@ -201,7 +201,7 @@ export class Seat {
       this.rooms.delete(frame.event.conversation);
     return {
       event,
-      ...(frame.event.kind === 'message' && frame.event.file ? { file: fileOf(frame.event.file) } : {}),
+      ...fileIn(frame.event),
       settled: (refused) => {
         // Numbers belong to the connection that they came on.
         if (prefix !== this.prefix) return;
@@ -298,6 +298,12 @@ export class Seat {
   private at(): Date {
     return new Date(this.host.context.clock.now());
   }
+}
+
+/** The file that an event brings: of a message, or what somebody looks like. */
+function fileIn(event: LoopbackEvent): Pick<Arrived, 'file'> {
+  const file = event.kind === 'message' ? event.file : event.kind === 'identity' ? event.avatar : undefined;
+  return file === undefined ? {} : { file: fileOf(file) };
 }
 
 /** A stored position read back; undefined when the note is none of ours. */

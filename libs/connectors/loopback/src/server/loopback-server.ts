@@ -162,6 +162,11 @@ export class LoopbackServer implements AsyncDisposable {
     this.network.presence(name, presence, note);
   }
 
+  /** Somebody looks otherwise from now on, or like nothing. */
+  face(name: string, avatar: Words['file']): void {
+    this.network.face(name, avatar);
+  }
+
   /** Somebody's roster is changed on another device. */
   listElsewhere(name: string, address: string, contact: Omit<Listed, 'address'> | undefined): void {
     this.network.listElsewhere(name, address, contact);

@@ -385,6 +385,16 @@ export class Network {
     }
   }
 
+  /** Somebody looks otherwise from now on; those who see them are told. */
+  face(name: string, avatar: Words['file']): void {
+    const person = this.person(name);
+    for (const other of this.watchers(person)) {
+      const told = { kind: 'identity', party: person.party, at: Date.now() } as const;
+      if (other !== name)
+        this.put(other, avatar === undefined ? { ...told, faceless: true } : { ...told, avatar });
+    }
+  }
+
   history(
     as: string,
     withWhom: string,
