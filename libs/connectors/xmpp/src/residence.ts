@@ -123,6 +123,8 @@ export class Residence {
     const answer = await resumeStream(stream, resumable, context.clock, timings.answer);
     switch (answer.outcome) {
       case 'ended':
+        // A server that ends the stream over what we ask would do so each time: the next try begins anew.
+        if (answer.ending.closed || answer.ending.fault !== undefined) this.#end();
         return answer.ending.failure ?? over;
       case 'failed':
         home?.port.learn(answer.h);

@@ -140,6 +140,22 @@ describe('a stream that is cut', () => {
     expect(spoken(rig)).toEqual([]);
   });
 
+  it('is begun anew where the server ends it over being asked to resume', async () => {
+    const rig = await talking();
+    rig.server.intercept((stanza, client) => {
+      if (!stanza.startsWith('<resume ')) return false;
+      client.end('undefined-condition', 'handled more than was sent');
+      return true;
+    });
+    rig.client.cut();
+    await eventually('it has asked once and been thrown out', () => rig.server.clients.length > 2);
+    await rig.until('online');
+    await upTo(rig);
+    expect(
+      rig.server.clients.filter(({ stanzas }) => stanzas.some((one) => one.startsWith('<resume '))).length,
+    ).toBe(1);
+  });
+
   it('ends where the server claims to have handled what was not sent, and begins anew', async () => {
     const rig = await talking();
     rig.server.misbehave({ lieAboutHandled: (handled) => handled + 50 });
