@@ -1,2 +1,4 @@
 export { xmppHarness, type XmppServerUp } from './harness.js';
+export { beforeCorpus, corpus } from './corpus.js';
+export { HostileStanzas, seeded } from './hostile-stanzas.js';
 export { Rigs, type Rig, type RigOptions } from './rigs.js';
