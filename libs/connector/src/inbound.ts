@@ -9,7 +9,7 @@ import type {
   Origin,
   Subscription,
 } from '#model';
-import type { JsonValue } from './connector.js';
+import type { JsonObject, JsonValue } from './connector.js';
 
 /**
  * A message's id on its network. `scope` is where it is unique (a server, a room's archive, an account).
@@ -124,6 +124,11 @@ export interface InboundRoom extends InConversation {
   /** Who did it, where it was somebody's act (a kick, a new topic). It is then told in the conversation. */
   readonly by?: InboundParty;
   readonly act?: 'topic' | 'kick' | 'ban' | 'mode' | 'invite';
+  /**
+   * Whether the person wants to be in it, as they have said on another of their devices and the network keeps for all of
+   * them (bookmarks): the house's own wishes follow, and the session may act on it at once.
+   */
+  readonly wanted?: false | { readonly options: JsonObject };
   readonly detail?: string;
   readonly at: Date;
 }

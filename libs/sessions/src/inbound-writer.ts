@@ -3,6 +3,7 @@
  * conversations, envelopes, and last the head of the log, in the statement that writes the messages.
  */
 import { Injectable } from '@nestjs/common';
+import { Desires } from '#accounts';
 import { EventLog } from '#bus';
 import {
   idsOf,
@@ -88,6 +89,7 @@ export class InboundWriter {
 
   constructor(
     private readonly leases: Leases,
+    private readonly desires: Desires,
     private readonly identities: Identities,
     private readonly rosters: RosterItems,
     private readonly intake: IntakeStore,
@@ -444,6 +446,7 @@ export class InboundWriter {
       ];
     });
     work.events.push(...(await this.intake.saveRooms(sql, facts)));
+    await this.followWishes(sql, units, work);
     const gaps = units.flatMap(({ event }, index) =>
       event?.type === 'gap' && !work.outcomes[index] ? [event] : [],
     );
@@ -467,6 +470,22 @@ export class InboundWriter {
       const at = upTo instanceof Date ? upTo : onlyBearer(bearersOf(bearers, read.account, upTo))?.at;
       return at === undefined ? [] : [{ ...read, upTo: at }];
     });
+  }
+
+  /** What a person has said elsewhere of the rooms they want to be in is wanted here as well; the latest word counts. */
+  private async followWishes(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
+    const said = new Map(
+      each<InboundRoom>(units, work, 'room').flatMap(([, event]) =>
+        event.wanted === undefined
+          ? []
+          : [[conversationKey(event.account, event.conversation), event] as const],
+      ),
+    );
+    for (const { account, conversation, wanted } of said.values()) {
+      if (wanted === undefined) continue;
+      if (wanted === false) await this.desires.remove(sql, account, 'room', conversation);
+      else await this.desires.set(sql, account, 'room', conversation, wanted.options);
+    }
   }
 
   private async keepNotes(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {

@@ -20,6 +20,7 @@ export interface Surroundings extends HouseRooms {
   readonly unknowns: UnknownFates;
   /** A write found that somebody else holds the link. */
   fenced(link: LinkId): void;
+  wished(link: LinkId): void;
 }
 
 /** Outcomes of what is not stored and may be asked for again. */
@@ -60,6 +61,9 @@ export class LinkRuntime implements Taker {
       },
       fenced: () => {
         around.fenced(this.link);
+      },
+      wished: () => {
+        around.wished(this.link);
       },
     });
     this.session = connector.open({ id: loaded.id, settings: loaded.settings }, this.house);

@@ -53,6 +53,8 @@ interface Listener {
   online(account: AccountId, online: boolean): void;
   wake(account: AccountId): void;
   fenced(): void;
+  /** What is wanted of the link's accounts may be otherwise than before. */
+  wished(): void;
 }
 
 /** All that one session sees of the house. Muted when its lease ends: a session that goes on talks to nobody. */
@@ -117,6 +119,8 @@ export class SessionHouse implements SessionContext {
     if (this.end.signal.aborted) return batch.events.map(() => ({ outcome: 'fenced' }));
     const outcomes = await this.rooms.ingest.take(this.taker, batch, deadlineMs, positions);
     if (outcomes.some(({ outcome }) => outcome === 'fenced')) this.listener.fenced();
+    else if (batch.events.some((event) => event.type === 'room' && event.wanted !== undefined))
+      this.listener.wished();
     return outcomes;
   }
 

@@ -78,6 +78,9 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       fenced: (link) => {
         this.enqueue(() => this.drop(link));
       },
+      wished: (link) => {
+        this.enqueue(() => this.compareOne(link));
+      },
     };
     metrics.gauge('parley_links_running', 'Links that this worker holds', [], (gauge) => {
       gauge.set(this.running.size);
