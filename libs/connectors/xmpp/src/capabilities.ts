@@ -17,6 +17,8 @@ export const capabilities: Capabilities = {
   receipts: 'native',
   'read-receipts': 'native',
   'read-marks': 'native',
+  rooms: 'native',
+  topics: 'native',
   presence: 'native',
   roster: 'native',
   maxTextBytes: mostText,

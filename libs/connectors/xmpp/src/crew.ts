@@ -7,9 +7,13 @@ import type { Inlet, Timers } from '#connector/session';
 import type { AccountId, PresenceState } from '#model';
 import type { Port, Service } from './core/port.js';
 import type { Element } from './core/xml.js';
+import { Bookmarks } from './bookmarks.js';
 import { Courtesies } from './courtesies.js';
 import { Disco } from './disco.js';
 import { People } from './people.js';
+import { Invitations } from './room-invitations.js';
+import { RoomRequests } from './room-requests.js';
+import { Rooms } from './rooms.js';
 import { makesCopies, Talk } from './talk.js';
 import type { XmppTimings } from './timings.js';
 import { Uploads } from './upload.js';
@@ -60,23 +64,37 @@ export function offersOf(features: Element): Offers {
 export interface Crew {
   readonly disco: Disco;
   readonly people: People;
+  readonly rooms: Rooms;
+  readonly requests: RoomRequests;
   readonly talk: Talk;
   /** All of them, in the order in which they hear. */
   readonly services: readonly Service[];
 }
 
-const noRooms = { isRoom: () => false, nickIn: () => undefined };
-
 export function crewOf(parts: Parts): Crew {
   const services: Service[] = [];
   const disco = new Disco(parts, () => services.flatMap(({ features = [] }) => features));
   const people = new People(parts, disco);
+  const rooms = new Rooms(parts, disco);
+  const bookmarks = new Bookmarks(parts, disco, rooms);
+  const invitations = new Invitations(parts, rooms);
+  const requests = new RoomRequests(parts, disco, rooms, invitations);
   const talk = new Talk(parts, {
-    rooms: noRooms,
+    rooms,
     seesUs: (address) => people.roster.isSeen(address),
     uploads: new Uploads(parts, disco),
     copies: async () => makesCopies((await disco.server())?.features ?? []),
   });
-  services.push(disco, new Courtesies(parts), ...people.services, talk);
-  return { disco, people, talk, services };
+  // What rooms show is of rooms: it is taken before anybody could take it for somebody's own.
+  services.push(
+    disco,
+    new Courtesies(parts),
+    bookmarks,
+    invitations,
+    rooms,
+    requests,
+    ...people.services,
+    talk,
+  );
+  return { disco, people, rooms, requests, talk, services };
 }

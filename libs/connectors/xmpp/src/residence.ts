@@ -67,6 +67,11 @@ export class Residence {
     return entered;
   }
 
+  /** Our person wishes otherwise than before: brought about now, or with the stream that resumes this one. */
+  wished(what: 'rooms' | 'contacts' | 'presence'): void {
+    this.#home?.binding.wished(what);
+  }
+
   /** Reads no more from the network until `easeOff`. */
   holdBack(): void {
     this.#home?.port.holdBack();

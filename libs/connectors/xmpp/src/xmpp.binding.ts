@@ -2,7 +2,7 @@
  * One bound resource of one account: its crew, and what they hear. It lives from the bind to its end, over as many streams
  * as resume it; a stream that is not resumed ends it, and the next begins with another.
  */
-import type { OutboundEnvelope, SendOutcome } from '#connector';
+import type { OutboundEnvelope, RequestOutcome, SendOutcome, SessionRequest } from '#connector';
 import { Timers } from '#connector/session';
 import type { IqReply, Port } from './core/port.js';
 import { xml, type Element } from './core/xml.js';
@@ -66,7 +66,18 @@ export class Binding {
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    if (envelope.conversationKind === 'direct') this.crew.rooms.spokenTo(envelope.to);
     return this.crew.talk.send(envelope, signal);
+  }
+
+  /** Our person wishes otherwise than before. */
+  wished(what: 'rooms' | 'contacts' | 'presence'): void {
+    for (const service of this.crew.services) service.wished?.(what);
+    this.lull();
+  }
+
+  async request(request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
+    return this.crew.requests.request(request, signal);
   }
 
   end(): void {

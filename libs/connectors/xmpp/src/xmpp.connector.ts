@@ -15,6 +15,7 @@ const description: ConnectorDescription = {
   capabilities,
   abilities: [
     'has-contacts',
+    'has-rooms',
     'keeps-roster',
     'sets-presence',
     'edits',
@@ -22,6 +23,7 @@ const description: ConnectorDescription = {
     'reacts',
     'shows-typing',
     'marks-read',
+    'takes-requests',
   ],
   flood: { burst: 100, perSecond: 50 },
   observes: 'read',

@@ -11,18 +11,23 @@ import type {
   CloseReason,
   DesiredContact,
   DesiredRoom,
+  HasRooms,
   KeepsRoster,
   Edits,
   MarksRead,
+  Occupant,
   OutboundEnvelope,
   Place,
   Reacts,
+  RequestOutcome,
   Retracts,
   SendOutcome,
   Session,
   SessionContext,
+  SessionRequest,
   SetsPresence,
   ShowsTyping,
+  TakesRequests,
 } from '#connector';
 import { Backoff, Inlet } from '#connector/session';
 import {
@@ -38,6 +43,7 @@ import type { Wishes } from './crew.js';
 import { credentialsOf } from './credentials.js';
 import { Residence } from './residence.js';
 import { findWayIn } from './way-in.js';
+import { roomRequestKinds } from './room-requests.js';
 import type { XmppTimings } from './timings.js';
 import type { XmppSettings } from './xmpp.settings.js';
 
@@ -52,7 +58,17 @@ interface Attached {
 }
 
 export class XmppSession
-  implements Session, KeepsRoster, SetsPresence, Edits, Retracts, Reacts, ShowsTyping, MarksRead
+  implements
+    Session,
+    HasRooms,
+    KeepsRoster,
+    SetsPresence,
+    TakesRequests,
+    Edits,
+    Retracts,
+    Reacts,
+    ShowsTyping,
+    MarksRead
 {
   readonly edits = true;
   readonly retracts = true;
@@ -162,7 +178,21 @@ export class XmppSession
   }
 
   setRooms(account: AccountId, rooms: readonly DesiredRoom[]): void {
-    if (this.#attached?.id === account) this.#attached.wishes.rooms = rooms;
+    if (this.#attached?.id !== account) return;
+    this.#attached.wishes.rooms = rooms;
+    this.#attached.residence.wished('rooms');
+  }
+
+  occupants(account: AccountId, conversation: string): readonly Occupant[] {
+    return this.#bindingOf(account)?.crew.rooms.occupants(conversation) ?? [];
+  }
+
+  readonly requestKinds = roomRequestKinds;
+
+  async request(account: AccountId, request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
+    const binding = this.#bindingOf(account);
+    if (binding === undefined) return { outcome: 'refused', failure: notOnline };
+    return binding.request(request, signal);
   }
 
   setContacts(account: AccountId, contacts: readonly DesiredContact[]): void {
@@ -181,6 +211,7 @@ export class XmppSession
     if (this.#attached?.id !== account) return;
     this.#attached.wishes.presence = presence;
     this.#bindingOf(account)?.crew.people.presence.setPresence(presence);
+    this.#attached.residence.wished('presence');
   }
 
   #bindingOf(account: AccountId): Binding | undefined {

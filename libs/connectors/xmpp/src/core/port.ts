@@ -68,6 +68,8 @@ export interface Service {
   hear?(stanza: Element): boolean;
   /** Answers a question of theirs; false where it is for somebody else. */
   asked?(iq: Element, payload: Element, reply: IqReply): boolean;
+  /** Our person wishes otherwise than before (`Wishes` of the crew). */
+  wished?(what: 'rooms' | 'contacts' | 'presence'): void;
   /** The stream stands: `new`, so everything is to be asked for; or `resumed`, so nothing was missed. */
   online?(how: 'new' | 'resumed'): void;
   /** The binding is over. */

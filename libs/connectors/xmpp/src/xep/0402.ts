@@ -63,12 +63,21 @@ export const bookmarkOptions: Readonly<Record<string, FieldValue>> = {
   'pubsub#access_model': 'whitelist',
 };
 
-/** Adds or changes a bookmark (§3.3); goes in an iq set. */
-export function bookmarking(bookmark: Bookmark): Element {
+/** What some servers alone know of these as options of a publication; the rest is said to the node (`configuring`). */
+export const leastBookmarkOptions: Readonly<Record<string, FieldValue>> = {
+  'pubsub#persist_items': 'true',
+  'pubsub#access_model': 'whitelist',
+};
+
+/**
+ * Adds or changes a bookmark (§3.3); goes in an iq set.
+ * @param options how the node must be; not less than what keeps others from seeing it.
+ */
+export function bookmarking(bookmark: Bookmark, options = bookmarkOptions): Element {
   const { jid, extensions } = bookmark;
   const payload = conference(bookmark, { xmlns: bookmarksNs });
   if (extensions !== undefined) payload.append(extensions);
-  return publishing(bookmarksNs, payload, jid, bookmarkOptions);
+  return publishing(bookmarksNs, payload, jid, options);
 }
 
 /** The one list of old; goes into private storage (XEP-0049) or an item `current`. */
