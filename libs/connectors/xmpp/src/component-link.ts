@@ -2,7 +2,8 @@
  * The link of a component: one stream for all accounts that sit on it. Stanzas go to the account that they are addressed
  * to; who asks for an address that is nobody's is told so, and the domain itself answers for what it is.
  *
- * It connects when somebody takes a seat, and again when somebody comes back to it after a cut, but not in a rush.
+ * It connects when somebody takes a seat, and again when somebody comes back to it after a cut; all who come back together
+ * share one try.
  */
 import type { SessionContext } from '#connector';
 import { failure, type Failure } from '#model';
@@ -42,8 +43,8 @@ export class ComponentLink implements SeatLink {
   readonly #ending = new AbortController();
   #stream: Stream | undefined;
   #connecting: Promise<Connected> | undefined;
-  /** Why the last try failed, and until when it counts: many come back at once. */
-  #failed: { readonly failure: Failure; readonly until: number } | undefined;
+  /** Why the last try failed, and who knows it: the others are told, and whoever comes again brings about another. */
+  #failed: { readonly failure: Failure; readonly told: Set<string> } | undefined;
 
   constructor(options: ComponentLinkOptions) {
     this.#options = options;
@@ -51,9 +52,13 @@ export class ComponentLink implements SeatLink {
 
   /** A seat for an address, over the link as it stands or as it comes to stand. Never rejects. */
   async enter(jid: Jid, signal: AbortSignal): Promise<WayIn> {
-    const connected = await this.#connected();
+    const { bare } = selfOf(jid);
+    const connected = await this.#connected(bare);
     if (signal.aborted || connected === 'closed') return { way: 'closed' };
-    if ('failure' in connected) return { way: 'none', failure: connected.failure };
+    if ('failure' in connected) {
+      this.#failed?.told.add(bare);
+      return { way: 'none', failure: connected.failure };
+    }
     if (this.#stream !== connected.stream) return { way: 'none', failure: cut };
     const seat = new Seat(this, jid);
     this.#seats.get(seat.bare)?.destroy();
@@ -104,10 +109,9 @@ export class ComponentLink implements SeatLink {
     this.#stream?.destroy(why);
   }
 
-  async #connected(): Promise<Connected> {
+  async #connected(who: string): Promise<Connected> {
     if (this.#stream !== undefined) return { stream: this.#stream };
-    const failed = this.#failed;
-    if (failed !== undefined && this.#options.context.clock.monotonic() < failed.until) return failed;
+    if (this.#connecting === undefined && this.#failed?.told.has(who) === false) return this.#failed;
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
@@ -164,8 +168,7 @@ export class ComponentLink implements SeatLink {
   }
 
   #fail(why: Failure): Connected {
-    const { clock } = this.#options.context;
-    this.#failed = { failure: why, until: clock.monotonic() + this.#options.timings.firstRetry };
+    this.#failed = { failure: why, told: new Set() };
     return { failure: why };
   }
 

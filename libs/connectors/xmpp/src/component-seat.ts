@@ -40,6 +40,7 @@ export class Seat implements Stream {
   readonly #asked = new Map<string, string>();
   #handler: StreamHandler | undefined;
   #paused = false;
+  #flowing = false;
   #over = false;
 
   /** @param jid the account's address under the component. */
@@ -59,7 +60,7 @@ export class Seat implements Stream {
 
   handle(handler: StreamHandler): void {
     this.#handler = handler;
-    this.#flow();
+    this.#goOn();
   }
 
   send(stanza: Element): void {
@@ -86,7 +87,7 @@ export class Seat implements Stream {
 
   resume(): void {
     this.#paused = false;
-    this.#flow();
+    this.#goOn();
   }
 
   async close(): Promise<void> {
@@ -125,7 +126,7 @@ export class Seat implements Stream {
   }
 
   lull(): void {
-    if (!this.#isHeld()) this.#handler?.lull?.();
+    if (!this.#over) this.#handler?.lull?.();
   }
 
   drained(): void {
@@ -146,13 +147,25 @@ export class Seat implements Stream {
     if (this.#waiting.length >= mostWaiting) this.#link.hold(this);
   }
 
-  #flow(): void {
+  /** What has waited is a burst of its own. */
+  #goOn(): void {
+    if (this.#flow()) this.lull();
+  }
+
+  /** Hands on what waits; whether there was anything. */
+  #flow(): boolean {
+    if (this.#flowing) return false;
+    this.#flowing = true;
+    let handed = false;
     while (!this.#isHeld()) {
       const stanza = this.#waiting.shift();
       if (stanza === undefined) break;
+      handed = true;
       this.#handler?.element(stanza);
     }
+    this.#flowing = false;
     if (this.#waiting.length < mostWaiting) this.#link.ease(this);
+    return handed;
   }
 
   /** What a client asks its own account or server. */

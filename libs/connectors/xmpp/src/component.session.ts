@@ -48,9 +48,13 @@ export class ComponentSession implements Session {
       return;
     }
     const settings = { ...this.#settings, jid };
-    const session = new XmppSession(settings, this.#context, this.#timings, ({ signal }) =>
-      this.#link.enter(jid, signal),
-    );
+    const session = new XmppSession(settings, this.#context, this.#timings, {
+      wayIn: ({ signal }) => this.#link.enter(jid, signal),
+      // The right to a link is one for all who are on it.
+      fenced: () => {
+        void this.close('fenced');
+      },
+    });
     this.#accounts.set(account.id, session);
     session.attach(account);
     if (this.#wanted) session.connect();

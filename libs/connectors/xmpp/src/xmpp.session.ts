@@ -57,6 +57,13 @@ interface Attached {
   readonly residence: Residence;
 }
 
+/** What a session has of a link that it shares with others. */
+interface Shared {
+  readonly wayIn: typeof findWayIn;
+  /** Another worker holds the link. */
+  readonly fenced?: () => void;
+}
+
 export class XmppSession
   implements
     Session,
@@ -77,7 +84,7 @@ export class XmppSession
   readonly #context: SessionContext;
   readonly #timings: XmppTimings;
   readonly #backoff: Backoff;
-  readonly #wayIn: typeof findWayIn;
+  readonly #shared: Shared;
   #attached: Attached | undefined;
   #wanted = false;
   #closed = false;
@@ -89,15 +96,15 @@ export class XmppSession
   #cancelStalled: (() => void) | undefined;
   #leaving: Promise<void> | undefined;
 
-  /** @param wayIn how a stream is come by; a component's accounts share one. */
+  /** @param shared where the link is not the account's own: how its stream is come by, and whom to tell of its end. */
   constructor(
     settings: XmppSettings,
     context: SessionContext,
     timings: XmppTimings,
-    wayIn: typeof findWayIn = findWayIn,
+    shared: Shared = { wayIn: findWayIn },
   ) {
     this.#settings = settings;
-    this.#wayIn = wayIn;
+    this.#shared = shared;
     this.#context = context;
     this.#timings = timings;
     this.#backoff = new Backoff(context.clock, () => context.random(), timings);
@@ -121,6 +128,7 @@ export class XmppSession
       },
       fenced: () => {
         void this.close('fenced');
+        this.#shared.fenced?.();
       },
     });
     const residence = new Residence({
@@ -241,7 +249,7 @@ export class XmppSession
     const givenUp = (): boolean => signal.aborted;
     const credentials = credentialsOf(await this.#context.secrets());
     if (givenUp()) return;
-    const way = await this.#wayIn({
+    const way = await this.#shared.wayIn({
       context: this.#context,
       settings: this.#settings,
       jid,

@@ -1,3 +1,4 @@
+export { componentHarness } from './component-harness.js';
 export { xmppHarness, type XmppServerUp } from './harness.js';
 export { beforeCorpus, corpus } from './corpus.js';
 export { HostileStanzas, seeded } from './hostile-stanzas.js';

@@ -41,7 +41,8 @@ export class PingConfirmation {
     void this.#ask({ type: 'get', to: this.#server, payload }).then((answer) => {
       this.#asked = false;
       if (!answer.ok && answer.condition === undefined) return;
-      for (const settled of this.#waiting.splice(0, covered)) settled?.('acknowledged');
+      // The ping was sent behind them, and is not pinged for in its turn.
+      for (const settled of this.#waiting.splice(0, covered + 1)) settled?.('acknowledged');
       this.#confirmed();
       this.request();
     });
