@@ -21,6 +21,7 @@ export const capabilities: Capabilities = {
   topics: 'native',
   presence: 'native',
   roster: 'native',
+  history: 'native',
   maxTextBytes: mostText,
 };
 
@@ -30,15 +31,18 @@ export interface Offer {
   readonly maxBytes: number;
   /** It keeps files of its people. */
   readonly uploads: boolean;
+  /** It keeps what is said (XEP-0313). */
+  readonly archive: boolean;
 }
 
 /** What can be done here. Where the server keeps no files, the house's own address of a file goes in its place. */
-export function capabilitiesOf({ maxBytes, uploads }: Offer): Capabilities {
+export function capabilitiesOf({ maxBytes, uploads, archive }: Offer): Capabilities {
   // A text may grow by half when it is escaped, and is not alone in its stanza.
   const room = Math.max(1_000, Math.floor((maxBytes - 2_000) / 1.5));
   return {
     ...capabilities,
     files: uploads ? 'native' : 'fallback',
+    history: archive ? 'native' : 'none',
     maxTextBytes: Math.min(mostText, room),
   };
 }
@@ -53,6 +57,7 @@ export function capabilitiesIn(here: Capabilities, features: ReadonlySet<string>
     ...here,
     receipts: 'none',
     'read-receipts': 'none',
+    history: features.has(archiveNs) ? 'native' : 'none',
     ...(!named && { replies: 'fallback', reactions: 'none', retractions: 'none' }),
   };
 }

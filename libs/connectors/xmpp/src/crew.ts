@@ -10,6 +10,7 @@ import type { Element } from './core/xml.js';
 import { Bookmarks } from './bookmarks.js';
 import { Courtesies } from './courtesies.js';
 import { Disco } from './disco.js';
+import { Past } from './past.js';
 import { People } from './people.js';
 import { Invitations } from './room-invitations.js';
 import { RoomRequests } from './room-requests.js';
@@ -67,6 +68,7 @@ export interface Crew {
   readonly rooms: Rooms;
   readonly requests: RoomRequests;
   readonly talk: Talk;
+  readonly past: Past;
   /** All of them, in the order in which they hear. */
   readonly services: readonly Service[];
 }
@@ -79,10 +81,12 @@ export function crewOf(parts: Parts): Crew {
   const bookmarks = new Bookmarks(parts, disco, rooms);
   const invitations = new Invitations(parts, rooms);
   const requests = new RoomRequests(parts, disco, rooms, invitations);
+  const past = new Past(parts, disco, rooms);
   const talk = new Talk(parts, {
     rooms,
     seesUs: (address) => people.roster.isSeen(address),
     uploads: new Uploads(parts, disco),
+    archive: () => past.keepsArchive(),
     copies: async () => makesCopies((await disco.server())?.features ?? []),
   });
   // What rooms show is of rooms: it is taken before anybody could take it for somebody's own.
@@ -94,7 +98,13 @@ export function crewOf(parts: Parts): Crew {
     rooms,
     requests,
     ...people.services,
+    past,
     talk,
   );
-  return { disco, people, rooms, requests, talk, services };
+  rooms.listen({
+    entered: ({ address, keepsArchive }, since) => {
+      past.entered(address, keepsArchive, since);
+    },
+  });
+  return { disco, people, rooms, requests, past, talk, services };
 }

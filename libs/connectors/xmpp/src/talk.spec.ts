@@ -60,6 +60,7 @@ class Stage {
         },
         limit: () => Promise.resolve(undefined),
       },
+      archive: () => Promise.resolve(false),
       copies: () => Promise.resolve(true),
     });
   }

@@ -7,7 +7,7 @@ import { failure } from '#model';
 import type { Service } from './core/port.js';
 import { xml, type Element } from './core/xml.js';
 import type { Parts } from './crew.js';
-import { capabilitiesOf } from './capabilities.js';
+import { capabilitiesOf, type Offer } from './capabilities.js';
 import { placeOf, saidIn, type Circumstances, type KnownRooms } from './from-xmpp.js';
 import { Marks } from './marks.js';
 import { Sending } from './sending.js';
@@ -37,6 +37,8 @@ export interface TalkAsks {
   /** Whether somebody may see our presence: they alone are told whether something came. */
   readonly seesUs: (address: string) => boolean;
   readonly uploads: Pick<Uploads, 'uploaded' | 'isNeeded' | 'limit'>;
+  /** Whether our account keeps an archive. */
+  readonly archive: () => Promise<boolean>;
   /** Whether our server copies what our other devices say and hear. */
   readonly copies: () => Promise<boolean>;
 }
@@ -86,8 +88,8 @@ export class Talk implements Service {
   online(how: 'new' | 'resumed'): void {
     if (how === 'resumed') return;
     void this.#copy();
-    this.#offer(false);
-    void this.#findUploads();
+    this.#offer({ uploads: false, archive: false });
+    void this.#find();
   }
 
   ended(): void {
@@ -199,13 +201,16 @@ export class Talk implements Service {
   }
 
   /** Says what can be done here. */
-  #offer(uploads: boolean): void {
+  #offer(found: Omit<Offer, 'maxBytes'>): void {
     const { context, account, port } = this.#parts;
-    context.capabilities(account, capabilitiesOf({ maxBytes: port.maxBytes, uploads }));
+    context.capabilities(account, capabilitiesOf({ maxBytes: port.maxBytes, ...found }));
   }
 
-  async #findUploads(): Promise<void> {
-    if ((await this.#asks.uploads.limit()) !== undefined && !this.#over) this.#offer(true);
+  /** Finds out what there is beside the server: files, and an archive. */
+  async #find(): Promise<void> {
+    const [limit, archive] = await Promise.all([this.#asks.uploads.limit(), this.#asks.archive()]);
+    const uploads = limit !== undefined;
+    if ((uploads || archive) && !this.#over) this.#offer({ uploads, archive });
   }
 
   /** Has our server copy to us what our other devices say and hear, where it can. */

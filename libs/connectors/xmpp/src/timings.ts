@@ -34,6 +34,8 @@ export interface XmppTimings {
   readonly heard: number;
   /** For one page of an archive. */
   readonly history: number;
+  /** After coming online, until a server has surely worked through what a broken link still held. */
+  readonly settle: number;
   /** For the farewell. */
   readonly close: number;
 }
@@ -57,5 +59,6 @@ export const usualTimings: XmppTimings = {
   occupancy: 200,
   heard: 60_000,
   history: 30_000,
+  settle: 3_000,
   close: 4_500,
 };

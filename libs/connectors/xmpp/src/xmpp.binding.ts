@@ -2,11 +2,20 @@
  * One bound resource of one account: its crew, and what they hear. It lives from the bind to its end, over as many streams
  * as resume it; a stream that is not resumed ends it, and the next begins with another.
  */
-import type { OutboundEnvelope, RequestOutcome, SendOutcome, SessionRequest } from '#connector';
+import type {
+  HistoryAsk,
+  HistoryOutcome,
+  OutboundEnvelope,
+  Place,
+  RequestOutcome,
+  SendOutcome,
+  SessionRequest,
+} from '#connector';
 import { Timers } from '#connector/session';
 import type { IqReply, Port } from './core/port.js';
 import { xml, type Element } from './core/xml.js';
 import { crewOf, type Crew, type Parts } from './crew.js';
+import type { Fate } from './resolving.js';
 import { stanzaErrorNamespace } from './stanza-failures.js';
 
 export class Binding {
@@ -62,7 +71,7 @@ export class Binding {
 
   /** Hands what has gathered to the house. */
   lull(): void {
-    this.#parts.inlet.flush();
+    this.#parts.inlet.flush(this.crew.past.notes());
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
@@ -78,6 +87,19 @@ export class Binding {
 
   async request(request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
     return this.crew.requests.request(request, signal);
+  }
+
+  async history(ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {
+    return this.crew.past.history(ask, signal);
+  }
+
+  async resolve(envelope: OutboundEnvelope, signal: AbortSignal): Promise<Fate> {
+    return this.crew.past.resolve(envelope, signal);
+  }
+
+  markRead(conversation: string, upTo: Place): void {
+    this.crew.talk.markRead(conversation, upTo);
+    this.crew.past.markRead(conversation, upTo);
   }
 
   end(): void {

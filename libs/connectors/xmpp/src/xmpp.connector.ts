@@ -24,6 +24,8 @@ const description: ConnectorDescription = {
     'shows-typing',
     'marks-read',
     'takes-requests',
+    'has-history',
+    'resolves-unknown',
   ],
   flood: { burst: 100, perSecond: 50 },
   observes: 'read',

@@ -14,12 +14,16 @@ import type {
   HasRooms,
   KeepsRoster,
   Edits,
+  HasHistory,
+  HistoryAsk,
+  HistoryOutcome,
   MarksRead,
   Occupant,
   OutboundEnvelope,
   Place,
   Reacts,
   RequestOutcome,
+  ResolvesUnknown,
   Retracts,
   SendOutcome,
   Session,
@@ -75,7 +79,9 @@ export class XmppSession
     Retracts,
     Reacts,
     ShowsTyping,
-    MarksRead
+    MarksRead,
+    HasHistory,
+    ResolvesUnknown
 {
   readonly edits = true;
   readonly retracts = true;
@@ -181,8 +187,18 @@ export class XmppSession
     this.#bindingOf(account)?.crew.talk.typing(conversation, active);
   }
 
+  async history(account: AccountId, ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {
+    const binding = this.#bindingOf(account);
+    if (binding === undefined || signal.aborted) return { outcome: 'refused', failure: notOnline };
+    return binding.history(ask, signal);
+  }
+
+  async resolve(envelope: OutboundEnvelope, signal: AbortSignal): Promise<'present' | 'absent' | 'unknown'> {
+    return (await this.#bindingOf(envelope.account)?.resolve(envelope, signal)) ?? 'unknown';
+  }
+
   markRead(account: AccountId, conversation: string, upTo: Place): void {
-    this.#bindingOf(account)?.crew.talk.markRead(conversation, upTo);
+    this.#bindingOf(account)?.markRead(conversation, upTo);
   }
 
   setRooms(account: AccountId, rooms: readonly DesiredRoom[]): void {

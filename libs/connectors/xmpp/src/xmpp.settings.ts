@@ -114,6 +114,22 @@ export const settingsSchema: JsonObject = {
       maximum: 127,
       default: 0,
     },
+    firstHistoryDays: {
+      type: 'integer',
+      title: 'Days of history at first',
+      description:
+        'How far back the archive is taken in when the account first connects. What is older can be asked for at any time.',
+      minimum: 0,
+      maximum: 365,
+      default: 7,
+    },
+    archiveAll: {
+      type: 'boolean',
+      title: 'Have everything archived',
+      description:
+        'Sets the server’s archive to keep all messages. Without it the server’s own preferences stay as they are.',
+      default: false,
+    },
     register: {
       type: 'boolean',
       title: 'Make the account',
@@ -162,6 +178,10 @@ export interface XmppSettings {
   readonly mechanism?: SaslMechanism;
   readonly resource?: string;
   readonly priority: number;
+  /** How much of the archive is taken in at the first connect, in days. */
+  readonly firstHistoryDays: number;
+  /** The archive is set to keep everything. */
+  readonly archiveAll: boolean;
   readonly register: boolean;
 }
 
@@ -190,6 +210,8 @@ export function readSettings(raw: JsonObject): XmppSettings {
     ...(mechanism !== undefined && { mechanism }),
     ...(resource !== undefined && { resource }),
     priority: number(raw['priority']) ?? 0,
+    firstHistoryDays: number(raw['firstHistoryDays']) ?? 7,
+    archiveAll: raw['archiveAll'] === true,
     register: raw['register'] === true,
   };
 }
