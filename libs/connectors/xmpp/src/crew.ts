@@ -89,6 +89,17 @@ export function crewOf(parts: Parts): Crew {
     archive: () => past.keepsArchive(),
     copies: async () => makesCopies((await disco.server())?.features ?? []),
   });
+  rooms.listen({
+    entered: (room) => {
+      talk.entered(room);
+    },
+    changed: (room) => {
+      talk.entered(room);
+    },
+    left: ({ address }) => {
+      talk.exited(address);
+    },
+  });
   // What rooms show is of rooms: it is taken before anybody could take it for somebody's own.
   services.push(
     disco,

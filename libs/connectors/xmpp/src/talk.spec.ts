@@ -339,12 +339,20 @@ describe('typing', () => {
   });
 });
 
-test('our server is asked for copies, and what can be done is told', async () => {
+test('our server is asked for copies, and what can be done is told, in each room as well', async () => {
   const stage = new Stage();
   stage.talk.online('new');
   await new Promise((done) => setImmediate(done));
   expect(stage.asked.map((payload) => serialise(payload))).toEqual(['<enable xmlns="urn:xmpp:carbons:2"/>']);
   expect(stage.house.capabilitiesOf(stage.account)).toMatchObject({ files: 'fallback', edits: 'native' });
+  const features = new Set(['http://jabber.org/protocol/muc']);
+  stage.talk.entered({ address: room, features });
+  expect(stage.house.capabilitiesOf(stage.account, room)).toMatchObject({
+    reactions: 'none',
+    receipts: 'none',
+  });
+  stage.talk.entered({ address: room, features: new Set([...features, 'urn:xmpp:sid:0']) });
+  expect(stage.house.capabilitiesOf(stage.account, room)).toMatchObject({ reactions: 'native' });
   stage.talk.online('resumed');
   await new Promise((done) => setImmediate(done));
   expect(stage.asked).toHaveLength(1);

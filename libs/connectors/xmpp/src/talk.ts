@@ -3,11 +3,11 @@
  * and hear comes as copies (XEP-0280), which count from our own account alone.
  */
 import { wireIdOf, type OutboundEnvelope, type Place as ReadPlace, type SendOutcome } from '#connector';
-import { failure } from '#model';
+import { failure, type Capabilities } from '#model';
 import type { Service } from './core/port.js';
 import { xml, type Element } from './core/xml.js';
 import type { Parts } from './crew.js';
-import { capabilitiesOf, type Offer } from './capabilities.js';
+import { capabilitiesIn, capabilitiesOf, type Offer } from './capabilities.js';
 import { placeOf, saidIn, type Circumstances, type KnownRooms } from './from-xmpp.js';
 import { Marks } from './marks.js';
 import { Sending } from './sending.js';
@@ -65,6 +65,9 @@ export class Talk implements Service {
   readonly #typing: Typing;
   /** Conversations in which something is being made ready: what is said there after it waits. */
   readonly #lanes = new Map<string, Promise<unknown>>();
+  /** What the rooms that we are in can do. */
+  readonly #entered = new Map<string, ReadonlySet<string>>();
+  #here: Capabilities = {};
   #over = false;
 
   constructor(parts: Parts, asks: TalkAsks) {
@@ -116,6 +119,17 @@ export class Talk implements Service {
 
   markRead(conversation: string, upTo: ReadPlace): void {
     this.#marks.markRead(conversation, this.#asks.rooms.isRoom(conversation), upTo);
+  }
+
+  /** A room was entered, or says now what it can do. */
+  entered({ address, features }: { readonly address: string; readonly features: ReadonlySet<string> }): void {
+    this.#entered.set(address, features);
+    this.#offerIn(address, features);
+  }
+
+  /** A room was left. */
+  exited(room: string): void {
+    this.#entered.delete(room);
   }
 
   hear(stanza: Element): boolean {
@@ -203,7 +217,14 @@ export class Talk implements Service {
   /** Says what can be done here. */
   #offer(found: Omit<Offer, 'maxBytes'>): void {
     const { context, account, port } = this.#parts;
-    context.capabilities(account, capabilitiesOf({ maxBytes: port.maxBytes, ...found }));
+    this.#here = capabilitiesOf({ maxBytes: port.maxBytes, ...found });
+    context.capabilities(account, this.#here);
+    for (const [room, features] of this.#entered) this.#offerIn(room, features);
+  }
+
+  #offerIn(room: string, features: ReadonlySet<string>): void {
+    const { context, account } = this.#parts;
+    context.capabilities(account, capabilitiesIn(this.#here, features), room);
   }
 
   /** Finds out what there is beside the server: files, and an archive. */
