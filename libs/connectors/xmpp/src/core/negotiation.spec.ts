@@ -594,6 +594,27 @@ describe('encryption', () => {
     expect(why({ outcome })).toEqual({ code: 'protocol-violation', remedy: 'retry' });
   });
 
+  it('fails at once where the connection ends, or something else than TLS comes, in the middle of it', async () => {
+    const began = performance.now();
+    const cut = await play(async (caller) => {
+      await caller.opens(starttls);
+      await caller.hears(/<starttls [^>]*\/>/);
+      caller.says(proceed);
+      await caller.hears(/^\x16/);
+      caller.end();
+    });
+    expect(why(cut)).toEqual({ code: 'network-unreachable', remedy: 'retry' });
+    const clear = await play(async (caller) => {
+      await caller.opens(starttls);
+      await caller.hears(/<starttls [^>]*\/>/);
+      caller.says(proceed);
+      await caller.hears(/^\x16/);
+      caller.says(header);
+    });
+    expect(why(clear)).toEqual({ code: 'protocol-violation', remedy: 'retry' });
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
+
   it('fails where the server cannot do it now', async () => {
     const { outcome } = await play(async (caller) => {
       await caller.opens(starttls);

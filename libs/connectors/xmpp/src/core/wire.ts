@@ -76,7 +76,7 @@ export class Wire {
     if (plain === undefined || this.#over) return;
     const secured = this.#tlsOptions({});
     if (secured === 'unusable') return;
-    plain.removeAllListeners();
+    for (const event of ['data', 'drain', 'error', 'close']) plain.removeAllListeners(event);
     plain.on('error', () => undefined);
     this.#encrypted({ ...secured, socket: plain });
   }
