@@ -18,9 +18,12 @@ export function componentHarness(start: () => Promise<XmppServer>, more: Partial
       return componentOn(network, server);
     },
     acts: ['rooms', 'injections', 'restarts', 'refuses-secrets', 'shared-link'],
-    // Servers keep no files for components.
-    lacks: ['files'],
-    exceptions: { 'keeps-roster': 'nobody keeps a roster for a component’s accounts' },
+    // What a server does for accounts of its own it does not do for those of a component.
+    lacks: ['files', 'history'],
+    exceptions: {
+      'keeps-roster': 'nobody keeps a roster for a component’s accounts',
+      resolves: 'nobody keeps an archive for a component’s accounts',
+    },
     ...more,
   };
 }
