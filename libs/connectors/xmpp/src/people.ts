@@ -3,6 +3,7 @@
  * tell of themselves.
  */
 import type { Service } from './core/port.js';
+import { Avatars } from './avatars.js';
 import type { Parts } from './crew.js';
 import type { Disco } from './disco.js';
 import { OwnPresence } from './presence.js';
@@ -24,7 +25,13 @@ export class People implements Service {
     this.roster = new Roster(parts);
     this.presence = new OwnPresence(parts, disco);
     this.subscriptions = new Subscriptions(parts, this.roster);
-    this.services = [this, this.roster, this.subscriptions, new Reachability(parts, this.roster)];
+    this.services = [
+      this,
+      this.roster,
+      this.subscriptions,
+      new Avatars(parts, this.roster),
+      new Reachability(parts, this.roster),
+    ];
   }
 
   /** The roster is asked for first: whoever has it hears of all that comes because of our presence (RFC 6121 §2.2). */

@@ -1,7 +1,7 @@
 /* The roster, who may see whom, and how reachable people are: on two families of servers, seen by plain clients. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { can, type InboundContact } from '#connector';
+import { can, type InboundContact, type InboundIdentity } from '#connector';
 import { Rigs, type Rig, type RigOptions } from '#connectors/xmpp/testing';
 import {
   child,
@@ -278,6 +278,76 @@ describe.each(families)('people on %s', (name, peers, start) => {
       stranger.send(`<presence to="${rig.jid}" type="subscribe"/>`);
       await stands(again.house, stranger.bare, { asks: true });
       expect(again.house.presences.has(stranger.bare)).toBe(false);
+    });
+
+    it('are known by the picture and the nick that they publish, which is fetched once', async () => {
+      const rig = await begin();
+      const bob = await come();
+      rosterOf(rig.session).setContacts(rig.account, [{ address: bob.bare, groups: [] }]);
+      await asked(bob, rig.jid, 'subscribe');
+      bob.send(`<presence to="${rig.jid}" type="subscribed"/>`);
+      await presence(rig.house, bob.bare, 'available');
+      // A server tells of what is published those whose client it knows: by our presence, that is.
+      rosterOf(rig.session).setAdmissions(rig.account, [{ address: bob.bare, answer: 'approve' }]);
+      bob.send(`<presence to="${rig.jid}" type="subscribe"/>`);
+      await stands(rig.house, bob.bare, { subscription: 'both' });
+      const publish = (node: string, id: string, inside: string) =>
+        bob.ask(
+          'set',
+          `<pubsub xmlns="http://jabber.org/protocol/pubsub"><publish node="${node}"><item id="${id}">${inside}</item></publish></pubsub>`,
+        );
+      const learnt = () =>
+        rig.house.storage.stored.filter(
+          (event): event is InboundIdentity => event.type === 'identity' && event.party.address === bob.bare,
+        );
+      await publish(
+        'http://jabber.org/protocol/nick',
+        'current',
+        '<nick xmlns="http://jabber.org/protocol/nick">Bobby</nick>',
+      );
+      await eventually('the nick is told', () => learnt().some(({ party }) => party.name === 'Bobby'));
+      const wear = async (bytes: Buffer, claimed = createHash('sha1').update(bytes).digest('hex')) => {
+        const data = `<data xmlns="urn:xmpp:avatar:data">${bytes.toString('base64')}</data>`;
+        await publish('urn:xmpp:avatar:data', claimed, data);
+        const info = `<info id="${claimed}" bytes="${String(bytes.length)}" type="image/png"/>`;
+        await publish(
+          'urn:xmpp:avatar:metadata',
+          claimed,
+          `<metadata xmlns="urn:xmpp:avatar:metadata">${info}</metadata>`,
+        );
+      };
+      await wear(Buffer.from('another picture than it says'), 'a'.repeat(40));
+      const face = randomBytes(3_000);
+      await wear(face);
+      await eventually('the face is told', () => learnt().some(({ avatar }) => avatar?.size === 3_000));
+      expect(rig.house.inbox.received.map(({ bytes }) => bytes.equals(face))).toEqual([true]);
+      await rig.session.close('asked');
+      const again = await begin({ after: rig });
+      await presence(again.house, bob.bare, 'available');
+      const mark = randomBytes(2_000);
+      await wear(mark);
+      await eventually('the next face is told', () => learnt().some(({ avatar }) => avatar?.size === 2_000));
+      expect(again.house.inbox.received).toHaveLength(2);
+    });
+
+    it('are known by the picture in their card where they tell of it in their presence', async () => {
+      const rig = await begin();
+      const bob = await come();
+      rosterOf(rig.session).setContacts(rig.account, [{ address: bob.bare, groups: [] }]);
+      await asked(bob, rig.jid, 'subscribe');
+      bob.send(`<presence to="${rig.jid}" type="subscribed"/>`);
+      await presence(rig.house, bob.bare, 'available');
+      const face = randomBytes(1_234);
+      await bob.ask(
+        'set',
+        `<vCard xmlns="vcard-temp"><FN>Bob</FN><PHOTO><TYPE>image/png</TYPE><BINVAL>${face.toString('base64')}</BINVAL></PHOTO></vCard>`,
+      );
+      const hash = createHash('sha1').update(face).digest('hex');
+      bob.send(`<presence><x xmlns="vcard-temp:x:update"><photo>${hash}</photo></x></presence>`);
+      await eventually('the face is told', () =>
+        rig.house.storage.stored.some((event) => event.type === 'identity' && event.avatar?.size === 1_234),
+      );
+      expect(rig.house.inbox.received.every(({ bytes }) => bytes.equals(face))).toBe(true);
     });
 
     it('see us as we want to be seen', async () => {

@@ -45,7 +45,7 @@ export function xmppHarness(server: () => Promise<XmppServerUp>, more: Partial<H
   return {
     connector,
     start: async () => networkOn(await server()),
-    acts: ['rooms', 'injections', 'restarts', 'refuses-secrets', 'presence', 'admissions'],
+    acts: ['rooms', 'injections', 'restarts', 'refuses-secrets', 'presence', 'admissions', 'avatars'],
     addresses: {
       good: {
         'alice@example.org': 'alice@example.org',

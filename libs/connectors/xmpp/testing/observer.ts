@@ -1,4 +1,5 @@
 /* Somebody on the network who does not use Parley: a plain client in the words of the kit. */
+import { createHash } from 'node:crypto';
 import type { Heard, Observer } from '#connector/testing';
 import { child, childrenOf, eventually, textOf, type PlainXmpp, type Tree } from '#peers';
 import type { Presence } from '#model';
@@ -107,6 +108,26 @@ function observerOn(client: PlainXmpp, gone: () => void): Observer {
       return Promise.resolve();
     },
     sees: (address) => sees(client, address),
+    async wear(picture) {
+      const id = picture === undefined ? '' : createHash('sha1').update(picture).digest('hex');
+      const publish = (node: string, item: string, inside: string) =>
+        client.ask(
+          'set',
+          `<pubsub xmlns="http://jabber.org/protocol/pubsub"><publish node="urn:xmpp:avatar:${node}"><item${item}>${inside}</item></publish></pubsub>`,
+        );
+      if (picture === undefined) {
+        await publish('metadata', '', '<metadata xmlns="urn:xmpp:avatar:metadata"/>');
+        return;
+      }
+      const data = Buffer.from(picture).toString('base64');
+      await publish('data', ` id="${id}"`, `<data xmlns="urn:xmpp:avatar:data">${data}</data>`);
+      const info = `<info id="${id}" bytes="${String(picture.length)}" type="image/png"/>`;
+      await publish(
+        'metadata',
+        ` id="${id}"`,
+        `<metadata xmlns="urn:xmpp:avatar:metadata">${info}</metadata>`,
+      );
+    },
     async askToSee(address) {
       // Some servers tell the answer to nobody who has not asked for the roster (RFC 6121 §2.2).
       await client.ask('get', '<query xmlns="jabber:iq:roster"/>');
