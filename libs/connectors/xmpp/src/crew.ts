@@ -13,6 +13,7 @@ import { Disco } from './disco.js';
 import { Past } from './past.js';
 import { People } from './people.js';
 import { Invitations } from './room-invitations.js';
+import { PeopleRequests } from './people-requests.js';
 import { RoomRequests } from './room-requests.js';
 import { Rooms } from './rooms.js';
 import { makesCopies, Talk } from './talk.js';
@@ -67,6 +68,7 @@ export interface Crew {
   readonly people: People;
   readonly rooms: Rooms;
   readonly requests: RoomRequests;
+  readonly peopleRequests: PeopleRequests;
   readonly talk: Talk;
   readonly past: Past;
   /** All of them, in the order in which they hear. */
@@ -82,6 +84,7 @@ export function crewOf(parts: Parts): Crew {
   const invitations = new Invitations(parts, rooms);
   const requests = new RoomRequests(parts, disco, rooms, invitations);
   const past = new Past(parts, disco, rooms);
+  const peopleRequests = new PeopleRequests(parts, disco);
   const talk = new Talk(parts, {
     rooms,
     seesUs: (address) => people.roster.isSeen(address),
@@ -108,6 +111,7 @@ export function crewOf(parts: Parts): Crew {
     invitations,
     rooms,
     requests,
+    peopleRequests,
     ...people.services,
     past,
     talk,
@@ -117,5 +121,5 @@ export function crewOf(parts: Parts): Crew {
       past.entered(address, keepsArchive, since);
     },
   });
-  return { disco, people, rooms, requests, past, talk, services };
+  return { disco, people, rooms, requests, peopleRequests, past, talk, services };
 }

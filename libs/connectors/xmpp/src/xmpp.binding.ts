@@ -13,6 +13,7 @@ import type {
 } from '#connector';
 import { Timers } from '#connector/session';
 import type { IqReply, Port } from './core/port.js';
+import { peopleRequestKinds } from './people-requests.js';
 import { xml, type Element } from './core/xml.js';
 import { crewOf, type Crew, type Parts } from './crew.js';
 import type { Fate } from './resolving.js';
@@ -86,7 +87,9 @@ export class Binding {
   }
 
   async request(request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
-    return this.crew.requests.request(request, signal);
+    const { requests, peopleRequests } = this.crew;
+    const asked = peopleRequestKinds.includes(request.kind) ? peopleRequests : requests;
+    return asked.request(request, signal);
   }
 
   async history(ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {

@@ -12,7 +12,8 @@ afterEach(async () => {
 
 async function begin(): Promise<{ rig: Rig; client: SandboxXmppClient; sandbox: SandboxXmpp }> {
   // What is forged is not counted.
-  const sandbox = await startSandboxXmpp({ believeAnyCount: true });
+  const sandbox = await startSandboxXmpp();
+  sandbox.misbehave({ believeAnyCount: true });
   const rigs = new Rigs();
   stack.push(sandbox, rigs);
   const server = {

@@ -47,6 +47,7 @@ import type { Wishes } from './crew.js';
 import { credentialsOf } from './credentials.js';
 import { Residence } from './residence.js';
 import { findWayIn } from './way-in.js';
+import { peopleRequestKinds } from './people-requests.js';
 import { roomRequestKinds } from './room-requests.js';
 import type { XmppTimings } from './timings.js';
 import type { XmppSettings } from './xmpp.settings.js';
@@ -211,7 +212,7 @@ export class XmppSession
     return this.#bindingOf(account)?.crew.rooms.occupants(conversation) ?? [];
   }
 
-  readonly requestKinds = roomRequestKinds;
+  readonly requestKinds = [...roomRequestKinds, ...peopleRequestKinds];
 
   async request(account: AccountId, request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
     const binding = this.#bindingOf(account);
