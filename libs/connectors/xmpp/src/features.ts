@@ -1,0 +1,237 @@
+/*
+ * What this connector does, row by row, after the compliance suite XEP-0479 (Core and IM, advanced client): the table of
+ * docs/networks/xmpp.md is made from it (`npm run docs`), and features.spec.ts holds it against what the connector
+ * declares. "Proved on" names real servers where a suite saw it there; the sandbox is a server of our own in the test's
+ * process.
+ */
+import { fallback, native, notCarried, type Feature } from '#connector';
+
+export const provers = {
+  prosody: 'Prosody',
+  ejabberd: 'ejabberd',
+  sandbox: 'sandbox',
+};
+export type Prover = keyof typeof provers;
+
+const both: readonly Prover[] = ['prosody', 'ejabberd'];
+const everywhere: readonly Prover[] = [...both, 'sandbox'];
+
+export const features: readonly Feature<Prover>[] = [
+  {
+    feature: 'private messages (RFC 6121)',
+    out: native('also to one device, or to somebody in a room in private'),
+    in: native(),
+    capability: 'direct',
+    provedOn: everywhere,
+  },
+  {
+    feature: 'messages in rooms (XEP-0045)',
+    out: native('sent when the room has shown it to us'),
+    in: native(),
+    capability: 'rooms',
+    abilities: ['has-rooms'],
+    provedOn: everywhere,
+  },
+  { feature: '/me (XEP-0245)', out: native(), in: native(), capability: 'emote', provedOn: both },
+  {
+    feature: 'bold, italic, strike, monospace, quotes (XEP-0393)',
+    out: native(),
+    in: native(),
+    capability: 'formatting',
+    provedOn: both,
+  },
+  {
+    feature: 'replies (XEP-0461)',
+    out: native('with what is answered quoted for clients that do not know it (XEP-0428)'),
+    in: native(),
+    capability: 'replies',
+    provedOn: both,
+  },
+  {
+    feature: 'corrections (XEP-0308)',
+    out: native(),
+    in: native('of whoever said it, and nobody else'),
+    capability: 'edits',
+    abilities: ['edits'],
+    provedOn: both,
+  },
+  {
+    feature: 'taking back (XEP-0424, moderation XEP-0425)',
+    out: native(),
+    in: native('also by moderators, where the room says so'),
+    capability: 'retractions',
+    abilities: ['retracts'],
+    provedOn: both,
+  },
+  {
+    feature: 'reactions (XEP-0444)',
+    out: native(),
+    in: native(),
+    needs: ['in rooms: ids that the room gives (XEP-0359)'],
+    capability: 'reactions',
+    abilities: ['reacts'],
+    provedOn: both,
+  },
+  {
+    feature: 'files (XEP-0363, XEP-0066, XEP-0447)',
+    out: native('uploaded to the server of the account; else Parley’s own link'),
+    in: native('as attachments with their address, fetched by nobody unasked'),
+    needs: ['`urn:xmpp:http:upload:0`'],
+    capability: 'files',
+    provedOn: both,
+  },
+  {
+    feature: 'typing (XEP-0085)',
+    out: native(),
+    in: native(),
+    capability: 'typing',
+    abilities: ['shows-typing'],
+    provedOn: both,
+  },
+  {
+    feature: 'delivered (XEP-0184)',
+    out: native('said to those who may see our presence, once it is stored'),
+    in: native(),
+    capability: 'receipts',
+    provedOn: both,
+  },
+  {
+    feature: 'read by the other (XEP-0333)',
+    out: native('said where the sender wants it and may see our presence'),
+    in: native(),
+    capability: 'read-receipts',
+    provedOn: both,
+  },
+  {
+    feature: 'how far was read, on all devices (XEP-0490)',
+    out: native(),
+    in: native(),
+    needs: ['personal eventing with publish options (XEP-0163, 0223)'],
+    capability: 'read-marks',
+    abilities: ['marks-read'],
+    provedOn: everywhere,
+  },
+  {
+    feature: 'own messages from other devices (XEP-0280)',
+    out: '-',
+    in: native('from our own account only'),
+    needs: ['`urn:xmpp:carbons:2`'],
+    provedOn: both,
+  },
+  {
+    feature: 'what was missed, caught up with (XEP-0313, 0059)',
+    out: '-',
+    in: native('of the account and of each room; else a gap is shown'),
+    needs: ['`urn:xmpp:mam:2` of the account, of the room'],
+    provedOn: everywhere,
+  },
+  {
+    feature: 'older messages, when asked for (XEP-0313)',
+    out: '-',
+    in: native(),
+    needs: ['`urn:xmpp:mam:2`'],
+    capability: 'history',
+    abilities: ['has-history'],
+    provedOn: everywhere,
+  },
+  {
+    feature: 'whether what was sent has arrived, after the link broke in the middle',
+    out: native('the archive is asked; where none tells, the person is'),
+    in: '-',
+    needs: ['`urn:xmpp:mam:2`'],
+    abilities: ['resolves-unknown'],
+    provedOn: everywhere,
+  },
+  {
+    feature: 'nothing lost over a cut (XEP-0198)',
+    out: native('resumed after a cut and by the next process after an orderly stop'),
+    in: native('acknowledged once it is stored'),
+    needs: ['`urn:xmpp:sm:3`'],
+    provedOn: everywhere,
+  },
+  {
+    feature: 'roster, its groups and subscriptions (RFC 6121 §2, §3)',
+    out: native('kept as the account’s own list; requests are approved through the API'),
+    in: native('pushes from our own account only'),
+    capability: 'roster',
+    abilities: ['has-contacts', 'keeps-roster'],
+    provedOn: everywhere,
+  },
+  {
+    feature: 'presence, with several devices and priorities (RFC 6121 §4)',
+    out: native(),
+    in: native('the best of somebody’s devices'),
+    capability: 'presence',
+    abilities: ['sets-presence'],
+    provedOn: everywhere,
+  },
+  {
+    feature: 'topic',
+    out: native(),
+    in: native(),
+    capability: 'topics',
+    requests: ['topic'],
+    provedOn: both,
+  },
+  {
+    feature: 'who is in a room, with roles; members and their lists',
+    out: native(),
+    in: native('recognised over a change of nick where the room says who it is (XEP-0421)'),
+    requests: ['role', 'members'],
+    provedOn: both,
+  },
+  {
+    feature: 'kicks and bans, and their list',
+    out: native(),
+    in: native('with who did it'),
+    requests: ['kick', 'ban', 'unban', 'bans'],
+    provedOn: both,
+  },
+  {
+    feature: 'invitations, direct (XEP-0249) and through the room',
+    out: native(),
+    in: native('told, with who it was; the password is kept for going in'),
+    requests: ['invite'],
+    provedOn: both,
+  },
+  { feature: 'own nick in a room', out: native(), in: native(), requests: ['nick'], provedOn: both },
+  {
+    feature: 'what a room is (its form), and its end',
+    out: native(),
+    in: native('when asked for'),
+    requests: ['config', 'destroy'],
+    provedOn: both,
+  },
+  {
+    feature: 'list of rooms, with search',
+    out: '-',
+    in: native('when asked for'),
+    requests: ['list'],
+    provedOn: both,
+  },
+  {
+    feature: 'rooms on all devices: bookmarks (XEP-0402)',
+    out: native(),
+    in: native(),
+    needs: ['personal eventing with publish options'],
+    provedOn: both,
+  },
+  {
+    feature: 'still in the room? (XEP-0410)',
+    out: native('asked when a room is silent for long; entered again where not'),
+    in: '-',
+    provedOn: both,
+  },
+  {
+    feature: 'what can be done, told and asked (XEP-0030, XEP-0115)',
+    out: native(),
+    in: native(),
+    provedOn: both,
+  },
+  {
+    feature: 'encrypted with keys of the devices (OMEMO, OpenPGP)',
+    out: notCarried,
+    in: fallback('that it is, in words, where nothing else is said'),
+    provedOn: ['sandbox'],
+  },
+];
