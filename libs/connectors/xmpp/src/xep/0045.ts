@@ -22,8 +22,6 @@ export const mucNs = 'http://jabber.org/protocol/muc';
 export const mucUserNs = `${mucNs}#user`;
 export const mucAdminNs = `${mucNs}#admin`;
 export const mucOwnerNs = `${mucNs}#owner`;
-/** The kind of the form that configures a room. */
-export const roomConfigType = `${mucNs}#roomconfig`;
 
 const roles = ['moderator', 'participant', 'visitor', 'none'] as const;
 const affiliations = ['owner', 'admin', 'member', 'none', 'outcast'] as const;

@@ -5,8 +5,6 @@ import { oobsIn } from './0066.js';
 import { textIn, wordsIn, worded } from './reading.js';
 
 export const registerNs = 'jabber:iq:register';
-/** The stream feature by which a server says that it lets accounts be made (§8). */
-export const registerFeatureNs = 'http://jabber.org/features/iq-register';
 
 /** The fields that the XEP names (§14.1), in its order. */
 const named = [

@@ -10,8 +10,6 @@ import { forwardedIn, type Forwarded } from './0297.js';
 import { attribute, isTrue, listOf, mostJid, oneOf } from './reading.js';
 
 export const archiveNs = 'urn:xmpp:mam:2';
-/** An archive that can be asked by id, from behind, and for its ends (§3.1). */
-export const archiveExtendedFeature = `${archiveNs}#extended`;
 
 export interface ArchiveAsk {
   /** Gives the results their place: they bear it, and come between question and answer. */

@@ -1,5 +1,4 @@
 /* XEP-0410: MUC Self-Ping. What the answer to a ping of our own place in a room says about whether we are still in it. */
-export const selfPingFeature = 'http://jabber.org/protocol/muc#self-ping-optimization';
 
 export type SelfPingVerdict =
   /** We are in. */
