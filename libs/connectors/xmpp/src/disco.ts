@@ -37,7 +37,7 @@ export class Disco implements Service {
   readonly #parts: Parts;
   readonly #ours: () => readonly string[];
   readonly #kept = new Map<string, Promise<DiscoInfo | undefined>>();
-  #services: Promise<readonly Found[]> | undefined;
+  #services: Promise<readonly Promise<Found | undefined>[]> | undefined;
 
   /** @param ours what the crew understands, complete by the time somebody asks. */
   constructor(parts: Parts, ours: () => readonly string[]) {
@@ -68,18 +68,23 @@ export class Disco implements Service {
     return this.info(this.#parts.port.self.bare);
   }
 
-  /** The services beside our server: rooms, uploads. Servers among them are left out. */
-  async services(): Promise<readonly Found[]> {
-    this.#services ??= this.#find();
-    return this.#services;
-  }
-
-  /** The first service of a kind, with a feature. */
+  /**
+   * The first service beside our server that says that it is of a kind, with a feature; undefined when all have answered
+   * and none is. One that is gone and answers late holds nobody up. Servers are left out.
+   */
   async service(category: string, type: string, feature?: string): Promise<Found | undefined> {
-    const all = await this.services();
-    return all.find(
-      ({ info }) => isA(info, category, type) && (feature === undefined || info.features.includes(feature)),
-    );
+    this.#services ??= this.#find();
+    const fits = ({ info }: Found): boolean =>
+      !isA(info, 'server') &&
+      isA(info, category, type) &&
+      (feature === undefined || info.features.includes(feature));
+    const asked = await this.#services;
+    const fitting = asked.map(async (one) => {
+      const found = await one;
+      if (found === undefined || !fits(found)) throw new Error('It is another.');
+      return found;
+    });
+    return Promise.any(fitting).catch(() => undefined);
   }
 
   /** What our presence bears. */
@@ -117,19 +122,17 @@ export class Disco implements Service {
     return undefined;
   }
 
-  async #find(): Promise<readonly Found[]> {
+  /** Asks everybody beside our server who they are. */
+  async #find(): Promise<readonly Promise<Found | undefined>[]> {
     const { domain } = this.#parts.port.self;
     const answer = await this.#parts.port.iq({ type: 'get', to: domain, payload: itemsAsk() });
     const items = answer.ok ? (itemsOf(answer.payload)?.items ?? []) : [];
     const jids = new Set(items.slice(0, mostServices).flatMap(({ jid }) => bareOf(jid) ?? []));
     jids.delete(domain);
-    const found = await Promise.all(
-      [...jids].map(async (jid) => {
-        const info = await this.info(jid);
-        return info === undefined ? [] : [{ jid, info }];
-      }),
-    );
-    return found.flat().filter(({ info }) => !isA(info, 'server'));
+    return [...jids].map(async (jid) => {
+      const info = await this.info(jid);
+      return info && { jid, info };
+    });
   }
 
   #ver(): string {

@@ -227,11 +227,21 @@ export class Talk implements Service {
     context.capabilities(account, capabilitiesIn(this.#here, features), room);
   }
 
-  /** Finds out what there is beside the server: files, and an archive. */
+  /** Finds out what there is beside the server: files, and an archive. Each is offered when it is found. */
   async #find(): Promise<void> {
-    const [limit, archive] = await Promise.all([this.#asks.uploads.limit(), this.#asks.archive()]);
-    const uploads = limit !== undefined;
-    if ((uploads || archive) && !this.#over) this.#offer({ uploads, archive });
+    let found = { uploads: false, archive: false };
+    const offer = (more: Partial<typeof found>): void => {
+      found = { ...found, ...more };
+      if (!this.#over) this.#offer(found);
+    };
+    await Promise.all([
+      this.#asks.uploads.limit().then((limit) => {
+        if (limit !== undefined) offer({ uploads: true });
+      }),
+      this.#asks.archive().then((archive) => {
+        if (archive) offer({ archive });
+      }),
+    ]);
   }
 
   /** Has our server copy to us what our other devices say and hear, where it can. */
