@@ -166,6 +166,27 @@ export const features: readonly Feature<Prover>[] = [
     provedOn: everywhere,
   },
   {
+    feature: 'who somebody is (XEP-0054, XEP-0292, XEP-0012)',
+    out: '-',
+    in: native('when asked for'),
+    requests: ['whois'],
+    provedOn: both,
+  },
+  {
+    feature: 'pictures and nicks (XEP-0084, XEP-0153, XEP-0172)',
+    out: '-',
+    in: native('that people publish'),
+    provedOn: both,
+  },
+  {
+    feature: 'blocking (XEP-0191)',
+    out: native('kept by the server, for all devices'),
+    in: native('the list, when asked for'),
+    needs: ['`urn:xmpp:blocking`'],
+    requests: ['block', 'unblock', 'blocks'],
+    provedOn: both,
+  },
+  {
     feature: 'topic',
     out: native(),
     in: native(),
