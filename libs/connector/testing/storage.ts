@@ -80,9 +80,9 @@ export class MemoryStorage {
     this.release();
   }
 
-  /** How many events wait while storage is withheld. */
+  /** How many events wait while storage is withheld; notes that come without any count as one. */
   get waiting(): number {
-    return this.queue.reduce((sum, { batch }) => sum + batch.events.length, 0);
+    return this.queue.reduce((sum, { batch }) => sum + Math.max(1, batch.events.length), 0);
   }
 
   emit(batch: InboundBatch, deadlineMs: number | undefined): Promise<readonly EmitOutcome[]> {
@@ -135,7 +135,7 @@ export class MemoryStorage {
   }
 
   private commit(batch: InboundBatch): readonly EmitOutcome[] {
-    const fault = this.nextFault();
+    const fault = this.nextFault(batch);
     const all = (outcome: EmitOutcome): readonly EmitOutcome[] => batch.events.map(() => outcome);
     switch (fault?.fault) {
       case undefined:
@@ -154,9 +154,10 @@ export class MemoryStorage {
     }
   }
 
-  private nextFault(): StorageFault | undefined {
+  /** A fault is told event by event: what has none (notes alone) cannot be told, and leaves it to the next. */
+  private nextFault(batch: InboundBatch): StorageFault | undefined {
     const [first] = this.faults;
-    if (!first) return undefined;
+    if (!first || batch.events.length === 0) return undefined;
     if (--first.batches <= 0) this.faults.shift();
     this.failed++;
     return first.fault;
