@@ -86,6 +86,15 @@ export class ComponentLink implements SeatLink {
     return this.#stream?.backlog ?? 0;
   }
 
+  get domain(): string {
+    return this.#options.domain;
+  }
+
+  says(payload: Element): Element | undefined {
+    const asks = payload.is('query', infoNs) && payload.attrs['node'] === undefined;
+    return asks ? infoAnswer([identity], [infoNs, pingNs]) : undefined;
+  }
+
   write(stanza: Element): void {
     this.#stream?.send(stanza);
   }
@@ -199,10 +208,9 @@ export class ComponentLink implements SeatLink {
   #asked(stanza: Element): void {
     const [payload] = stanza.getChildElements();
     const asks = stanza.getName() === 'iq' && stanza.attrs['type'] === 'get' && payload !== undefined;
-    if (asks && isPing(payload)) this.#reply(stanza, 'result');
-    else if (asks && payload.is('query', infoNs) && payload.attrs['node'] === undefined) {
-      this.#reply(stanza, 'result', infoAnswer([identity], [infoNs, pingNs]));
-    } else this.#bounce(stanza, 'service-unavailable');
+    const said = asks ? this.says(payload) : undefined;
+    if (said !== undefined || (asks && isPing(payload))) this.#reply(stanza, 'result', said);
+    else this.#bounce(stanza, 'service-unavailable');
   }
 
   /** Presence asks for no answer, an answer must not get one, and neither does a message that wants none. */

@@ -8,6 +8,7 @@ import { clientNamespace } from './core/stream-reader.js';
 import type { Ending, Stream, StreamHandler } from './core/stream.js';
 import { xml, type Element } from './core/xml.js';
 import { stanzaErrorNamespace } from './stanza-failures.js';
+import { isPing } from './xep/0199.js';
 import { addressOf, fullOf, selfOf, type Jid } from './xmpp.addresses.js';
 
 const bindNamespace = 'urn:ietf:params:xml:ns:xmpp-bind';
@@ -20,6 +21,10 @@ const mostAsked = 1_000;
 
 /** What a seat needs of its link. */
 export interface SeatLink {
+  /** The component's own. */
+  readonly domain: string;
+  /** What the domain says of itself to a question; undefined where it cannot say. */
+  says(payload: Element): Element | undefined;
   readonly secure: boolean;
   readonly backlog: number;
   write(stanza: Element): void;
@@ -67,7 +72,7 @@ export class Seat implements Stream {
     if (this.#over) return;
     const { to, type, id } = stanza.attrs;
     const iq = stanza.getName() === 'iq';
-    if (iq && (type === 'get' || type === 'set') && (to === undefined || addressOf(to) === this.bare)) {
+    if (iq && (type === 'get' || type === 'set') && this.#isOurs(stanza, addressOf(to))) {
       this.#answer(stanza);
       return;
     }
@@ -168,31 +173,35 @@ export class Seat implements Stream {
     return handed;
   }
 
+  /** Whether a question is for our own account or domain. Pings go round by the server: they say how far it has come. */
+  #isOurs(question: Element, to: string | undefined): boolean {
+    if (to === undefined || to === this.bare) return true;
+    return to === this.#link.domain && !question.getChildElements().some(isPing);
+  }
+
   /** What a client asks its own account or server. */
   #answer(question: Element): void {
-    const { id } = question.attrs;
-    const about = { xmlns: clientNamespace, id, from: this.bare, to: this.#full };
-    const answer =
-      question.getChild('bind') === undefined
-        ? xml(
-            'iq',
-            { ...about, type: 'error' },
-            xml(
-              'error',
-              { xmlns: clientNamespace, type: 'cancel' },
-              xml('service-unavailable', { xmlns: stanzaErrorNamespace }),
-            ),
-          )
-        : xml(
-            'iq',
-            { ...about, type: 'result' },
-            xml('bind', { xmlns: bindNamespace }, xml('jid', { xmlns: bindNamespace }, this.#full)),
-          );
+    const { id, to = this.bare } = question.attrs;
+    const [payload] = question.getChildElements();
+    const said = payload && this.#saysTo(payload, to);
+    const about = { xmlns: clientNamespace, id, from: to, to: this.#full };
+    const refusal = xml(
+      'error',
+      { xmlns: clientNamespace, type: 'cancel' },
+      xml('service-unavailable', { xmlns: stanzaErrorNamespace }),
+    );
+    const answer = xml('iq', { ...about, type: said === undefined ? 'error' : 'result' }, said ?? refusal);
     setImmediate(() => {
       if (this.#over) return;
       this.#push(answer);
       this.lull();
     });
+  }
+
+  #saysTo(payload: Element, to: string): Element | undefined {
+    if (payload.getName() === 'bind')
+      return xml('bind', { xmlns: bindNamespace }, xml('jid', { xmlns: bindNamespace }, this.#full));
+    return to === this.#link.domain ? this.#link.says(payload) : undefined;
   }
 
   /** Asked anew after every stanza, because whoever hears it may change it. */
