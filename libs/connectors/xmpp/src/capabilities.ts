@@ -21,6 +21,7 @@ export const capabilities: Capabilities = {
   topics: 'native',
   presence: 'native',
   roster: 'native',
+  blocking: 'native',
   history: 'native',
   maxTextBytes: mostText,
 };
@@ -33,14 +34,17 @@ export interface Offer {
   readonly uploads: boolean;
   /** It keeps what is said (XEP-0313). */
   readonly archive: boolean;
+  /** It keeps from us whom we block. */
+  readonly blocking: boolean;
 }
 
 /** What can be done here. Where the server keeps no files, the house's own address of a file goes in its place. */
-export function capabilitiesOf({ maxBytes, uploads, archive }: Offer): Capabilities {
+export function capabilitiesOf({ maxBytes, uploads, archive, blocking }: Offer): Capabilities {
   // A text may grow by half when it is escaped, and is not alone in its stanza.
   const room = Math.max(1_000, Math.floor((maxBytes - 2_000) / 1.5));
   return {
     ...capabilities,
+    blocking: blocking ? 'native' : 'none',
     files: uploads ? 'native' : 'fallback',
     history: archive ? 'native' : 'none',
     maxTextBytes: Math.min(mostText, room),

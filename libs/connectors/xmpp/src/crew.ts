@@ -90,6 +90,7 @@ export function crewOf(parts: Parts): Crew {
     seesUs: (address) => people.roster.isSeen(address),
     uploads: new Uploads(parts, disco),
     archive: () => past.keepsArchive(),
+    blocking: () => peopleRequests.canBlock(),
     copies: async () => makesCopies((await disco.server())?.features ?? []),
   });
   rooms.listen({

@@ -67,19 +67,20 @@ export class PeopleRequests implements Service {
   }
 
   async #blocks(signal: AbortSignal): Promise<RequestOutcome> {
-    if (!(await this.#canBlock())) return refused(noBlocking);
+    if (!(await this.canBlock())) return refused(noBlocking);
     const answer = await this.#parts.port.iq({ type: 'get', payload: blockListAsk(), signal });
     if (!answer.ok) return refused(answer.failure);
     return done({ blocks: (blockListOf(answer.payload) ?? []).flatMap((jid) => addressOf(jid) ?? []) });
   }
 
   async #block(change: 'block' | 'unblock', who: string, signal: AbortSignal): Promise<RequestOutcome> {
-    if (!(await this.#canBlock())) return refused(noBlocking);
+    if (!(await this.canBlock())) return refused(noBlocking);
     const answer = await this.#parts.port.iq({ type: 'set', payload: blocking(change, who), signal });
     return answer.ok ? done() : refused(answer.failure);
   }
 
-  async #canBlock(): Promise<boolean> {
+  /** Whether our server keeps from us whom we block. */
+  async canBlock(): Promise<boolean> {
     return (await this.#disco.server())?.features.includes(blockingNs) === true;
   }
 

@@ -61,6 +61,7 @@ class Stage {
         limit: () => Promise.resolve(undefined),
       },
       archive: () => Promise.resolve(false),
+      blocking: () => Promise.resolve(false),
       copies: () => Promise.resolve(true),
     });
   }

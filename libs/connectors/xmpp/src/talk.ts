@@ -39,6 +39,8 @@ export interface TalkAsks {
   readonly uploads: Pick<Uploads, 'uploaded' | 'isNeeded' | 'limit'>;
   /** Whether our account keeps an archive. */
   readonly archive: () => Promise<boolean>;
+  /** Whether our server keeps from us whom we block. */
+  readonly blocking: () => Promise<boolean>;
   /** Whether our server copies what our other devices say and hear. */
   readonly copies: () => Promise<boolean>;
 }
@@ -91,7 +93,7 @@ export class Talk implements Service {
   online(how: 'new' | 'resumed'): void {
     if (how === 'resumed') return;
     void this.#copy();
-    this.#offer({ uploads: false, archive: false });
+    this.#offer({ uploads: false, archive: false, blocking: false });
     void this.#find();
   }
 
@@ -229,7 +231,7 @@ export class Talk implements Service {
 
   /** Finds out what there is beside the server: files, and an archive. Each is offered when it is found. */
   async #find(): Promise<void> {
-    let found = { uploads: false, archive: false };
+    let found = { uploads: false, archive: false, blocking: false };
     const offer = (more: Partial<typeof found>): void => {
       found = { ...found, ...more };
       if (!this.#over) this.#offer(found);
@@ -240,6 +242,9 @@ export class Talk implements Service {
       }),
       this.#asks.archive().then((archive) => {
         if (archive) offer({ archive });
+      }),
+      this.#asks.blocking().then((blocking) => {
+        if (blocking) offer({ blocking });
       }),
     ]);
   }

@@ -374,6 +374,10 @@ describe.each(families)('people on %s', (name, peers, start) => {
         outcome: 'done',
       });
       expect(await ask('whois', { who: 'no address@' })).toMatchObject({ outcome: 'refused' });
+      await eventually(
+        'it is told that somebody can be blocked',
+        () => rig.house.capabilitiesOf(account)?.blocking === 'native',
+      );
       expect(await ask('blocks')).toEqual({ outcome: 'done', answer: { blocks: [] } });
       expect(await ask('block', { who: bob.bare })).toMatchObject({ outcome: 'done' });
       expect(await ask('blocks')).toEqual({ outcome: 'done', answer: { blocks: [bob.bare] } });
