@@ -303,6 +303,92 @@ describe('an archive that cannot be relied on', () => {
   });
 });
 
+describe('the archive of a room', () => {
+  let sandbox: SandboxXmpp;
+  let past: Past;
+  let me: Somebody;
+  let bob: PlainXmpp;
+  let room: string;
+  beforeEach(async () => {
+    sandbox = await startSandboxXmpp({ mostOnPage: 20, without: ['stream-management'] });
+    past = new Past(serverOf(sandbox));
+    me = await past.somebody('alice');
+    bob = await past.visit(await past.somebody('bob'));
+    room = `lounge@${sandbox.roomDomain}`;
+    await bob.join(room, 'bob');
+  });
+  afterEach(async () => {
+    await past[Symbol.asyncDispose]();
+    await sandbox[Symbol.asyncDispose]();
+  });
+
+  /** Was in the room, and is away while things are said there. */
+  const missed = async (
+    count: number,
+  ): Promise<{ readonly rig: PastRig; readonly texts: readonly string[] }> => {
+    const rig = await past.begin(me, { rooms: [room] });
+    await eventually('we are in', () => sandbox.members(room).length === 2);
+    await sayAll(bob, room, ['early']);
+    await untilStored(rig.house, ['early']);
+    await eventually('its place is noted', () => {
+      const noted = rig.house.storage.read(rig.account, `xmpp.archive:${room}`);
+      return typeof noted === 'object' && noted !== null && 'id' in noted;
+    });
+    await rig.session.close('asked');
+    const texts = series('missed', count);
+    await sayAll(bob, room, texts);
+    return { rig, texts: ['early', ...texts] };
+  };
+
+  it('is caught up with by itself, in order and once, and fetched further back when asked', async () => {
+    const { rig, texts } = await missed(70);
+    const { house, session, account } = await past.begin(me, { after: rig, rooms: [room] });
+    await sayAll(bob, room, ['live']);
+    await untilStored(house, [...texts, 'live']);
+    expect(textsOf(inTime(house))).toEqual([...texts, 'live']);
+    expect(new Set(inTime(house).map(({ conversation }) => conversation))).toEqual(new Set([room]));
+    expect(gapsOf(house)).toEqual([]);
+    if (!can(session, 'has-history')) throw new Error('it has no history');
+    const page = await session.history(account, { conversation: room, limit: 10 }, never);
+    if (page.outcome !== 'done') throw new Error(page.failure.code);
+    expect(page.complete).toBe(false);
+    expect(page.events.at(-1)).toMatchObject({
+      conversation: room,
+      remoteId: { scope: room, by: 'network' },
+    });
+  });
+
+  it('is a gap of that room alone where we may not see it', async () => {
+    const { rig } = await missed(3);
+    sandbox.intercept((stanza, client) => {
+      const id = /^<iq [^>]*\bid=["']([^"']+)/.exec(stanza)?.[1];
+      if (id === undefined || !stanza.includes('queryid') || !stanza.includes(room)) return false;
+      client.say(
+        `<iq type="error" id="${id}" from="${room}"><error type="auth">
+          <forbidden xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>`,
+      );
+      return true;
+    });
+    const { house } = await past.begin(me, { after: rig, rooms: [room] });
+    await eventually('the gap is told', () => gapsOf(house).length === 1);
+    expect(gapsOf(house)[0]).toMatchObject({ conversation: room });
+    await sayAll(bob, room, ['live']);
+    await untilStored(house, ['live']);
+  });
+
+  it('tells what of ours it has, and what it has not', async () => {
+    const rig = await past.begin(me, { rooms: [room] });
+    await eventually('we are in', () => sandbox.members(room).length === 2);
+    if (!can(rig.session, 'resolves-unknown')) throw new Error('it cannot tell');
+    const sent = { ...envelopeTo(rig, room, 'to all'), conversationKind: 'room' as const };
+    await rig.session.send(sent, never);
+    await untilStored(rig.house, ['to all']);
+    expect(await rig.session.resolve(sent, never)).toBe('present');
+    const other = { ...envelopeTo(rig, room, 'never'), conversationKind: 'room' as const };
+    expect(await rig.session.resolve(other, never)).toBe('absent');
+  });
+});
+
 describe('a server without an archive', () => {
   it('leaves a gap for each absence, and has no history', async () => {
     await using sandbox = await startSandboxXmpp({ without: ['archive'] });

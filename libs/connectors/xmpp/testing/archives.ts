@@ -74,6 +74,7 @@ export class Past implements AsyncDisposable {
       readonly after?: PastRig;
       readonly settings?: JsonObject;
       readonly timings?: Partial<XmppTimings>;
+      readonly rooms?: readonly string[];
     } = {},
   ): Promise<PastRig> {
     const { after } = options;
@@ -97,7 +98,11 @@ export class Past implements AsyncDisposable {
     this.#sessions.push(session);
     session.attach({
       id: account,
-      desired: { rooms: [], contacts: [], presence: { presence: 'available' } },
+      desired: {
+        rooms: (options.rooms ?? []).map((address) => ({ address, options: {} })),
+        contacts: [],
+        presence: { presence: 'available' },
+      },
     });
     session.connect();
     await eventually('the account is online', () => house.stateOf()?.state === 'online');
