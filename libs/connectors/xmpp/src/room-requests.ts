@@ -302,7 +302,7 @@ export class RoomRequests implements Service {
       if (type === 'error') {
         // A refused nick comes without our id from some, and nothing else of ours is refused there.
         if (id === waiting.id || kind === 'nick') waiting.settle(refused(stanzaFailure(stanza).failure));
-      } else if (kind === 'nick' ? room.nick === waiting.wanted : room.topic === waiting.wanted.trim()) {
+      } else if (id === waiting.id || (kind === 'nick' ? room.nick : room.topic) === waiting.wanted.trim()) {
         waiting.settle(done());
       }
     }

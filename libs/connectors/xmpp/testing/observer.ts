@@ -56,11 +56,22 @@ export class Observers {
 
   #reply(client: PlainXmpp, stanza: Tree): void {
     approve(client, stanza);
+    listen(client, stanza);
     const { from, id, type } = stanza.attrs;
     if (!this.answersReceipts || type === 'groupchat' || from === undefined || id === undefined) return;
     if (stanza.name === 'message' && child(stanza, 'request', 'urn:xmpp:receipts') !== undefined)
       client.send(`<message to="${from}"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`);
   }
+}
+
+/** Looks up at what is said, as whoever sits before an open window: who it is from learns that states are understood. */
+function listen(client: PlainXmpp, stanza: Tree): void {
+  const { from, type } = stanza.attrs;
+  if (from === undefined || type !== 'chat' || stateOf(stanza) === 'gone') return;
+  if (child(stanza, 'body', 'jabber:client') === undefined) return;
+  client.send(
+    `<message to="${from}" type="chat"><active xmlns="http://jabber.org/protocol/chatstates"/><no-store xmlns="urn:xmpp:hints"/></message>`,
+  );
 }
 
 function approve(client: PlainXmpp, { name, attrs: { type, from = '' } }: Tree): void {
@@ -74,9 +85,11 @@ function observerOn(client: PlainXmpp, gone: () => void): Observer {
   return {
     address: client.bare,
     addressIn: (room) => `${room}/${nick}`,
-    say: (to, text) => {
+    async say(to, text) {
+      // Somebody who has just signed in is spoken to when they are seen: a moment earlier they are not there yet.
+      if (sees(client, to) === 'offline')
+        await eventually('they are there', () => sees(client, to) !== 'offline', 400).catch(() => undefined);
       said.push({ to, text, id: client.say(to, text) });
-      return Promise.resolve();
     },
     heard: () => client.stanzas.flatMap((stanza) => heardOf(stanza, client.bare, rooms)),
     async join(room) {
@@ -164,14 +177,17 @@ function stateOf(stanza: Tree): string | undefined {
 
 /** The last presence of somebody that a client was told. */
 function sees(client: PlainXmpp, address: string): Presence | undefined {
-  const told = client.stanzas.findLast(
+  const of = client.stanzas.filter(
     ({ name, attrs }) =>
       name === 'presence' &&
       attrs['from']?.split('/')[0] === address &&
       (attrs['type'] === undefined || attrs['type'] === 'unavailable'),
   );
-  if (told === undefined) return undefined;
-  if (told.attrs['type'] === 'unavailable') return 'offline';
+  if (of.length === 0) return undefined;
+  // Each device speaks for itself, and one that has gone says nothing of the others.
+  const last = new Map(of.map((stanza) => [stanza.attrs['from'], stanza]));
+  const told = [...last.values()].findLast(({ attrs }) => attrs['type'] === undefined);
+  if (told === undefined) return 'offline';
   const show = textOf(child(told, 'show'));
   const names = Object.keys(shows) as Presence[];
   return names.find((presence) => shows[presence] === show) ?? 'available';
