@@ -1,10 +1,11 @@
 /* The demo as a newcomer has it: one command, words that tell what to do, messages that flow, and nothing left behind. */
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { eventually, freePort, plainClient, run, type RunningProcess } from '#peers';
+import { eventually, freePort, plainClient, plainXmpp, run, type RunningProcess } from '#peers';
 
 const main = fileURLToPath(new URL('../../dist/tools/demo/main.js', import.meta.url));
 const leftBehind = (): readonly string[] =>
@@ -12,6 +13,7 @@ const leftBehind = (): readonly string[] =>
 
 let demo: RunningProcess;
 let ircPort: number;
+let xmppPort: number;
 const before = leftBehind();
 
 /** Waits for something on the terminal. */
@@ -26,11 +28,29 @@ async function shows(pattern: RegExp, deadlineMs = 60_000): Promise<RegExpExecAr
   );
 }
 
+/** Makes an XMPP account as any client does (XEP-0077). */
+async function register(port: number, domain: string, user: string, password: string): Promise<void> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += String(chunk);
+  });
+  socket.write(
+    `<stream:stream to="${domain}" version="1.0" xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams">` +
+      `<iq type="set" id="register"><query xmlns="jabber:iq:register"><username>${user}</username>` +
+      `<password>${password}</password></query></iq>`,
+  );
+  await eventually('the account is made', () => /<iq [^>]*type='result'/.test(text));
+  socket.destroy();
+}
+
 beforeAll(async () => {
   expect({ 'built by npm test': existsSync(main) }).toEqual({ 'built by npm test': true });
   ircPort = await freePort();
   const port = String(await freePort());
-  const args = [main, '--port', port, '--irc-port', String(ircPort), '--tempo', '250'];
+  xmppPort = await freePort();
+  const ports = ['--port', port, '--irc-port', String(ircPort), '--xmpp-port', String(xmppPort)];
+  const args = [main, ...ports, '--tempo', '250'];
   // A Parley of one's own must not be touched by it.
   const env = {
     PATH: process.env['PATH'],
@@ -90,6 +110,31 @@ it('lets a plain IRC client in beside Parley, and answers it in private too', as
   await shows(/<dave> carol: is this seat free\?/);
   dave.say('bob', 'hello there');
   await dave.waitFor(/^:bob!\S+ PRIVMSG dave :/, { deadlineMs: 60_000 });
+}, 120_000);
+
+it('answers on XMPP too, and lets a plain XMPP client in beside Parley', async () => {
+  const [, messages = '', token = '', body = ''] = await shows(
+    /Or on XMPP.*\s+curl -s (\S+\/messages) -H 'authorization: Bearer (\S+)' -H 'content-type: application\/json' -d '(.*)'/,
+  );
+  const sent = await fetch(messages, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body,
+  });
+  expect(sent.status).toBe(201);
+  await shows(/<alice> hello carol, anything new\?/);
+  await shows(/<carol> .*alice/);
+  const domain = 'chat.example.org';
+  await register(xmppPort, domain, 'dave', 'daffodil');
+  await using dave = await plainXmpp({ port: xmppPort, domain, user: 'dave', password: 'daffodil' });
+  const lounge = `lounge@rooms.${domain}`;
+  await dave.join(lounge, 'dave');
+  dave.say(lounge, 'bob: is this seat free?');
+  await shows(/<dave> bob: is this seat free\?/);
+  dave.say(`bob@${domain}`, 'hello there');
+  await dave.waitFor('an answer', ({ name, attrs }) => name === 'message' && attrs['type'] === 'chat', {
+    deadlineMs: 60_000,
+  });
 }, 120_000);
 
 it('ends on Ctrl-C, with nothing left behind', async () => {

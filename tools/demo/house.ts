@@ -16,6 +16,9 @@ const patienceMs = 120_000;
 /** The person for whom everything is set up. */
 export const person = { name: 'Alice', email: 'alice@example.org', nick: 'alice' };
 
+type Settings = Readonly<Record<string, string | number | boolean>>;
+type Secrets = Readonly<Record<string, string>>;
+
 export class House {
   readonly url: string;
   readonly password = randomBytes(9).toString('base64url');
@@ -99,19 +102,21 @@ export class House {
     });
   }
 
-  /** Gives the person an account on an IRC server of this machine, and enters a room. */
-  async enter(ircPort: number, room: string, signal: AbortSignal): Promise<Conversation> {
-    const account = await this.client.call('createAccount', {
-      body: {
-        connector: 'irc',
-        label: 'Demo IRC',
-        // The first person is an admin, and an admin may use a server on this machine.
-        settings: { host: '127.0.0.1', port: ircPort, tls: false, nick: person.nick, linesPerSecond: 5 },
-        secrets: {},
-      },
-    });
+  /** Gives the person an account on a server of this machine, and enters a room. */
+  async enter(
+    account: {
+      readonly connector: string;
+      readonly label: string;
+      readonly settings: Settings;
+      readonly secrets?: Secrets;
+    },
+    room: string,
+    signal: AbortSignal,
+  ): Promise<Conversation> {
+    // The first person is an admin, and an admin may use a server on this machine.
+    const made = await this.client.call('createAccount', { body: { secrets: {}, ...account } });
     const { id } = await this.client.call('createConversation', {
-      body: { account: account.id, address: room, kind: 'room' },
+      body: { account: made.id, address: room, kind: 'room' },
     });
     let conversation: Conversation | undefined;
     await until(

@@ -1,35 +1,42 @@
 /* The room and its residents: they play their scenes, and answer whoever speaks to them. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Resident, type Overheard } from './resident.js';
+import type { Overheard, Resident, ResidentHandler } from './resident.js';
 import { answerTo, scenes, type Step, type Who } from './words.js';
-
-export const room = '#lounge';
 
 /** Nobody is answered more often than this in a minute: two machines must not talk each other to death. */
 const mostAnswers = 20;
 
 export class Lounge {
   readonly #residents: Readonly<Record<Who, Resident>>;
+  readonly #room: string;
   readonly #tempo: number;
   readonly #ending = new AbortController();
   readonly #answered: number[] = [];
   #turn = 0;
 
-  private constructor(residents: Readonly<Record<Who, Resident>>, tempo: number) {
+  private constructor(residents: Readonly<Record<Who, Resident>>, room: string, tempo: number) {
     this.#residents = residents;
+    this.#room = room;
     this.#tempo = tempo;
   }
 
-  /** @param tempo milliseconds between two steps; the first time round, later it takes three times as long. */
-  static async open(port: number, tempo: number): Promise<Lounge> {
+  /**
+   * @param arrive brings a resident into the room.
+   * @param tempo milliseconds between two steps; the first time round, later it takes three times as long.
+   */
+  static async open(
+    room: string,
+    arrive: (nick: Who, handler: ResidentHandler) => Promise<Resident>,
+    tempo: number,
+  ): Promise<Lounge> {
     const handler = {
       heard: (message: Overheard, resident: Resident): void => {
         lounge.#heard(message, resident);
       },
     };
-    const bob = await Resident.arrive('bob', port, room, handler);
-    const carol = await Resident.arrive('carol', port, room, handler);
-    const lounge: Lounge = new Lounge({ bob, carol }, tempo);
+    const bob = await arrive('bob', handler);
+    const carol = await arrive('carol', handler);
+    const lounge: Lounge = new Lounge({ bob, carol }, room, tempo);
     return lounge;
   }
 
@@ -55,6 +62,7 @@ export class Lounge {
   }
 
   async #scene(steps: readonly Step[], tempo: number): Promise<void> {
+    const room = this.#room;
     let last: string | undefined;
     for (const step of steps) {
       const resident = this.#residents[step.who];
@@ -78,8 +86,8 @@ export class Lounge {
 
   #heard(message: Overheard, hearer: Resident): void {
     if (message.from in this.#residents) return;
-    if (message.to !== room) {
-      void this.#answer(hearer, message, message.from);
+    if (message.to !== this.#room) {
+      void this.#answer(hearer, message, message.address);
       return;
     }
     // Both hear what is said in the room: one of them answers.
@@ -87,7 +95,7 @@ export class Lounge {
       message.text.toLowerCase().includes(nick.toLowerCase()),
     );
     const free = named ?? Object.values(this.#residents).find(({ isAway }) => !isAway);
-    if (hearer === free) void this.#answer(hearer, message, room);
+    if (hearer === free) void this.#answer(hearer, message, this.#room);
   }
 
   async #answer(resident: Resident, { from, text, msgid }: Overheard, to: string): Promise<void> {

@@ -1,18 +1,24 @@
 /*
- * `npm run demo`: Parley with an IRC network of its own and two residents who talk. Everything lives in this process, in
- * a child of it and in a temporary directory, and is gone when it ends.
+ * `npm run demo`: Parley with an IRC network and an XMPP server of its own, and two residents who talk on both. Everything
+ * lives in this process, in a child of it and in a temporary directory, and is gone when it ends.
  */
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
-import { startSandboxIrc } from '#sandbox';
+import { startSandboxIrc, startSandboxXmpp } from '#sandbox';
 import { House, person } from './house.js';
-import { Lounge, room } from './lounge.js';
+import { Lounge } from './lounge.js';
+import { IrcResident } from './resident.js';
 import { follow } from './screen.js';
+import { XmppResident } from './xmpp-resident.js';
 
-const usage = `npm run demo -- [--port 8080] [--irc-port 6667] [--tempo 2500]
+const room = '#lounge';
+
+const usage = `npm run demo -- [--port 8080] [--irc-port 6667] [--xmpp-port 5222] [--tempo 2500]
 
   --port      where Parley listens; another port is taken where that one is in use
   --irc-port  the same for the IRC server
+  --xmpp-port the same for the XMPP server
   --tempo     milliseconds between two things that the residents do
 `;
 
@@ -23,6 +29,7 @@ const print = (line: string): void => {
 interface Options {
   readonly port: number;
   readonly ircPort: number;
+  readonly xmppPort: number;
   readonly tempo: number;
 }
 
@@ -33,16 +40,19 @@ function readOptions(): Options | undefined {
       options: {
         port: { type: 'string', default: '8080' },
         'irc-port': { type: 'string', default: '6667' },
+        'xmpp-port': { type: 'string', default: '5222' },
         tempo: { type: 'string', default: '2500' },
       },
     });
     const options = {
       port: Number(values.port),
       ircPort: Number(values['irc-port']),
+      xmppPort: Number(values['xmpp-port']),
       tempo: Number(values.tempo),
     };
     const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port < 65_536;
-    return isPort(options.port) && isPort(options.ircPort) && options.tempo > 0 ? options : undefined;
+    const ports = [options.port, options.ircPort, options.xmppPort];
+    return ports.every(isPort) && options.tempo > 0 ? options : undefined;
   } catch {
     return undefined;
   }
@@ -66,12 +76,18 @@ async function free(port: number): Promise<number> {
   return address === null || typeof address === 'string' ? port : address.port;
 }
 
-function explain(house: House, conversation: string, ircPort: number): void {
+interface Places {
+  readonly irc: { readonly id: string; readonly port: number };
+  readonly xmpp: { readonly id: string; readonly port: number; readonly room: string; readonly jid: string };
+}
+
+function explain(house: House, { irc, xmpp }: Places): void {
   const { url, token, password } = house;
   const bearer = `-H 'authorization: Bearer ${token}'`;
-  const messages = `${url}/v1/conversations/${conversation}/messages`;
+  const messages = `${url}/v1/conversations/${irc.id}/messages`;
   print(`
-Parley is running, and ${person.nick} is in ${room} on a small IRC network, where bob and carol talk.
+Parley is running, and ${person.nick} is in ${room} on a small IRC network and in ${xmpp.room} on a small XMPP server.
+Bob and carol talk in both.
 
   Address   ${url}        (every call, to read and to try: ${url}/v1/docs)
   E-mail    ${person.email}
@@ -87,9 +103,14 @@ Read what was said, and follow what happens:
   curl -s '${messages}?limit=10' ${bearer}
   curl -sN ${url}/v1/events ${bearer} -H 'accept: text/event-stream'
 
-Or come by yourself with any IRC client: server 127.0.0.1, port ${String(ircPort)}, no TLS, then /join ${room}
+Or on XMPP, where bob and carol are too:
 
-Ctrl-C ends it, and leaves nothing behind. This is what Parley hears in ${room}:
+  curl -s ${url}/v1/conversations/${xmpp.id}/messages ${bearer} -H 'content-type: application/json' -d '{"text":"hello carol, anything new?"}'
+
+Or come by yourself with any IRC client: server 127.0.0.1, port ${String(irc.port)}, no TLS, then /join ${room}
+or with any XMPP client: register on server 127.0.0.1, port ${String(xmpp.port)}, no TLS, at ${xmpp.jid}, then join ${xmpp.room}
+
+Ctrl-C ends it, and leaves nothing behind. This is what Parley hears:
 `);
 }
 
@@ -101,7 +122,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 async function demonstrate(options: Options): Promise<void> {
-  print('Starting a small IRC network and Parley, with a fresh database …');
+  print('Starting a small IRC network, an XMPP server and Parley, with a fresh database …');
   const ircPort = await free(options.ircPort);
   await using irc = await startSandboxIrc({
     port: ircPort,
@@ -110,13 +131,57 @@ async function demonstrate(options: Options): Promise<void> {
     host: 'demo.example.org',
     motd: [`Welcome. Join ${room}: bob and carol are there.`],
   });
+  const password = randomBytes(9).toString('base64url');
+  await using xmpp = await startSandboxXmpp({
+    port: await free(options.xmppPort),
+    domain: 'chat.example.org',
+    accounts: [{ name: person.nick, password }],
+  });
+  const xmppRoom = `lounge@${xmpp.roomDomain}`;
   const { signal } = ending;
   const house = await House.open(await free(options.port), signal);
-  let lounge: Lounge | undefined;
+  const lounges: Lounge[] = [];
   try {
-    lounge = await Lounge.open(irc.port, options.tempo);
-    const conversation = await house.enter(irc.port, room, signal);
-    explain(house, conversation.id, irc.port);
+    lounges.push(
+      await Lounge.open(
+        room,
+        (nick, handler) => IrcResident.arrive(nick, irc.port, room, handler),
+        options.tempo,
+      ),
+      await Lounge.open(
+        xmppRoom,
+        (nick, handler) => XmppResident.arrive(nick, xmpp, xmppRoom, handler),
+        options.tempo,
+      ),
+    );
+    const conversation = await house.enter(
+      {
+        connector: 'irc',
+        label: 'Demo IRC',
+        settings: { host: irc.host, port: irc.port, tls: false, nick: person.nick, linesPerSecond: 5 },
+      },
+      room,
+      signal,
+    );
+    const talk = await house.enter(
+      {
+        connector: 'xmpp',
+        label: 'Demo XMPP',
+        settings: {
+          jid: `${person.nick}@${xmpp.domain}`,
+          host: xmpp.host,
+          port: xmpp.port,
+          security: 'none',
+        },
+        secrets: { password },
+      },
+      xmppRoom,
+      signal,
+    );
+    explain(house, {
+      irc: { id: conversation.id, port: irc.port },
+      xmpp: { id: talk.id, port: xmpp.port, room: xmppRoom, jid: xmpp.domain },
+    });
     const ended = new Promise<void>((done) => {
       signal.addEventListener('abort', () => {
         done();
@@ -129,12 +194,12 @@ async function demonstrate(options: Options): Promise<void> {
       ended,
       fallen,
       follow(house.client, conversation, person.nick, print, signal),
-      lounge.play(),
+      ...lounges.map((lounge) => lounge.play()),
     ]);
     print('\nEnding …');
   } finally {
     ending.abort();
-    lounge?.close();
+    for (const lounge of lounges) lounge.close();
     await house.close();
   }
 }

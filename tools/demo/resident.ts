@@ -4,10 +4,29 @@ import { connect, type Socket } from 'node:net';
 /** What was said to a resident, or where they could hear it. */
 export interface Overheard {
   readonly from: string;
+  /** Where to answer them in private. */
+  readonly address: string;
   /** The room, or the resident's own nick. */
   readonly to: string;
   readonly text: string;
   readonly msgid?: string;
+}
+
+/** What a resident can do, on whichever network they live. */
+export interface Resident {
+  readonly nick: string;
+  readonly isAway: boolean;
+  /** Says something; resolves with the id that the network gave it. */
+  say(to: string, text: string, replyTo?: string): Promise<string | undefined>;
+  act(to: string, what: string): Promise<string | undefined>;
+  /** Says several lines as one message. */
+  sayLines(to: string, lines: readonly string[]): Promise<string | undefined>;
+  typing(to: string, isActive: boolean): void;
+  react(to: string, msgid: string | undefined, emoji: string): void;
+  takeBack(to: string, msgid: string | undefined): void;
+  setTopic(room: string, topic: string): void;
+  goAway(why: string | undefined): void;
+  leave(): void;
 }
 
 export interface ResidentHandler {
@@ -16,7 +35,7 @@ export interface ResidentHandler {
 
 const caps = ['message-tags', 'batch', 'echo-message', 'draft/multiline', 'draft/message-redaction'];
 
-export class Resident {
+export class IrcResident implements Resident {
   readonly nick: string;
   readonly #socket: Socket;
   readonly #handler: ResidentHandler;
@@ -43,7 +62,7 @@ export class Resident {
 
   /** Comes to the network and enters a room. */
   static async arrive(nick: string, port: number, room: string, handler: ResidentHandler): Promise<Resident> {
-    const resident = new Resident(nick, port, handler);
+    const resident = new IrcResident(nick, port, handler);
     await new Promise<void>((ready, fail) => {
       resident.#socket.once('connect', ready).once('error', fail);
     });
@@ -61,7 +80,6 @@ export class Resident {
     this.#socket.end();
   }
 
-  /** Says something; resolves with the id that the network gave it. */
   async say(to: string, text: string, replyTo?: string): Promise<string | undefined> {
     const tags = replyTo === undefined ? '' : `@+draft/reply=${replyTo} `;
     return this.#said(`${tags}PRIVMSG ${to} :${text}`);
@@ -71,7 +89,7 @@ export class Resident {
     return this.say(to, `\x01ACTION ${what}\x01`);
   }
 
-  /** Says several lines as one message (draft/multiline). */
+  /** In the words of draft/multiline. */
   async sayLines(to: string, lines: readonly string[]): Promise<string | undefined> {
     const ref = `m${String(++this.#batches)}`;
     const said = lines.map((line) => `@batch=${ref} PRIVMSG ${to} :${line}`);
@@ -123,7 +141,10 @@ export class Resident {
     if (nick === this.nick) {
       if (msgid !== undefined) this.#waiting.shift()?.(msgid);
     } else if (verb === 'PRIVMSG') {
-      this.#handler.heard({ from: nick, to, text, ...(msgid !== undefined && { msgid }) }, this);
+      this.#handler.heard(
+        { from: nick, address: nick, to, text, ...(msgid !== undefined && { msgid }) },
+        this,
+      );
     }
   }
 }

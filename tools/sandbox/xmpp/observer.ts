@@ -1,9 +1,10 @@
 /* Somebody who uses the server without a socket: what they say and hear does not come from the code under test. */
 import { all, child, copy, el, elements, has, stanza, text, type Element } from './element.js';
 import { ns } from './namespaces.js';
+import { answerOf } from './observer-answers.js';
 import { endSession } from './presence.js';
 import { Session, type Carrier } from './session.js';
-import { bounce, form, payload, result } from './stanzas.js';
+import { form } from './stanzas.js';
 import type { World } from './world.js';
 import { until } from '../until.js';
 
@@ -23,8 +24,6 @@ interface Said {
   readonly text: string;
   readonly id: string;
 }
-
-const features = [ns.discoInfo, ns.ping, ns.receipts, ns.chatStates, ns.correct, ns.reactions, ns.retract];
 
 export class SandboxObserver implements Carrier, Disposable {
   readonly #world: World;
@@ -115,28 +114,41 @@ export class SandboxObserver implements Carrier, Disposable {
     const heard = this.heard().findLast((one) => one.text === said && (isRoom ? one.to === to : true));
     const id = isRoom && change.kind !== 'edit' ? heard?.id : (own ?? heard?.id);
     if (id === undefined) throw new Error(`${this.address} knows of no “${said}”`);
-    const type = isRoom ? 'groupchat' : 'chat';
-    const content = {
-      edit: () => [
-        el('body', {}, change.kind === 'edit' ? change.text : ''),
-        el('replace', { xmlns: ns.correct, id }),
-      ],
-      retraction: () => [
-        el('retract', { xmlns: ns.retract, id }),
-        el('body', {}, 'This person attempted to retract a previous message.'),
-        el('fallback', { xmlns: 'urn:xmpp:fallback:0', for: ns.retract }),
-        el('store', ns.hints),
-      ],
-      reaction: () => [
-        el(
-          'reactions',
-          { xmlns: ns.reactions, id },
-          el('reaction', {}, change.kind === 'reaction' ? change.emoji : ''),
-        ),
-        el('store', ns.hints),
-      ],
-    }[change.kind]();
-    this.send(stanza('message', { to, id: `change-${String(++this.#made)}`, type }, ...content));
+    if (change.kind === 'reaction') this.react(to, id, change.emoji);
+    else if (change.kind === 'retraction') this.retract(to, id);
+    else this.#send(to, el('body', {}, change.text), el('replace', { xmlns: ns.correct, id }));
+  }
+
+  /** Reacts to a message with one emoji (XEP-0444). */
+  react(to: string, id: string, emoji: string): void {
+    const reactions = el('reactions', { xmlns: ns.reactions, id }, el('reaction', {}, emoji));
+    this.#send(to, reactions, el('store', ns.hints));
+  }
+
+  /** Takes a message back (XEP-0424). */
+  retract(to: string, id: string): void {
+    this.#send(
+      to,
+      el('retract', { xmlns: ns.retract, id }),
+      el('body', {}, 'This person attempted to retract a previous message.'),
+      el('fallback', { xmlns: 'urn:xmpp:fallback:0', for: ns.retract }),
+      el('store', ns.hints),
+    );
+  }
+
+  setSubject(room: string, words: string): void {
+    this.send(stanza('message', { to: room, type: 'groupchat' }, el('subject', {}, words)));
+  }
+
+  /** Says something and waits for the id by which all may speak of it: the room's own in a room. */
+  async told(to: string, words: string): Promise<string> {
+    const id = this.say(to, words);
+    if (!this.#rooms.has(to)) return id;
+    const echo = await this.waitFor(
+      'the echo',
+      ({ attrs }) => attrs['id'] === id && attrs['type'] === 'groupchat',
+    );
+    return child(echo, 'stanza-id', ns.sid)?.attrs['id'] ?? id;
   }
 
   /** Sends a link as a file (XEP-0066). */
@@ -234,6 +246,11 @@ export class SandboxObserver implements Carrier, Disposable {
     endSession(this.#session);
   }
 
+  #send(to: string, ...content: readonly Element[]): void {
+    const type = this.#rooms.has(to) ? 'groupchat' : 'chat';
+    this.send(stanza('message', { to, id: `change-${String(++this.#made)}`, type }, ...content));
+  }
+
   #overheard(one: Element): Overheard | undefined {
     const { from = '', type = 'normal', id = '' } = one.attrs;
     if (one.name !== 'message' || type === 'error' || type === 'headline') return undefined;
@@ -281,21 +298,6 @@ export class SandboxObserver implements Carrier, Disposable {
       this.#waiting.delete(id);
       return;
     }
-    const about = payload(iq)?.attrs['xmlns'];
-    const answer =
-      about === ns.discoInfo
-        ? result(
-            iq,
-            el(
-              'query',
-              { xmlns: ns.discoInfo, node: payload(iq)?.attrs['node'] },
-              el('identity', { category: 'client', type: 'pc', name: 'Observer' }),
-              ...features.map((one) => el('feature', { var: one })),
-            ),
-          )
-        : about === ns.ping || about === ns.roster || about === ns.blocking
-          ? result(iq)
-          : bounce(iq, 'cancel', 'service-unavailable');
-    this.send(answer);
+    this.send(answerOf(iq));
   }
 }
