@@ -183,6 +183,7 @@ export const features: readonly Feature<Prover>[] = [
     out: native('kept by the server, for all devices'),
     in: native('the list, when asked for'),
     needs: ['`urn:xmpp:blocking`'],
+    capability: 'blocking',
     requests: ['block', 'unblock', 'blocks'],
     provedOn: both,
   },
