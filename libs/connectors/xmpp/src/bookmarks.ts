@@ -144,7 +144,7 @@ export class Bookmarks implements Service {
       else this.#publish(address, wish.options);
     }
     this.#note();
-    this.#rooms.wished();
+    this.#rooms.follow();
     this.#parts.inlet.flush();
   }
 
@@ -166,7 +166,7 @@ export class Bookmarks implements Service {
       for (const id of some) if (!there.has(id)) this.#unkeep(id);
     }
     this.#note();
-    this.#rooms.wished();
+    this.#rooms.follow();
     inlet.flush();
   }
 

@@ -174,12 +174,20 @@ export class Rooms implements Service {
   // ---- what the house wants ----
 
   /** Takes the wishes as they are now, and brings about the difference. */
-  wished(what: 'rooms' | 'contacts' | 'presence' = 'rooms'): void {
+  wished(what: 'rooms' | 'contacts' | 'presence'): void {
     if (!this.#ready || this.#over || what === 'contacts') return;
     if (what === 'presence') {
       for (const room of this.#rooms.values()) if (room.isIn) this.#entry.show(room);
       return;
     }
+    // Whoever asks again means: try again.
+    for (const room of this.#rooms.values()) if (room.standing === 'out') room.retryAt = 0;
+    this.follow();
+  }
+
+  /** Brings about the difference between the wishes and what is. Where we were put out, we stay out. */
+  follow(): void {
+    if (!this.#ready || this.#over) return;
     const wanted = new Map<string, DesiredRoom>();
     for (const wish of this.#through(this.#parts.wishes.rooms).slice(0, mostRooms)) {
       const address = roomAddress(wish.address);
@@ -195,8 +203,6 @@ export class Rooms implements Service {
         this.#rooms.set(wish.address, new Room(wish, nick, this.#crowd, this.#passwords.get(wish.address)));
       } else {
         known.options = wish.options;
-        // Whoever asks again means: try again.
-        if (known.standing === 'out') known.retryAt = 0;
       }
     }
     this.#entry.advance();
@@ -234,7 +240,7 @@ export class Rooms implements Service {
       if (typeof at === 'number' && this.#heardBefore.size < mostNoted) this.#heardBefore.set(address, at);
     }
     this.#ready = true;
-    this.wished();
+    this.follow();
     const again = (): void => {
       this.#noteHeard();
       this.#parts.inlet.flush();

@@ -13,6 +13,7 @@ import {
 import { fieldsOf } from '#connector/session';
 import type { TestContext } from '#connector/testing';
 import { Rigs, type Rig } from '#connectors/xmpp/testing';
+import { newId } from '#model';
 import {
   child,
   describeWithPeers,
@@ -347,6 +348,48 @@ for (const [name, peers, start] of servers) {
         house.storage.stored.find((event) => event.type === 'departure'),
       );
       expect(gone).toMatchObject({ address: `${room}/robert` });
+    });
+
+    it('private words go both ways under the room’s names, and end with who said them', async () => {
+      const room = newRoom();
+      const { entered, house, session, account, nick, occupant } = await begin([room]);
+      await entered(room);
+      const bob = await come('bob', room);
+      await eventually('bob is seen', () => occupant(room, 'bob') !== undefined);
+      bob.send(
+        `<message to="${room}/${nick}" type="chat" id="pm1"><body>just between us</body><x xmlns="http://jabber.org/protocol/muc#user"/></message>`,
+      );
+      const heard = await eventually('it is heard', () =>
+        house.heard().find(({ content }) => content.text === 'just between us'),
+      );
+      expect(heard).toMatchObject({
+        conversation: `${room}/bob`,
+        conversationKind: 'direct',
+        author: { address: `${room}/bob`, kind: 'transient', name: 'bob' },
+      });
+      const { outcome } = await session.send(
+        {
+          id: newId<'EnvelopeId'>(),
+          account,
+          kind: 'message',
+          to: `${room}/bob`,
+          conversationKind: 'direct',
+          content: { text: 'yes, between us' },
+          attempt: 1,
+        },
+        new AbortController().signal,
+      );
+      expect(['sent', 'pending']).toContain(outcome);
+      const said = await bob.waitFor(
+        'the answer',
+        (stanza) => textOf(child(stanza, 'body')) === 'yes, between us',
+      );
+      expect(said.attrs).toMatchObject({ from: `${room}/${nick}`, type: 'chat' });
+      expect(child(said, 'x', 'http://jabber.org/protocol/muc#user')).toBeDefined();
+      await bob.leave(room);
+      await eventually('whoever comes next is somebody else', () =>
+        house.storage.stored.some((event) => event.type === 'departure' && event.address === `${room}/bob`),
+      );
     });
 
     it('a room is destroyed by us, and by others with a successor to go to', async () => {
