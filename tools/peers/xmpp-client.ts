@@ -17,6 +17,10 @@ export interface PlainXmppOptions {
   readonly silent?: boolean;
   /** Hears what the account's other resources say and hear (XEP-0280). */
   readonly carbons?: boolean;
+  /** Answers a question of others with what stands in the iq, a result or an error; undefined: it does not know. */
+  readonly answers?: (
+    question: Tree,
+  ) => { readonly type: 'result' | 'error'; readonly inside: string } | undefined;
 }
 
 export interface PlainXmpp extends AsyncDisposable {
@@ -298,10 +302,12 @@ class Line {
     const { from, id = '' } = stanza.attrs;
     const to = from === undefined ? '' : ` to="${escaped(from)}"`;
     const ping = child(stanza, 'ping', 'urn:xmpp:ping') !== undefined;
-    this.send(
-      ping
-        ? `<iq type="result" id="${escaped(id)}"${to}/>`
-        : `<iq type="error" id="${escaped(id)}"${to}><error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>`,
-    );
+    const known = ping ? { type: 'result', inside: '' } : this.options.answers?.(stanza);
+    const { type, inside } = known ?? {
+      type: 'error',
+      inside:
+        '<error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>',
+    };
+    this.send(`<iq type="${type}" id="${escaped(id)}"${to}>${inside}</iq>`);
   }
 }

@@ -8,6 +8,7 @@ import type { AccountId, PresenceState } from '#model';
 import type { Port, Service } from './core/port.js';
 import type { Element } from './core/xml.js';
 import { Bookmarks } from './bookmarks.js';
+import { CommandRequests } from './command-requests.js';
 import { Courtesies } from './courtesies.js';
 import { Disco } from './disco.js';
 import { Past } from './past.js';
@@ -69,6 +70,7 @@ export interface Crew {
   readonly rooms: Rooms;
   readonly requests: RoomRequests;
   readonly peopleRequests: PeopleRequests;
+  readonly commandRequests: CommandRequests;
   readonly talk: Talk;
   readonly past: Past;
   /** All of them, in the order in which they hear. */
@@ -85,6 +87,7 @@ export function crewOf(parts: Parts): Crew {
   const requests = new RoomRequests(parts, disco, rooms, invitations);
   const past = new Past(parts, disco, rooms);
   const peopleRequests = new PeopleRequests(parts, disco);
+  const commandRequests = new CommandRequests(parts);
   const talk = new Talk(parts, {
     rooms,
     seesUs: (address) => people.roster.isSeen(address),
@@ -113,6 +116,7 @@ export function crewOf(parts: Parts): Crew {
     rooms,
     requests,
     peopleRequests,
+    commandRequests,
     ...people.services,
     past,
     talk,
@@ -122,5 +126,5 @@ export function crewOf(parts: Parts): Crew {
       past.entered(address, keepsArchive, since);
     },
   });
-  return { disco, people, rooms, requests, peopleRequests, past, talk, services };
+  return { disco, people, rooms, requests, peopleRequests, commandRequests, past, talk, services };
 }

@@ -188,6 +188,13 @@ export const features: readonly Feature<Prover>[] = [
     provedOn: both,
   },
   {
+    feature: 'commands of services (XEP-0050)',
+    out: native('stage by stage, with their forms'),
+    in: '-',
+    requests: ['commands', 'command'],
+    provedOn: both,
+  },
+  {
     feature: 'topic',
     out: native(),
     in: native(),

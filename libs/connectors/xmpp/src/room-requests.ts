@@ -9,7 +9,8 @@ import type { IqAnswer, Service } from './core/port.js';
 import { xml, type Element } from './core/xml.js';
 import type { Parts } from './crew.js';
 import type { Disco } from './disco.js';
-import { configOf, configured } from './room-config.js';
+import { filledForm, shownForm } from './forms.js';
+import { formIn } from './xep/0004.js';
 import { listRooms } from './room-list.js';
 import type { Invitations } from './room-invitations.js';
 import { rolesOf, type Room } from './room.js';
@@ -206,9 +207,11 @@ export class RoomRequests implements Service {
         return wrongOf('config');
       const asked = await this.#ask('get', room, ownerQuery(), signal);
       if (!asked.ok) return refused(asked.failure);
-      if (set === undefined)
-        return configOf(asked.payload) ?? refused(failure('unsupported', 'The room has no form.'));
-      const answer = configured(asked.payload, set as JsonObject);
+      const form = asked.payload && formIn(asked.payload);
+      if (set === undefined) {
+        return form ? done(shownForm(form)) : refused(failure('unsupported', 'The room has no form.'));
+      }
+      const answer = filledForm(form, set as JsonObject, 'The room');
       if ('failure' in answer) return refused(answer.failure);
       return outcomeOf(await this.#ask('set', room, ownerQuery(answer.form), signal));
     },

@@ -15,6 +15,7 @@ import { Timers } from '#connector/session';
 import type { IqReply, Port } from './core/port.js';
 import { peopleRequestKinds } from './people-requests.js';
 import { xml, type Element } from './core/xml.js';
+import { commandRequestKinds } from './command-requests.js';
 import { crewOf, type Crew, type Parts } from './crew.js';
 import type { Fate } from './resolving.js';
 import { stanzaErrorNamespace } from './stanza-failures.js';
@@ -72,7 +73,9 @@ export class Binding {
 
   /** Hands what has gathered to the house. */
   lull(): void {
-    this.#parts.inlet.flush(this.crew.past.notes());
+    // How far an archive was taken in is noted with what was taken; nothing else has to be written down at once.
+    const { inlet } = this.#parts;
+    inlet.flush(inlet.isEmpty ? [] : this.crew.past.notes());
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
@@ -87,7 +90,8 @@ export class Binding {
   }
 
   async request(request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
-    const { requests, peopleRequests } = this.crew;
+    const { requests, peopleRequests, commandRequests } = this.crew;
+    if (commandRequestKinds.includes(request.kind)) return commandRequests.request(request, signal);
     const asked = peopleRequestKinds.includes(request.kind) ? peopleRequests : requests;
     return asked.request(request, signal);
   }

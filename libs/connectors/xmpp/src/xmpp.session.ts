@@ -44,6 +44,7 @@ import {
 } from '#model';
 import type { Binding } from './xmpp.binding.js';
 import type { Wishes } from './crew.js';
+import { commandRequestKinds } from './command-requests.js';
 import { credentialsOf } from './credentials.js';
 import { Residence } from './residence.js';
 import { findWayIn } from './way-in.js';
@@ -212,7 +213,7 @@ export class XmppSession
     return this.#bindingOf(account)?.crew.rooms.occupants(conversation) ?? [];
   }
 
-  readonly requestKinds = [...roomRequestKinds, ...peopleRequestKinds];
+  readonly requestKinds = [...roomRequestKinds, ...peopleRequestKinds, ...commandRequestKinds];
 
   async request(account: AccountId, request: SessionRequest, signal: AbortSignal): Promise<RequestOutcome> {
     const binding = this.#bindingOf(account);

@@ -1,30 +1,34 @@
-/* The form that configures a room (XEP-0045 §10.2), as JSON for people and programs. Pure. */
-import type { JsonObject, JsonValue, RequestOutcome } from '#connector';
+/* Forms (XEP-0004) as JSON for people and programs: of a room's configuration, of a command. Pure. */
+import type { JsonObject, JsonValue } from '#connector';
 import { failure, type Failure } from '#model';
 import type { Element } from './core/xml.js';
-import { answer, formIn, type Field, type FieldValue } from './xep/0004.js';
+import { answer, type Field, type FieldValue, type Form } from './xep/0004.js';
 import { isTrue } from './xep/reading.js';
 
 const many: ReadonlySet<Field['type']> = new Set(['jid-multi', 'list-multi', 'text-multi']);
 
-/** The form with its present values; undefined where the answer holds none. */
-export function configOf(query: Element | undefined): RequestOutcome | undefined {
-  const form = query && formIn(query);
-  if (form === undefined) return undefined;
-  const fields = form.fields
-    .filter(({ name, type }) => name !== undefined && type !== 'hidden' && type !== 'fixed')
-    .map((field) => fieldOf(field));
-  const title = form.title ?? null;
-  return { outcome: 'done', answer: { title, fields } };
+/** A form with its present values, and the rows of a result where there are some. */
+export function shownForm({ title, instructions, fields, rows }: Form): JsonObject {
+  return {
+    title: title ?? null,
+    ...(instructions !== undefined && { instructions }),
+    fields: fields
+      .filter(({ name, type }) => name !== undefined && type !== 'hidden' && type !== 'fixed')
+      .map((field) => fieldOf(field)),
+    ...(rows.length > 0 && { rows: rows.map((row) => Object.fromEntries(row)) }),
+  };
 }
 
-/** The form filled in: what is given, and the present values of the rest. */
-export function configured(
-  query: Element | undefined,
+/**
+ * A form filled in: what is given, and the present values of the rest.
+ * @param whose whose form it is, for the sentence that says what is wrong.
+ */
+export function filledForm(
+  form: Form | undefined,
   given: JsonObject,
+  whose: string,
 ): { readonly form: Element } | { readonly failure: Failure } {
-  const form = query && formIn(query);
-  if (form === undefined) return { failure: failure('unsupported', 'The room has no form.') };
+  if (form === undefined) return { failure: failure('unsupported', `${whose} has no form.`) };
   const values: Record<string, FieldValue> = {};
   for (const [name, value] of Object.entries(given)) {
     const read = valueOf(value);
@@ -35,7 +39,7 @@ export function configured(
   const filled = answer(form, values);
   if (filled.ok) return { form: filled.form };
   const [missing, unknown] = [filled.missing.join(', '), filled.unknown.join(', ')];
-  const why = unknown === '' ? `The room wants ${missing}.` : `The room has no field ${unknown}.`;
+  const why = unknown === '' ? `${whose} wants ${missing}.` : `${whose} has no field ${unknown}.`;
   return { failure: failure('unsupported', why.slice(0, 500)) };
 }
 
