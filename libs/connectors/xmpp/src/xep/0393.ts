@@ -10,6 +10,8 @@ export const stylingNs = 'urn:xmpp:styling:0';
 
 /** More than this dresses nobody: what comes after it is shown as it stands. */
 const mostSpans = 500;
+/** Longer texts are shown as they are: nobody dresses a book, and reading one takes too long at once. */
+const longest = 200_000;
 /** Quotations within quotations; deeper ones are text. */
 const mostQuotes = 10;
 
@@ -46,7 +48,8 @@ export function unstyled(): Element {
 /** How a text is dressed by its marks, in the order of its blocks: at most 500 spans. */
 export function spansOf(text: string): readonly Span[] {
   const spans: Span[] = [];
-  if (/[*_~`>]/.test(text)) readBlocks(text, linesOf(text, { start: 0, end: text.length }), spans, 0);
+  if (text.length <= longest && /[*_~`>]/.test(text))
+    readBlocks(text, linesOf(text, { start: 0, end: text.length }), spans, 0);
   return spans;
 }
 
