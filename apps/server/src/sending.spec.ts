@@ -124,6 +124,17 @@ describe('a send', () => {
     expect(order).toEqual(['another lane', 'asked to wait', 'behind it']);
   });
 
+  it('fails none of what was on its way together when the network asks all of it to come later', async () => {
+    const texts = ['first of five', 'second of five', 'third of five', 'fourth of five', 'last of five'];
+    await loop.ask('POST', `/v1/accounts/${loop.account}/disconnect`);
+    const messages: Message[] = [];
+    for (const text of texts) messages.push(await loop.send(bob, text));
+    loop.network.laterNext(200, texts.length);
+    await loop.ask('POST', `/v1/accounts/${loop.account}/connect`);
+    for (const message of messages) await loop.fate(message, 'sent');
+    expect(loop.sent().filter((text) => texts.includes(text))).toEqual(texts);
+  });
+
   it('is corrected, reacted to and taken back on the network', async () => {
     const message = await loop.send(bob, 'helo');
     await loop.fate(message, 'sent');

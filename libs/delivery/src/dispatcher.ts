@@ -30,6 +30,11 @@ const log = logger('delivery');
 const BUFFER = 256;
 /** A lane with this many waiting takes no more until they have left. */
 const CROWDED = 64;
+const overtook = failure(
+  'rate-limited',
+  'It was to come later, and what was said after it had left already.',
+  'ask-person',
+);
 /** An echo, a receipt or the answer to a later ping must come within this time. */
 const PENDING_MS = 60_000;
 
@@ -300,7 +305,6 @@ export class Dispatcher {
   }
 
   private send(desk: Desk, ready: Ready, begun: Begun, target: Ready['envelope']['target']): void {
-    desk.lanes.left(ready);
     const envelope = { ...ready.envelope, ...begun, ...(target ? { target } : {}) };
     void desk.outlet.send(envelope).then(
       (outcome) => {
@@ -318,6 +322,27 @@ export class Dispatcher {
   }
 
   private outcome(desk: Desk, ready: Ready, outcome: SendOutcome): void {
+    if (outcome.outcome === 'later') {
+      desk.lanes.delay(ready, this.clock.now() + Math.max(0, outcome.retryAfterMs));
+    } else {
+      if (outcome.outcome !== 'refused') desk.lanes.left(ready);
+      this.answered(desk, ready, outcome);
+    }
+    for (const { ready: delayed, until, overtaken } of desk.lanes.verdicts(ready.conversation)) {
+      const envelope = delayed.envelope.id;
+      if (overtaken) this.finish(desk, { envelope, whole: { state: 'failed', failure: overtook } });
+      else {
+        const retryAt = new Date(until);
+        this.finish(desk, { envelope, whole: { state: 'waiting', reason: 'rate', retryAt } });
+      }
+    }
+  }
+
+  private answered(
+    desk: Desk,
+    ready: Ready,
+    outcome: Exclude<SendOutcome, { readonly outcome: 'later' }>,
+  ): void {
     const envelope = ready.envelope.id;
     switch (outcome.outcome) {
       case 'sent':
@@ -345,18 +370,6 @@ export class Dispatcher {
         });
         desk.pending.set(envelope, cancel);
         this.finish(desk, { envelope, total: outcome.parts });
-        return;
-      }
-      case 'later': {
-        const until = this.clock.now() + Math.max(0, outcome.retryAfterMs);
-        if (desk.lanes.delay(ready, until)) {
-          this.finish(desk, {
-            envelope,
-            whole: { state: 'waiting', reason: 'rate', retryAt: new Date(until) },
-          });
-        } else {
-          this.finish(desk, { envelope, whole: { state: 'failed', failure: outcome.failure } });
-        }
         return;
       }
       case 'refused':

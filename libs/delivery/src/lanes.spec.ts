@@ -75,7 +75,8 @@ describe('lanes', () => {
     const slow = ready(lobby);
     lane.add(slow);
     lane.pick(1, 0);
-    expect(lane.delay(slow, 5_000)).toBe(true);
+    lane.delay(slow, 5_000);
+    expect(lane.verdicts(lobby)).toEqual([{ ready: slow, until: 5_000, overtaken: false }]);
     lane.add(ready(lobby));
     const other = ready(bob);
     lane.add(other);
@@ -89,8 +90,43 @@ describe('lanes', () => {
     const [early, late] = [ready(lobby), ready(lobby)];
     lane.add(early);
     lane.add(late);
-    for (const one of lane.pick(2, 0)) lane.left(one);
-    expect(lane.delay(early, 1_000)).toBe(false);
+    lane.pick(2, 0);
+    lane.delay(early, 1_000);
+    expect(lane.verdicts(lobby)).toEqual([]);
+    lane.left(late);
+    expect(lane.verdicts(lobby)).toEqual([{ ready: early, until: 1_000, overtaken: true }]);
+    expect(lane.verdicts(lobby)).toEqual([]);
+  });
+
+  it('delay all that were on their way when none of them has left', () => {
+    const lane = lanes();
+    const all = [ready(lobby), ready(lobby), ready(lobby)];
+    for (const one of all) lane.add(one);
+    const [first, second, third] = lane.pick(3, 0) as [Ready, Ready, Ready];
+    lane.delay(first, 1_000);
+    lane.delay(second, 2_000);
+    expect(lane.verdicts(lobby)).toEqual([]);
+    lane.delay(third, 1_500);
+    expect(lane.verdicts(lobby).map((verdict) => [verdict.ready, verdict.overtaken])).toEqual([
+      [first, false],
+      [second, false],
+      [third, false],
+    ]);
+    expect([lane.inFlight, lane.waiting]).toEqual([0, 0]);
+    for (const one of all) lane.add(one);
+    expect(lane.pick(3, 1_999)).toEqual([]);
+    expect(lane.pick(3, 2_000)).toEqual(all);
+  });
+
+  it('delay what one that was refused would have overtaken', () => {
+    const lane = lanes();
+    const [early, late] = [ready(lobby), ready(lobby)];
+    lane.add(early);
+    lane.add(late);
+    lane.pick(2, 0);
+    lane.delay(early, 1_000);
+    lane.settle(lobby, late.envelope.id);
+    expect(lane.verdicts(lobby)).toEqual([{ ready: early, until: 1_000, overtaken: false }]);
   });
 
   it('await what is in flight before something that speaks of it leaves', () => {

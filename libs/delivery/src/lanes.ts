@@ -22,8 +22,22 @@ interface Lane {
   readonly inFlight: Map<EnvelopeId, Ready>;
   /** Milliseconds since 1970: nothing leaves before. */
   heldUntil: number;
-  /** The furthest lane order that has left. */
+  /** The furthest lane order of which something has left. */
   left: bigint;
+  /** Of those in flight, the ones that were told "retry after N": nothing of them has left. */
+  readonly delayed: Map<EnvelopeId, Delayed>;
+}
+
+interface Delayed {
+  readonly ready: Ready;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** What becomes of an envelope that was told "retry after N". */
+export interface Verdict extends Delayed {
+  /** A later one of its lane has left: then it cannot be delayed any more, only fail. */
+  readonly overtaken: boolean;
 }
 
 /**
@@ -113,7 +127,7 @@ export class Lanes {
     return next;
   }
 
-  /** It has left, whatever becomes of it. */
+  /** Something of it has left, or may have. */
   left(ready: Ready): void {
     const lane = this.laneOf(ready.conversation);
     if (ready.laneOrder > lane.left) lane.left = ready.laneOrder;
@@ -125,24 +139,35 @@ export class Lanes {
     const ready = lane?.inFlight.get(envelope);
     if (!lane || !ready) return undefined;
     lane.inFlight.delete(envelope);
+    lane.delayed.delete(envelope);
     this.flying--;
     this.forget(conversation, lane);
     return ready;
   }
 
   /**
-   * "Retry after N": it goes back to the head of its lane, which waits.
-   * @returns false when a later one has left already: then it cannot be delayed, only fail
+   * "Retry after N": nothing of it has left, and its lane waits. What becomes of it is known when it is known of all that
+   * was on its way behind it (`verdicts`): a link that drops answers so to all that is in flight, one after the other.
    */
-  delay(ready: Ready, until: number): boolean {
-    const lane = this.laneOf(ready.conversation);
-    this.settle(ready.conversation, ready.envelope.id);
-    const overtaken =
-      lane.left > ready.laneOrder ||
-      [...lane.inFlight.values()].some((other) => other.laneOrder > ready.laneOrder);
-    if (overtaken) return false;
+  delay(ready: Ready, until: number): void {
+    this.laneOf(ready.conversation).delayed.set(ready.envelope.id, { ready, until });
     this.hold(ready.conversation, until);
-    return true;
+  }
+
+  /** What has been decided of a lane's delayed envelopes, in their order; they are in flight no longer. */
+  verdicts(conversation: ConversationId): Verdict[] {
+    const lane = this.lanes.get(conversation);
+    if (!lane) return [];
+    const open = [...lane.inFlight.values()].filter(
+      ({ envelope, laneOrder }) => !lane.delayed.has(envelope.id) && laneOrder > lane.left,
+    );
+    const verdicts = [...lane.delayed.values()]
+      .map((delayed) => ({ ...delayed, overtaken: lane.left > delayed.ready.laneOrder }))
+      .filter(
+        ({ ready, overtaken }) => overtaken || !open.some(({ laneOrder }) => laneOrder > ready.laneOrder),
+      );
+    for (const { ready } of verdicts) this.settle(conversation, ready.envelope.id);
+    return verdicts.sort((one, other) => (one.ready.laneOrder < other.ready.laneOrder ? -1 : 1));
   }
 
   /** It was picked but has not left after all: it is next again. */
@@ -182,7 +207,7 @@ export class Lanes {
   private laneOf(conversation: ConversationId): Lane {
     let lane = this.lanes.get(conversation);
     if (!lane) {
-      lane = { queue: [], inFlight: new Map(), heldUntil: 0, left: 0n };
+      lane = { queue: [], inFlight: new Map(), heldUntil: 0, left: 0n, delayed: new Map() };
       this.lanes.set(conversation, lane);
       this.turn.add(conversation);
     }
