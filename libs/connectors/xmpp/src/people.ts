@@ -19,6 +19,11 @@ export class People implements Service {
   readonly services: readonly Service[];
   readonly #parts: Parts;
   #over = false;
+  #visible: () => void = () => undefined;
+  /** Resolves when the server knows that we are there, so that what is said to us from now on comes here. */
+  readonly visible = new Promise<void>((done) => {
+    this.#visible = done;
+  });
 
   constructor(parts: Parts, disco: Disco) {
     this.#parts = parts;
@@ -41,7 +46,7 @@ export class People implements Service {
       return;
     }
     void this.roster.begin().then(() => {
-      if (!this.#over) this.presence.show();
+      if (!this.#over) this.presence.show(this.#visible);
     });
   }
 
@@ -55,5 +60,6 @@ export class People implements Service {
 
   ended(): void {
     this.#over = true;
+    this.#visible();
   }
 }

@@ -20,11 +20,14 @@ export class OwnPresence {
     if (this.#shown !== undefined && this.#shown !== JSON.stringify(wanted)) this.show();
   }
 
-  /** Tells the server how reachable our person is (RFC 6121 §4.2, §4.4). Without it no message comes to our address. */
-  show(): void {
+  /**
+   * Tells the server how reachable our person is (RFC 6121 §4.2, §4.4). Without it no message comes to our address.
+   * @param taken called when the server has it, or never will.
+   */
+  show(taken?: () => void): void {
     const { port, settings, wishes } = this.#parts;
     const { priority } = settings;
     this.#shown = JSON.stringify(wishes.presence);
-    port.send(presence(wishes.presence, priority === 0 ? {} : { priority }, this.#disco.caps()));
+    port.send(presence(wishes.presence, priority === 0 ? {} : { priority }, this.#disco.caps()), taken);
   }
 }

@@ -44,6 +44,11 @@ export class Binding {
     this.lull();
   }
 
+  /** Resolves when others can reach us, or never will. */
+  async visible(): Promise<void> {
+    await this.crew.people.visible;
+  }
+
   /** The stream is broken, and may be resumed once what was heard over it is stored. */
   suspended(): void {
     this.#online = false;

@@ -298,7 +298,9 @@ export class XmppSession
       this.#ended(attached, entered);
       return;
     }
-    if (attached.residence.binding === undefined) return;
+    // Said before others can reach us, it would promise too much. Meanwhile the stream may break, and another try begin.
+    await attached.residence.binding?.visible();
+    if (givenUp() || this.#trying?.signal !== signal || attached.residence.binding === undefined) return;
     this.#state(attached, { state: 'online', localAddress: entered.address });
     this.#context.wake(attached.id);
     this.#backoff.online();
