@@ -13,6 +13,7 @@ import type { InboundEvent, SessionClock } from '#connector';
 import type { AccountId } from '#model';
 import type { Archive, ArchiveAnswer, Archived } from './archive.js';
 import type { ArchiveCursors, ArchivePlace } from './archive-cursors.js';
+import { notBefore, type Moments } from './order.js';
 
 /** What is asked for at once; servers give less where they like. */
 const pageSize = 50;
@@ -24,8 +25,6 @@ const mostAtFirst = 250;
 const overlapMs = 60_000;
 /** A server lets go of nothing that is younger: whoever was away for less need not be asked how far it reaches back. */
 const surelyKeptMs = 86_400_000;
-/** Messages that came live, of which it is remembered when. */
-const mostHeard = 1_000;
 /** Before an archive that did not answer is asked again, and the longest such wait. */
 const againMs = 2_000;
 const longestAgainMs = 300_000;
@@ -36,6 +35,7 @@ export interface CatchUpParts {
   readonly timers: Timers;
   readonly clock: SessionClock;
   readonly cursors: ArchiveCursors;
+  readonly moments: Pick<Moments, 'placed' | 'of'>;
   readonly archive: Pick<Archive, 'ask'>;
   /** The server's time, in milliseconds since 1970. */
   readonly serverNow: () => number;
@@ -62,8 +62,6 @@ export class CatchUp {
   readonly #open = new Map<string, Open>();
   /** Archives that are complete: what comes live is the next after what is here. */
   readonly #complete = new Set<string>();
-  /** When what came live came, by archive and id. */
-  readonly #heard = new Map<string, number>();
   #closed = false;
 
   constructor(parts: CatchUpParts) {
@@ -102,11 +100,7 @@ export class CatchUp {
   heard(archive: string, id: string): void {
     const place = { at: this.#parts.serverNow(), id };
     const open = this.#open.get(archive);
-    this.#heard.set(`${archive} ${id}`, place.at);
-    if (this.#heard.size > mostHeard) {
-      const [oldest] = this.#heard.keys();
-      if (oldest !== undefined) this.#heard.delete(oldest);
-    }
+    this.#parts.moments.placed(archive, id, place.at);
     if (open !== undefined) open.live = place;
     else if (this.#complete.has(archive)) this.#parts.cursors.reached(archive, place);
   }
@@ -208,7 +202,8 @@ export class CatchUp {
       const { results } = answer;
       messages += results.length;
       for (const one of results) {
-        const settled = notBefore(reached.at, one);
+        // With its own time it could stand in front of what came before it.
+        const settled = { ...one, at: new Date(notBefore(reached.at, one.at.getTime())) };
         reached = this.#placeOf(archive, settled);
         for (const event of read(archive, settled, 'catch-up')) inlet.push(event);
       }
@@ -279,7 +274,7 @@ export class CatchUp {
 
   /** Where an archived message stands: pages have by the second what came live at its moment. */
   #placeOf(archive: string, { id, at }: Archived): ArchivePlace {
-    return { at: Math.max(at.getTime(), this.#heard.get(`${archive} ${id}`) ?? 0), id };
+    return { at: Math.max(at.getTime(), this.#parts.moments.of(archive, id) ?? 0), id };
   }
 
   /** Everything up to the last page is here; what came live since that was asked for comes next. */
@@ -329,16 +324,6 @@ export class CatchUp {
   #isOver(archive: string, open: Open): boolean {
     return this.#closed || (this.#open.get(archive) !== open && !this.#complete.has(archive));
   }
-}
-
-/**
- * What an archive tells by the second was said within it, and not before what came before it: with its own time it would
- * stand in front of that.
- */
-function notBefore(at: number, one: Archived): Archived {
-  const told = one.at.getTime();
-  const isRough = told % 1_000 === 0 && told < at && at - told < 1_000;
-  return isRough ? { ...one, at: new Date(at) } : one;
 }
 
 const tooMuch = 'More was said than is fetched at once; ask for the history to see it.';

@@ -11,6 +11,7 @@ import { Bookmarks } from './bookmarks.js';
 import { CommandRequests } from './command-requests.js';
 import { Courtesies } from './courtesies.js';
 import { Disco } from './disco.js';
+import type { Moments } from './order.js';
 import { Past } from './past.js';
 import { People } from './people.js';
 import { Invitations } from './room-invitations.js';
@@ -43,6 +44,7 @@ export interface Parts {
   readonly settings: XmppSettings;
   readonly timings: XmppTimings;
   readonly wishes: Wishes;
+  readonly moments: Moments;
   readonly offers: Offers;
 }
 

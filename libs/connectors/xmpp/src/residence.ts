@@ -17,6 +17,7 @@ import type { Element } from './core/xml.js';
 import { offersOf, type Offers, type Wishes } from './crew.js';
 import { handOver, takeOver, type HandedOver } from './hand-over.js';
 import type { XmppTimings } from './timings.js';
+import { Moments } from './order.js';
 import { jidOf, selfOf } from './xmpp.addresses.js';
 import { Binding } from './xmpp.binding.js';
 import type { XmppSettings } from './xmpp.settings.js';
@@ -42,6 +43,8 @@ interface Home {
 
 export class Residence {
   readonly #options: ResidenceOptions;
+  /** Order holds over all bindings. */
+  readonly #moments = new Moments();
   #home: Home | undefined;
   #offers: Offers = { rosterVersions: false, preApproval: false };
   #handedOver: Promise<HandedOver | undefined> | undefined;
@@ -209,6 +212,7 @@ export class Residence {
       settings,
       timings,
       wishes,
+      moments: this.#moments,
       offers: this.#offers,
     });
     this.#home = { port, binding };

@@ -6,6 +6,7 @@ import { newId } from '#model';
 import type { Fate, IqAnswer, Port } from './core/port.js';
 import { readStanza, serialise, type Element } from './core/xml.js';
 import type { Parts } from './crew.js';
+import { Moments } from './order.js';
 import { Talk } from './talk.js';
 import { usualTimings } from './timings.js';
 import { readSettings } from './xmpp.settings.js';
@@ -47,6 +48,7 @@ class Stage {
       settings: readSettings({ jid: 'alice@example.org' }),
       timings: usualTimings,
       wishes: { rooms: [], contacts: [], admissions: [], presence: { presence: 'available' } },
+      moments: new Moments(),
       offers: { rosterVersions: false, preApproval: false },
     };
     this.talk = new Talk(parts, {
@@ -285,6 +287,21 @@ describe('what is heard', () => {
     await stage.hear(copy('alice@example.org', 'sent', mine));
     await stage.hear(copy('alice@example.org', 'received', theirs));
     expect(stage.house.storage.stored).toMatchObject([{ origin: 'other-device' }, { origin: 'remote' }]);
+  });
+
+  test('again over a resumed stream has no earlier time than what came before it', async () => {
+    const stage = new Stage();
+    const said = (text: string, more = ''): string =>
+      `<message type='chat' from='${bob}/pda' id='${text}'><body>${text}</body>${more}</message>`;
+    const second = new Date(Math.floor(stage.clock.now() / 1_000) * 1_000);
+    stage.clock.advance(second.getTime() + 1_591 - stage.clock.now());
+    await stage.hear(said('one'));
+    const stamp = new Date(second.getTime() + 1_000).toISOString().replace('.000', '');
+    await stage.hear(said('two', `<delay xmlns='urn:xmpp:delay' from='example.org' stamp='${stamp}'/>`));
+    expect(stage.house.heard().map(({ at, mode }) => [at.getTime() - second.getTime(), mode])).toEqual([
+      [1_591, 'live'],
+      [1_591, 'catch-up'],
+    ]);
   });
 
   test('as a result that nobody asked for is nothing', async () => {

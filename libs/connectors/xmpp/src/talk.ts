@@ -154,10 +154,12 @@ export class Talk implements Service {
   }
 
   #hear(message: Element, isCopy: boolean): void {
-    const { inlet } = this.#parts;
+    const { inlet, moments } = this.#parts;
     const how = this.#circumstances();
-    const place = placeOf(message, how);
-    if (place === undefined) return;
+    const told = placeOf(message, how);
+    if (told === undefined) return;
+    const at = moments.heard(told.conversation, told.at, how.now.getTime());
+    const place = { ...told, at };
     const { conversation, author, origin, mode } = place;
     const events = saidIn(message, place, how);
     for (const event of events) inlet.push(event);

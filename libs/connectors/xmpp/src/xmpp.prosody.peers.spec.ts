@@ -9,8 +9,6 @@ describeWithPeers('the contract', prosodyPeers, () => {
     xmppHarness(startProsody, {
       exceptions: {
         'history-ids': 'what comes live bears no time of its own; the archive’s copy does',
-        'catches-up':
-          'what is sent again over a resumed stream is stamped by the second, so within one it may sort before',
       },
       acts: [
         'history',
