@@ -1,6 +1,7 @@
 /* Archives that no honest server would keep, on the sandbox; what servers do is in past.peers.spec.ts. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { can, wireIdOf } from '#connector';
+import { fieldsOf } from '#connector/session';
 import { eventually, type PlainXmpp } from '#peers';
 import { startSandboxXmpp, type SandboxXmpp, type SandboxXmppClient } from '#sandbox';
 import {
@@ -125,6 +126,33 @@ describe('an archive that cannot be relied on', () => {
     await sayAll(bob, me.jid, ['and after that']);
     await untilStored(house, ['and after that']);
     expect(textsOf(inTime(house))).toEqual([...texts, 'after it', 'and after that']);
+  });
+
+  it('is begun at the moment that a line came live, though the account had not said yet that it has one', async () => {
+    // An archive tells of less than the moment: by the second, or by a clock that is behind.
+    later = -1_500;
+    let tell: () => void = () => undefined;
+    sandbox.intercept((stanza, client) => {
+      const id = /^<iq [^>]*\bid=["']([^"']+)/.exec(stanza)?.[1];
+      if (id === undefined || !stanza.includes('disco#info') || !stanza.includes(me.jid)) return false;
+      tell = () => {
+        client.say(
+          `<iq type="result" id="${id}" from="${me.jid}"><query xmlns="http://jabber.org/protocol/disco#info"><feature var="${mam}"/></query></iq>`,
+        );
+      };
+      return true;
+    });
+    const { house, account } = await past.begin(me);
+    await sayAll(bob, me.jid, ['early']);
+    await untilStored(house, ['early']);
+    const [early] = inTime(house);
+    expect(early?.mode).toBe('live');
+    tell();
+    const noted = await eventually('its place is noted', () => {
+      const fields = fieldsOf(house.storage.read(account, `xmpp.archive:${me.jid}`));
+      return 'id' in fields ? fields : undefined;
+    });
+    expect(noted['at']).toBeGreaterThan((early?.at.getTime() ?? Infinity) - 1_000);
   });
 
   it('is gone on with by the time where it does not know the id any more', async () => {

@@ -86,10 +86,11 @@ export class Past implements Service {
     const { from, type } = stanza.attrs;
     const sender = from === undefined ? this.#self : bareOf(from);
     if (type === 'error' || sender === undefined) return false;
-    // A room's own id counts where the room speaks; our server gives ours to whatever else comes.
+    // A room's own id counts where the room speaks; our server gives ours to whatever else comes. While it is not known
+    // whether we have an archive, when it came is remembered all the same: the first page may have it by the second.
     if (type === 'groupchat') {
       if (this.#keeping.has(sender)) this.#heard(stanza, sender);
-    } else if (this.#kept === true) this.#heard(stanza, this.#self);
+    } else if (this.#kept !== false) this.#heard(stanza, this.#self);
     return false;
   }
 
