@@ -19,7 +19,7 @@ export function componentHarness(start: () => Promise<XmppServer>, more: Partial
     },
     acts: ['rooms', 'injections', 'restarts', 'refuses-secrets', 'shared-link'],
     // What a server does for accounts of its own it does not do for those of a component.
-    lacks: ['files', 'history'],
+    lacks: ['files', 'history', 'blocking'],
     exceptions: {
       'keeps-roster': 'nobody keeps a roster for a component’s accounts',
       resolves: 'nobody keeps an archive for a component’s accounts',
