@@ -88,7 +88,7 @@ export function crewOf(parts: Parts): Crew {
   const invitations = new Invitations(parts, rooms);
   const requests = new RoomRequests(parts, disco, rooms, invitations);
   const past = new Past(parts, disco, rooms);
-  const peopleRequests = new PeopleRequests(parts, disco);
+  const peopleRequests = new PeopleRequests(parts, disco, rooms);
   const commandRequests = new CommandRequests(parts);
   const talk = new Talk(parts, {
     rooms,

@@ -9,13 +9,15 @@ import type { IqAnswer, IqReply, Service } from './core/port.js';
 import type { Element } from './core/xml.js';
 import type { Parts } from './crew.js';
 import type { Disco } from './disco.js';
+import { rolesOf, type Member } from './room.js';
+import type { Rooms } from './rooms.js';
 import { isOwn } from './roster.js';
 import { lastAsk, lastOf } from './xep/0012.js';
 import { cardAsk, cardOf, type Card } from './xep/0054.js';
 import { itemsAskOf, itemsIn } from './xep/0060.js';
 import { blockChangeOf, blocking, blockingNs, blockListAsk, blockListOf } from './xep/0191.js';
 import { card4Node, card4Of } from './xep/0292.js';
-import { addressOf } from './xmpp.addresses.js';
+import { addressOf, bareOf, resourceOf } from './xmpp.addresses.js';
 
 /** What each kind takes, as it is said to whoever gets it wrong. */
 const takes: Readonly<Record<string, string>> = {
@@ -34,10 +36,12 @@ const noBlocking = failure('unsupported', 'The server cannot block anybody.');
 export class PeopleRequests implements Service {
   readonly #parts: Parts;
   readonly #disco: Disco;
+  readonly #rooms: Rooms;
 
-  constructor(parts: Parts, disco: Disco) {
+  constructor(parts: Parts, disco: Disco, rooms: Rooms) {
     this.#parts = parts;
     this.#disco = disco;
+    this.#rooms = rooms;
   }
 
   /** Answers a request of one of `peopleRequestKinds`. Never rejects. */
@@ -52,7 +56,10 @@ export class PeopleRequests implements Service {
     if (kind === 'blocks') return this.#blocks(signal);
     const who = whoOf(options, conversation);
     if (who === undefined) return wrong;
-    if (kind === 'whois') return this.#whois(who, signal);
+    if (kind === 'whois') {
+      const member = this.#rooms.room(bareOf(who) ?? '')?.member(resourceOf(who) ?? '');
+      return member === undefined ? this.#whois(who, signal) : this.#whoisIn(who, member, signal);
+    }
     if (kind === 'block' || kind === 'unblock') return this.#block(kind, who, signal);
     return wrong;
   }
@@ -106,6 +113,23 @@ export class PeopleRequests implements Service {
       ...(card4 && profileOf(card4)),
       ...(activity && { lastSeen: new Date(at - activity.seconds * 1_000).toISOString() }),
       ...(activity?.note !== undefined && { lastNote: activity.note }),
+    });
+  }
+
+  /**
+   * Somebody in a room, as the room shows them, with the card that it hands out for them. Nothing else is asked: rooms pass
+   * that on to the device, which need not answer, and what it says of its own idleness is not when somebody was last there.
+   */
+  async #whoisIn(who: string, member: Member, signal: AbortSignal): Promise<RequestOutcome> {
+    const answer = await this.#parts.port.iq({ type: 'get', to: who, payload: cardAsk(), signal });
+    const card = answer.ok ? cardOf(answer.payload) : undefined;
+    const address = this.#rooms.partyOf(who).stableAddress;
+    return done({
+      ...(card && profileOf(card)),
+      who,
+      nick: member.nick,
+      roles: [...rolesOf(member)],
+      ...(address !== undefined && { address }),
     });
   }
 }

@@ -13,7 +13,7 @@ import { filledForm, shownForm } from './forms.js';
 import { formIn } from './xep/0004.js';
 import { listRooms } from './room-list.js';
 import type { Invitations } from './room-invitations.js';
-import { rolesOf, type Room } from './room.js';
+import type { Room } from './room.js';
 import { roomAddress, type Rooms } from './rooms.js';
 import { stanzaFailure } from './stanza-failures.js';
 import {
@@ -337,15 +337,4 @@ function why(reason: string | undefined): { readonly reason?: string } {
 /** Somebody, or everybody of a domain. */
 function maskOf(mask: JsonValue | undefined): string | undefined {
   return typeof mask === 'string' ? bareOf(mask) : undefined;
-}
-
-/** What an occupant is, for whoever asks who somebody is. */
-export function occupantFacts(room: Room, nick: string): JsonObject | undefined {
-  const member = room.member(nick);
-  if (member === undefined) return undefined;
-  return {
-    name: member.nick,
-    roles: [...rolesOf(member)],
-    ...(member.jid !== undefined && { address: member.jid }),
-  };
 }

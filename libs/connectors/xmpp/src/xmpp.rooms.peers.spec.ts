@@ -298,6 +298,27 @@ for (const [name, peers, start] of servers) {
       );
     });
 
+    it('who somebody in a room is, the room says: what they may do, and whose address it is where it shows it', async () => {
+      const room = newRoom();
+      const { ask, entered, occupant } = await begin([room]);
+      await entered(room);
+      const bob = await come('bob', room);
+      const card = '<vCard xmlns="vcard-temp"><FN>Bob of the den</FN></vCard>';
+      expect((await bob.ask('set', card)).attrs['type']).toBe('result');
+      await eventually('bob is there', () => occupant(room, 'bob') !== undefined);
+      // We own the room, so that it shows us whose address everybody's is.
+      expect(await ask('whois', { who: `${room}/bob` })).toEqual({
+        outcome: 'done',
+        answer: {
+          who: `${room}/bob`,
+          nick: 'bob',
+          fullName: 'Bob of the den',
+          roles: ['participant'],
+          address: bob.bare,
+        },
+      });
+    });
+
     it('invitations go out, by ourselves or through the room, and come in', async () => {
       const [ours, theirs] = [newRoom(), newRoom()];
       const { ask, entered, house, jid } = await begin([ours]);
