@@ -45,6 +45,9 @@ class TestStream implements Stream {
   hear(text: string): void {
     this.#handler?.element(readStanza(text));
   }
+  lull(): void {
+    this.#handler?.lull?.();
+  }
 }
 
 const self = { full: 'alice@example.org/desk', bare: 'alice@example.org', domain: 'example.org' };
@@ -97,6 +100,20 @@ describe('the port of a client', () => {
     expect(stream.said.filter((text) => text.startsWith('<r '))).toHaveLength(1);
     stream.hear('<a xmlns="urn:xmpp:sm:3" h="2"/>');
     expect(fates).toEqual(['acknowledged', 'acknowledged']);
+  });
+
+  it('asks for the acknowledgement of a question too when its answer is heard, and only once', async () => {
+    const { port, stream } = setUp();
+    const asked = port.iq({ type: 'get', to: 'example.org', payload: ping });
+    stream.hear('<iq type="result" id="q-1" from="example.org"/>');
+    stream.lull();
+    await turn();
+    expect((await asked).ok).toBe(true);
+    expect(stream.said.filter((text) => text.startsWith('<r '))).toHaveLength(1);
+    stream.hear('<a xmlns="urn:xmpp:sm:3" h="1"/>');
+    stream.lull();
+    await turn();
+    expect(stream.said.filter((text) => text.startsWith('<r '))).toHaveLength(1);
   });
 
   it('sends again on the resumed stream what the server has not got, and only that', () => {

@@ -215,6 +215,8 @@ export class ClientPort implements Port {
       lull: () => {
         this.#options.handler.lull();
         this.progress();
+        // What waits for its acknowledgement is held: questions and their answers too, long after they were heard.
+        if (this.#management !== undefined && this.#management.unacknowledged > 0) this.#requestSoon();
       },
       ended: (ending) => {
         this.#broken(stream, ending);
