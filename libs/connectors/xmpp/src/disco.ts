@@ -5,11 +5,11 @@
 import type { IqReply, Service } from './core/port.js';
 import type { Element } from './core/xml.js';
 import type { Parts } from './crew.js';
+import { sharedInfoOf } from './disco-answers.js';
 import {
   infoAnswer,
   infoAsk,
   infoNs,
-  infoOf,
   isA,
   itemsAnswer,
   itemsAsk,
@@ -116,7 +116,7 @@ export class Disco implements Service {
 
   async #ask(jid: string): Promise<DiscoInfo | undefined> {
     const answer = await this.#parts.port.iq({ type: 'get', to: jid, payload: infoAsk() });
-    if (answer.ok) return infoOf(answer.payload);
+    if (answer.ok) return sharedInfoOf(answer.payload);
     // Nobody answered: whoever asks again may be luckier.
     if (answer.condition === undefined) this.#kept.delete(jid);
     return undefined;
