@@ -12,7 +12,7 @@ import type { Service } from './core/port.js';
 import type { Element } from './core/xml.js';
 import type { Parts } from './crew.js';
 import type { Disco } from './disco.js';
-import { roomAddress, type Rooms } from './rooms.js';
+import type { Rooms } from './rooms.js';
 import {
   configuring,
   isPreconditionUnmet,
@@ -31,7 +31,7 @@ import {
   leastBookmarkOptions,
   type Bookmark,
 } from './xep/0402.js';
-import { addressOf } from './xmpp.addresses.js';
+import { addressOf, roomAddress } from './xmpp.addresses.js';
 
 const noteKey = 'xmpp.bookmarks';
 /** A note has at most 64 KiB. */

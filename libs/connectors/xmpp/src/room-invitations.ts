@@ -7,10 +7,10 @@ import type { InboundParty } from '#connector';
 import type { Service } from './core/port.js';
 import { xml, type Element } from './core/xml.js';
 import type { Parts } from './crew.js';
-import { roomAddress, type Rooms } from './rooms.js';
+import type { Rooms } from './rooms.js';
 import { directInvite, directInviteIn, directInviteNs } from './xep/0249.js';
 import { inviting, mucUserIn } from './xep/0045.js';
-import { addressOf, bareOf } from './xmpp.addresses.js';
+import { addressOf, bareOf, roomAddress } from './xmpp.addresses.js';
 
 /** The same invitation again within this time says nothing new: clients send it both ways. */
 const sameMs = 60_000;

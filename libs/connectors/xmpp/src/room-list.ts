@@ -6,10 +6,9 @@ import type { JsonObject, JsonValue, RequestOutcome } from '#connector';
 import { failure } from '#model';
 import type { Parts } from './crew.js';
 import type { Disco } from './disco.js';
-import { roomAddress } from './rooms.js';
 import { infoAsk, infoOf, itemsAsk, itemsOf } from './xep/0030.js';
 import { roomInfoOf } from './xep/0045.js';
-import { bareOf } from './xmpp.addresses.js';
+import { bareOf, roomAddress } from './xmpp.addresses.js';
 
 const pageSize = 200;
 /** Rooms that are looked through, whatever a service says it has. */

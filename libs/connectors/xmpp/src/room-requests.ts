@@ -14,7 +14,7 @@ import { formIn } from './xep/0004.js';
 import { listRooms } from './room-list.js';
 import type { Invitations } from './room-invitations.js';
 import type { Room } from './room.js';
-import { roomAddress, type Rooms } from './rooms.js';
+import type { Rooms } from './rooms.js';
 import { stanzaFailure } from './stanza-failures.js';
 import {
   changing,
@@ -27,7 +27,7 @@ import {
   type Role,
 } from './xep/0045.js';
 import { presence } from './xep/rfc6121.js';
-import { addressOf, bareOf, jidOf, occupantOf, resourceOf } from './xmpp.addresses.js';
+import { addressOf, bareOf, jidOf, occupantOf, resourceOf, roomAddress } from './xmpp.addresses.js';
 
 const affiliations = ['owner', 'admin', 'member', 'outcast'] as const;
 /** The words of other networks for what a role here is; ours count as well. */

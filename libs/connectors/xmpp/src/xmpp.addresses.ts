@@ -139,3 +139,9 @@ function kindOf(address: string): ConversationKind | undefined {
 
 /** The rules of XMPP addresses. */
 export const xmppAddresses: AddressRules = { parse, kindOf, display: (address) => address };
+
+/** A room's address, prepared; undefined where it can be none. */
+export function roomAddress(text: string): string | undefined {
+  const jid = jidOf(text);
+  return jid?.local === undefined || jid.resource !== undefined ? undefined : fullOf(jid);
+}
