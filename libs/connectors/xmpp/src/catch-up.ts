@@ -154,8 +154,14 @@ export class CatchUp {
         return;
       }
       const { results, page } = answer;
-      if (left > 0)
-        for (const one of results) for (const event of read(archive, one, 'history')) inlet.push(event);
+      if (left > 0) {
+        let reached = 0;
+        for (const one of results) {
+          const settled = settledAfter(reached, one);
+          reached = this.#placeOf(archive, settled).at;
+          for (const event of read(archive, settled, 'history')) inlet.push(event);
+        }
+      }
       if (before === '') {
         const newest = results.at(-1);
         if (newest) cursors.reached(archive, this.#placeOf(archive, newest));
@@ -202,8 +208,7 @@ export class CatchUp {
       const { results } = answer;
       messages += results.length;
       for (const one of results) {
-        // With its own time it could stand in front of what came before it.
-        const settled = { ...one, at: new Date(notBefore(reached.at, one.at.getTime())) };
+        const settled = settledAfter(reached.at, one);
         reached = this.#placeOf(archive, settled);
         for (const event of read(archive, settled, 'catch-up')) inlet.push(event);
       }
@@ -324,6 +329,11 @@ export class CatchUp {
   #isOver(archive: string, open: Open): boolean {
     return this.#closed || (this.#open.get(archive) !== open && !this.#complete.has(archive));
   }
+}
+
+/** With its own time it could stand in front of what came before it. */
+function settledAfter(reached: number, one: Archived): Archived {
+  return { ...one, at: new Date(notBefore(reached, one.at.getTime())) };
 }
 
 const tooMuch = 'More was said than is fetched at once; ask for the history to see it.';

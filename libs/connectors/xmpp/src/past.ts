@@ -65,7 +65,13 @@ export class Past implements Service {
       archive: this.#archive,
       serverNow: () => this.#now(),
       firstMs: settings.firstHistoryDays * day,
-      read: (archive, archived, mode) => this.#read(archive, archived, mode),
+      read: (archive, archived, mode) => {
+        const events = this.#read(archive, archived, mode);
+        for (const event of events) {
+          if ('conversation' in event) parts.moments.told(event.conversation, archived.at.getTime());
+        }
+        return events;
+      },
       done: (archive) => {
         this.#marks.caughtUp(archive);
       },
@@ -252,8 +258,8 @@ export class Past implements Service {
 
   #read(archive: string, archived: Archived, mode: 'catch-up' | 'history'): readonly InboundEvent[] {
     this.#marks.place(archive, archived.id, archived.at.getTime());
-    const { account, context, port, moments } = this.#parts;
-    const events = eventsOf(archived.message, {
+    const { account, context, port } = this.#parts;
+    return eventsOf(archived.message, {
       account,
       self: this.#self,
       domain: port.self.domain,
@@ -262,12 +268,6 @@ export class Past implements Service {
       now: new Date(context.clock.now()),
       archived: { by: archive, id: archived.id, at: archived.at },
     });
-    // What is older than all that comes over the stream says nothing of its order.
-    if (mode === 'history') return events;
-    for (const event of events) {
-      if ('conversation' in event) moments.told(event.conversation, archived.at.getTime());
-    }
-    return events;
   }
 
   /** Whether a message in an archive is from us. */
