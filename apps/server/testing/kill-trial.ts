@@ -10,12 +10,32 @@ import { LoopbackServer } from '#connectors/loopback';
 import { eventually } from '#peers';
 import { House, type HouseOptions } from './house.js';
 
+/** The network of a trial, and those on it who talk with the account. */
+export interface TrialNetwork extends AsyncDisposable {
+  /** What makes the account. */
+  readonly account: Readonly<Record<string, unknown>>;
+  /** Addresses of those who talk with it. */
+  readonly people: readonly string[];
+  /** One of them says something to the account. */
+  say(person: number, text: string): void;
+  /** What one of them has received of it, in order. */
+  received(person: number): readonly string[];
+  /** Whether the network holds nothing that the account has not acknowledged; absent where nobody can say. */
+  isTaken?(): boolean;
+  /** What happens while the trial runs, the kills among it; absent: kills at random moments. */
+  disturb?(kill: () => Promise<void>): Promise<void>;
+}
+
 export interface TrialOptions extends HouseOptions {
   readonly sends: number;
   readonly inbound: number;
   readonly kills: number;
-  /** Whether the network can say what became of an envelope of unknown fate. */
-  readonly resolvesUnknown: boolean;
+  /** On the loopback network: whether it can say what became of an envelope of unknown fate. */
+  readonly resolvesUnknown?: boolean;
+  /** Another network than loopback. */
+  readonly network?: TrialNetwork;
+  /** Between twenty messages and the next twenty; milliseconds. */
+  readonly breathMs?: number;
   /** Seeds the moments of the kills. */
   readonly seed: number;
 }
@@ -31,6 +51,8 @@ export interface Findings {
   /** Breaks in what the reader saw. */
   readonly readerFaults: readonly string[];
   readonly stuck: readonly string[];
+  /** Conversations in which one side has another order than the other. */
+  readonly outOfOrder: readonly string[];
   readonly online: boolean;
 }
 
@@ -51,61 +73,82 @@ interface MessageShape {
 }
 
 export async function killTrial(options: TrialOptions): Promise<Findings> {
-  const peer = await LoopbackServer.start();
-  try {
-    await using house = await House.open(options);
-    const { account, conversations } = await settle(house, peer, options);
-    const reader = new Reader(house);
-    const ends = new AbortController();
-    const reading = reader.run(ends.signal);
-    const accepted = new Map<string, string>();
-    const killing = kills(house, options);
-    await Promise.all([
-      sendAll(house, conversations, options.sends, accepted),
-      sayAll(peer, options.inbound),
-      killing,
-    ]);
-    await eventually(
-      'the peer’s messages are acknowledged',
-      () => peer.unacknowledged('alice') === 0,
-      60_000,
-    );
-    const messages = await quiet(house, conversations, accepted.size + options.inbound);
-    await eventually('the reader has seen all', () => reader.seen.size >= messages.length, 30_000).catch(
-      () => undefined,
-    );
-    ends.abort();
-    await reading;
-    const { session } = await house.ask<{ session: { state: string } }>('GET', `/v1/accounts/${account}`);
-    return judge(peer, options, accepted, messages, reader, session.state === 'online');
-  } finally {
-    await peer.stop();
+  await using network = options.network ?? (await loopback(options));
+  await using house = await House.open(options);
+  const { account, conversations } = await settle(house, network);
+  const reader = new Reader(house);
+  const ends = new AbortController();
+  const reading = reader.run(ends.signal);
+  const accepted = new Map<string, string>();
+  await Promise.all([
+    sendAll(house, conversations, options, accepted),
+    sayAll(network, options),
+    network.disturb === undefined ? kills(house, options) : network.disturb(() => killOnce(house)),
+  ]);
+  if (network.isTaken !== undefined) {
+    await eventually('the peer’s messages are acknowledged', () => network.isTaken?.(), 60_000);
   }
+  const perPerson = await quiet(house, conversations, accepted.size + options.inbound);
+  const messages = perPerson.flat();
+  await eventually('the reader has seen all', () => reader.seen.size >= messages.length, 30_000).catch(
+    () => undefined,
+  );
+  ends.abort();
+  await reading;
+  const { session } = await house.ask<{ session: { state: string } }>('GET', `/v1/accounts/${account}`);
+  return {
+    ...judge(network, options, accepted, messages, reader, session.state === 'online'),
+    outOfOrder: disorder(network, perPerson),
+  };
 }
 
-async function settle(house: House, peer: LoopbackServer, { resolvesUnknown }: TrialOptions) {
-  const account = await house.ask<{ id: string }>('POST', '/v1/accounts', {
-    connector: 'loopback',
-    label: 'Trial',
-    settings: {
-      host: '127.0.0.1',
-      port: peer.port,
-      name: 'alice',
-      resolvesUnknown,
-      backoffMs: 50,
-      backoffMaxMs: 500,
+async function loopback({ resolvesUnknown = false }: TrialOptions): Promise<TrialNetwork> {
+  const peer = await LoopbackServer.start();
+  return {
+    account: {
+      connector: 'loopback',
+      settings: {
+        host: '127.0.0.1',
+        port: peer.port,
+        name: 'alice',
+        resolvesUnknown,
+        backoffMs: 50,
+        backoffMaxMs: 500,
+      },
+      secrets: {},
     },
-    secrets: {},
+    people: Array.from({ length: PEERS }, (_, index) => `bob${String(index)}`),
+    say: (person, text) => {
+      peer.say(`bob${String(person)}`, 'alice', text);
+    },
+    received: (person) =>
+      peer.received.filter(({ to }) => to === `bob${String(person)}`).map(({ text }) => text),
+    isTaken: () => peer.unacknowledged('alice') === 0,
+    [Symbol.asyncDispose]: () => peer.stop(),
+  };
+}
+
+async function settle(house: House, network: TrialNetwork) {
+  const account = await house.ask<{ id: string }>('POST', '/v1/accounts', {
+    label: 'Trial',
+    ...network.account,
   });
-  await eventually('the account is online', async () => {
-    const { session } = await house.ask<{ session: { state: string } }>('GET', `/v1/accounts/${account.id}`);
-    return session.state === 'online';
-  });
+  await eventually(
+    'the account is online',
+    async () => {
+      const { session } = await house.ask<{ session: { state: string } }>(
+        'GET',
+        `/v1/accounts/${account.id}`,
+      );
+      return session.state === 'online';
+    },
+    30_000,
+  );
   const conversations: string[] = [];
-  for (let index = 0; index < PEERS; index++) {
+  for (const address of network.people) {
     const { id } = await house.ask<{ id: string }>('POST', '/v1/conversations', {
       account: account.id,
-      address: `bob${String(index)}`,
+      address,
       kind: 'direct',
     });
     conversations.push(id);
@@ -117,7 +160,7 @@ async function settle(house: House, peer: LoopbackServer, { resolvesUnknown }: T
 async function sendAll(
   house: House,
   conversations: readonly string[],
-  count: number,
+  { sends: count, breathMs }: TrialOptions,
   accepted: Map<string, string>,
 ): Promise<void> {
   let next = 0;
@@ -135,17 +178,23 @@ async function sendAll(
         );
         if (status !== 201) throw new Error(`a send was answered ${String(status)}: ${JSON.stringify(body)}`);
         accepted.set(body.id, text);
+        if (breathMs !== undefined) await new Promise((breath) => setTimeout(breath, breathMs));
       }
     }),
   );
 }
 
-async function sayAll(peer: LoopbackServer, count: number): Promise<void> {
+async function sayAll(network: TrialNetwork, { inbound: count, breathMs = 40 }: TrialOptions): Promise<void> {
   for (let index = 0; index < count; index++) {
-    peer.say(`bob${String(index % PEERS)}`, 'alice', `in ${String(index)}`);
+    network.say(index % network.people.length, `in ${String(index)}`);
     // A breath now and then, so that they are spread over the kills.
-    if (index % 20 === 19) await new Promise((breath) => setTimeout(breath, 40));
+    if (index % 20 === 19) await new Promise((breath) => setTimeout(breath, breathMs));
   }
+}
+
+async function killOnce(house: House): Promise<void> {
+  await house.kill('SIGKILL');
+  await house.start();
 }
 
 async function kills(house: House, { kills: count, seed }: TrialOptions): Promise<void> {
@@ -153,8 +202,7 @@ async function kills(house: House, { kills: count, seed }: TrialOptions): Promis
   for (let kill = 0; kill < count; kill++) {
     random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
     await new Promise((moment) => setTimeout(moment, 150 + (random / 2 ** 32) * 900));
-    await house.kill('SIGKILL');
-    await house.start();
+    await killOnce(house);
   }
 }
 
@@ -195,16 +243,16 @@ async function quiet(
   house: House,
   conversations: readonly string[],
   expected: number,
-): Promise<MessageShape[]> {
+): Promise<MessageShape[][]> {
   const open = new Set(['accepted', 'waiting', 'sending']);
-  let last: MessageShape[] = [];
+  let last: MessageShape[][] = [];
   await eventually(
     'every envelope has a fate',
     async () => {
-      last = (await Promise.all(conversations.map((id) => history(house, id)))).flat();
+      last = await Promise.all(conversations.map((id) => history(house, id)));
+      const all = last.flat();
       return (
-        last.length >= expected &&
-        !last.some(({ envelopes }) => envelopes.some(({ state }) => open.has(state)))
+        all.length >= expected && !all.some(({ envelopes }) => envelopes.some(({ state }) => open.has(state)))
       );
     },
     60_000,
@@ -220,23 +268,25 @@ async function history(house: House, conversation: string): Promise<MessageShape
       'GET',
       `/v1/conversations/${conversation}/messages?limit=200${before === undefined ? '' : `&before=${before}`}`,
     );
-    messages.push(...body.items);
+    messages.unshift(...body.items);
     if (body.next === undefined) return messages;
     before = body.next;
   }
 }
 
 function judge(
-  peer: LoopbackServer,
+  network: TrialNetwork,
   options: TrialOptions,
   accepted: ReadonlyMap<string, string>,
   messages: readonly MessageShape[],
   reader: Reader,
   online: boolean,
-): Findings {
+): Omit<Findings, 'outOfOrder'> {
   const byId = new Map(messages.map((message) => [message.id, message]));
   const received = new Map<string, number>();
-  for (const { text } of peer.received) received.set(text, (received.get(text) ?? 0) + 1);
+  for (const text of network.people.flatMap((_, person) => network.received(person))) {
+    received.set(text, (received.get(text) ?? 0) + 1);
+  }
   const wronglySent: string[] = [];
   const stuck: string[] = [];
   let unknown = 0;
@@ -271,4 +321,26 @@ function judge(
       .map(({ id, text }) => `${text}: read ${String(reader.seen.get(id) ?? 0)} times`),
   ];
   return { accepted: accepted.size, unknown, wronglySent, wronglyStored, readerFaults, stuck, online };
+}
+
+/** Compares what each person received with our order of it, and our order of what they said with theirs. */
+function disorder(network: TrialNetwork, conversations: readonly (readonly MessageShape[])[]): string[] {
+  return conversations.flatMap((messages, person) => {
+    const name = network.people[person] ?? '';
+    const known = messages
+      .filter(
+        ({ origin, envelopes }) => origin === 'own' && envelopes.some(({ state }) => state !== 'unknown'),
+      )
+      .map(({ text }) => text);
+    const received = network.received(person).filter((text) => known.includes(text));
+    const said = messages
+      .filter(({ origin }) => origin === 'remote')
+      .map(({ text }) => Number(text.slice(3)));
+    return [
+      ...(received.join() === known.join()
+        ? []
+        : [`${name} received ${received.join()} for ${known.join()}`]),
+      ...(said.every((one, index) => one > (said[index - 1] ?? -1)) ? [] : [`${name} said ${said.join()}`]),
+    ];
+  });
 }
