@@ -141,6 +141,7 @@ describe('an account', () => {
     expect(loaded?.accounts[0]?.desired).toEqual({
       rooms: [],
       contacts: [],
+      admissions: [],
       presence: { presence: 'busy', note: 'cooking' },
     });
     await house.get('PUT', '/v1/presence', { token: bob.token, body: { presence: 'away' } });

@@ -79,6 +79,7 @@ describe('what a worker knows of links', () => {
     const desired = {
       rooms: [{ address: '#lobby', options: { key: 'barley' } }],
       contacts: [],
+      admissions: [],
       presence: { presence: 'available' },
     };
     expect((await book.load([account.link])).get(account.link)).toMatchObject({
@@ -92,7 +93,7 @@ describe('what a worker knows of links', () => {
     expect(await desires.of([account.id, nobody])).toEqual(
       new Map([
         [account.id, desired],
-        [nobody, { rooms: [], contacts: [], presence: { presence: 'available' } }],
+        [nobody, { rooms: [], contacts: [], admissions: [], presence: { presence: 'available' } }],
       ]),
     );
   });
