@@ -20,6 +20,9 @@ import { crewOf, type Crew, type Parts } from './crew.js';
 import type { Fate } from './resolving.js';
 import { stanzaErrorNamespace } from './stanza-failures.js';
 
+/** Elements and texts directly in a message or presence; usual ones hold ten. */
+const mostChildren = 1_000;
+
 export class Binding {
   readonly crew: Crew;
   readonly #port: Port;
@@ -63,6 +66,9 @@ export class Binding {
   /** Takes a stanza that answers no question of ours. */
   hear(stanza: Element): void {
     const { type } = stanza.attrs;
+    // Everybody of the crew looks through what stands in it: what nobody writes is not looked through.
+    if (stanza.getName() !== 'iq' && stanza.children.length > mostChildren)
+      stanza.children.length = mostChildren;
     try {
       if (stanza.getName() === 'iq' && (type === 'get' || type === 'set')) this.#asked(stanza);
       else this.crew.services.some((service) => service.hear?.(stanza) === true);
