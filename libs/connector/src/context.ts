@@ -13,7 +13,7 @@ import type { EmitOutcome, InboundBatch } from './inbound.js';
 /** All that a session sees of the house. */
 export interface SessionContext {
   /**
-   * Stores a batch in one transaction and answers once per event, in order, after the commit. May be called again
+   * Stores a batch in one transaction and answers once per event, in order, after the commit; once for notes alone. May be called again
    * without waiting; order is kept. At most `emitLimit` events may be outstanding: past that, pause the transport.
    * @param deadlineMs what is not yet being committed by then is withdrawn and answered `not-stored`.
    */

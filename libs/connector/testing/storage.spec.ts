@@ -108,6 +108,15 @@ describe('storage in memory', () => {
     expect(texts()).toEqual(['next']);
   });
 
+  it('answers once for notes that come alone', async () => {
+    const keyValues = [{ account, key: 'parts', value: 1 }];
+    expect(await storage.emit({ events: [], keyValues }, undefined)).toEqual([{ outcome: 'stored' }]);
+    storage.withhold();
+    const waiting = storage.emit({ events: [], keyValues }, 5_000);
+    clock.advance(5_000);
+    expect(await waiting).toMatchObject([{ outcome: 'not-stored' }]);
+  });
+
   it('keeps notes and positions with the batch that brings them', async () => {
     await storage.emit(
       {

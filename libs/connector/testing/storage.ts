@@ -72,10 +72,7 @@ export class MemoryStorage {
   /** What is withheld was never kept and nobody will say so: its emits are answered in-doubt. Storage works again. */
   discard(): void {
     for (const waiting of this.queue.splice(0)) {
-      this.answer(
-        waiting,
-        waiting.batch.events.map(() => ({ outcome: 'in-doubt' })),
-      );
+      this.answer(waiting, alike(waiting.batch, { outcome: 'in-doubt' }));
     }
     this.release();
   }
@@ -121,10 +118,7 @@ export class MemoryStorage {
   /** What was handed in behind a batch that was not stored is not stored either. */
   private giveBack(behind: readonly Waiting[], retryAfterMs: number): void {
     for (const waiting of behind) {
-      this.answer(
-        waiting,
-        waiting.batch.events.map(() => ({ outcome: 'not-stored', retryAfterMs })),
-      );
+      this.answer(waiting, alike(waiting.batch, { outcome: 'not-stored', retryAfterMs }));
     }
   }
 
@@ -136,7 +130,7 @@ export class MemoryStorage {
 
   private commit(batch: InboundBatch): readonly EmitOutcome[] {
     const fault = this.nextFault(batch);
-    const all = (outcome: EmitOutcome): readonly EmitOutcome[] => batch.events.map(() => outcome);
+    const all = (outcome: EmitOutcome): readonly EmitOutcome[] => alike(batch, outcome);
     switch (fault?.fault) {
       case undefined:
         return this.keep(batch);
@@ -154,7 +148,7 @@ export class MemoryStorage {
     }
   }
 
-  /** A fault is told event by event: what has none (notes alone) cannot be told, and leaves it to the next. */
+  /** Notes alone leave it to the next: the kit counts faults by what was said. */
   private nextFault(batch: InboundBatch): StorageFault | undefined {
     const [first] = this.faults;
     if (!first || batch.events.length === 0) return undefined;
@@ -171,6 +165,7 @@ export class MemoryStorage {
       if (value === null) this.keyValues.delete(noteKey(account, key));
       else this.keyValues.set(noteKey(account, key), value);
     }
+    if (batch.events.length === 0) return alike(batch, { outcome: 'stored' });
     return batch.events.map((event) => {
       const known = event.type === 'message' && this.isKnown(event);
       (known ? this.duplicates : this.stored).push(event);
@@ -194,6 +189,11 @@ export class MemoryStorage {
   read(account: AccountId, key: string): JsonValue | undefined {
     return this.keyValues.get(noteKey(account, key));
   }
+}
+
+/** One outcome for all of a batch, also where that is notes alone. */
+function alike({ events }: InboundBatch, outcome: EmitOutcome): readonly EmitOutcome[] {
+  return events.length === 0 ? [outcome] : events.map(() => outcome);
 }
 
 function noteKey(account: AccountId, key: string): string {

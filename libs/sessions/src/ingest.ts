@@ -49,7 +49,7 @@ export class Ingest {
     ]);
   }
 
-  /** Stores a batch; answers once per event, after the commit. */
+  /** Stores a batch; answers once per event, after the commit; once for a batch of notes alone. */
   async take(
     taker: Taker,
     batch: InboundBatch,
@@ -75,7 +75,7 @@ export class Ingest {
     const outcomes = await batcher.add(item);
     withdraw?.();
     for (const { outcome } of outcomes) this.stored.inc({ outcome });
-    return outcomes.slice(0, batch.events.length);
+    return outcomes;
   }
 
   /** Forgets what was learnt of accounts whose link has gone. */
