@@ -15,7 +15,7 @@ import {
   type TcpNetConnectOpts,
 } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { type TlsSettings, distrust, socketFailure, tlsOptions } from '#connector/session';
+import { distrust, Slice, socketFailure, tlsOptions, type TlsSettings } from '#connector/session';
 import { failure, type Failure } from '#model';
 import { LineReader, tooLong } from './line-reader.js';
 
@@ -57,6 +57,9 @@ export class Wire {
   #open = false;
   #paused = false;
   #pumping = false;
+  readonly #slice = new Slice(sliceMs, () => {
+    this.#flow();
+  });
   #socketClosed = false;
   #over = false;
   #why: Failure | undefined;
@@ -142,9 +145,7 @@ export class Wire {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#pump();
-    // The lines at hand may have led to the next pause.
-    if (!this.#isPaused()) this.#socket?.resume();
+    this.#flow();
   }
 
   /** Closes after what has been written. */
@@ -183,17 +184,18 @@ export class Wire {
     this.#handler.opened();
   }
 
+  #flow(): void {
+    this.#pump();
+    // The lines at hand may have led to the next pause.
+    if (!this.#isPaused() && !this.#slice.isPostponed) this.#socket?.resume();
+  }
+
   #pump(): void {
     if (this.#pumping || this.#over) return;
     this.#pumping = true;
-    const began = performance.now();
+    this.#slice.begin();
     let handed = 0;
-    let more = false;
-    while (!this.#isPaused()) {
-      if (handed === slice || (handed > 0 && performance.now() - began > sliceMs)) {
-        more = true;
-        break;
-      }
+    while (!this.#isPaused() && !this.#slice.isUsedUp()) {
       const line = this.#reader.next();
       if (line === undefined) break;
       if (line === tooLong) {
@@ -204,15 +206,12 @@ export class Wire {
       handed++;
       this.#handler.line(line);
       if (this.#isOver()) return;
+      if (handed === slice) this.#slice.postpone();
     }
     if (handed > 0) this.#handler.lull();
     this.#pumping = false;
-    if (more) {
+    if (this.#slice.isPostponed) {
       this.#socket?.pause();
-      setImmediate(() => {
-        this.#pump();
-        if (!this.#isPaused()) this.#socket?.resume();
-      });
     } else if (this.#socketClosed && !this.#isPaused()) {
       this.#end(this.#why);
     }

@@ -1,4 +1,5 @@
 import { pbkdf2Sync, createHash, createHmac, X509Certificate } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -861,6 +862,48 @@ describe('the stream', () => {
     expect(turns).toBeGreaterThan(5);
     stream.destroy();
   });
+
+  it.each([
+    // As large as a chunk: a turn brings tens of them.
+    { size: 65_000, count: 200, ms: 5 },
+    // Small and dear: they come faster than they are handed on.
+    { size: 1_000, count: 1_000, ms: 2 },
+  ])(
+    'does for $size bytes that cost $ms ms no more in a turn than its slice, and reads no further ahead than that',
+    async ({ size, count, ms }) => {
+      let socket: Socket | undefined;
+      const connected = (made: unknown): void => {
+        socket ??= (made as { readonly socket: Socket }).socket;
+      };
+      subscribe('net.client.socket', connected);
+      const { stream, caller } = await online();
+      unsubscribe('net.client.socket', connected);
+      const stanza = `<message>${'x'.repeat(size)}</message>`;
+      const before = socket?.bytesRead ?? 0;
+      let [handed, inTurn, most, ahead] = [0, 0, 0, 0];
+      stream.handle({
+        element: () => {
+          handed++;
+          most = Math.max(most, ++inTurn);
+          ahead = Math.max(ahead, (socket?.bytesRead ?? Infinity) - before - handed * stanza.length);
+          const until = performance.now() + ms;
+          while (performance.now() < until);
+        },
+        ended: () => undefined,
+      });
+      const turn = (): void => {
+        inTurn = 0;
+        if (handed < count) setImmediate(turn);
+      };
+      turn();
+      caller.says(stanza.repeat(count));
+      await until('all are handed on', () => handed === count, 20_000);
+      // Those that begin within 15 ms, and one that had been begun.
+      expect(most).toBeLessThanOrEqual(Math.floor(15 / ms) + 1);
+      expect(ahead).toBeLessThan(4 * 65_536);
+      stream.destroy();
+    },
+  );
 });
 
 describe('making the account', () => {

@@ -4,7 +4,7 @@
  * the others. A server that writes what no stream may hold is told so, and heard no more.
  */
 import type { SessionClock } from '#connector';
-import { Timers } from '#connector/session';
+import { Slice, Timers } from '#connector/session';
 import { failure, type Failure } from '#model';
 import { streamErrorNamespace, streamFailure } from '../failures.js';
 import type { Secured } from './channel-binding.js';
@@ -55,6 +55,9 @@ export class XmlStream implements Stream {
   #begun = false;
   #paused = false;
   #pumping = false;
+  readonly #slice = new Slice(sliceMs, () => {
+    this.#flow();
+  });
   #cut: { readonly why: Failure | undefined } | undefined;
   /** We have said that we close. */
   #leaving = false;
@@ -200,20 +203,15 @@ export class XmlStream implements Stream {
   #flow(): void {
     // The elements at hand may have led to the next pause.
     this.#pump();
-    if (!this.#isHeld()) this.#wire.resume();
+    if (!this.#isHeld() && !this.#slice.isPostponed) this.#wire.resume();
   }
 
   #pump(): void {
     if (this.#pumping || this.#over) return;
     this.#pumping = true;
-    const began = performance.now();
+    this.#slice.begin();
     let handed = 0;
-    let late = false;
-    while (!this.#isHeld()) {
-      if (performance.now() - began > sliceMs) {
-        late = true;
-        break;
-      }
+    while (!this.#isHeld() && !this.#slice.isUsedUp()) {
       const item = this.#reader.next();
       if (item === undefined) break;
       if (item === 'more') continue;
@@ -226,11 +224,8 @@ export class XmlStream implements Stream {
     }
     if (handed > 0) this.#handler?.lull?.();
     this.#pumping = false;
-    if (late) {
+    if (this.#slice.isPostponed) {
       this.#wire.pause();
-      setImmediate(() => {
-        this.#flow();
-      });
     } else if (this.#cut !== undefined && !this.#isHeld()) {
       this.#cutOff(this.#cut.why);
     }
