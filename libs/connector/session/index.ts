@@ -10,4 +10,5 @@ export { Slice } from './slice.js';
 export { certificateFailure, socketFailure } from './socket-failures.js';
 export { Timers } from './timers.js';
 export { distrust, showsCertificate, tlsOptions, type TlsSettings } from './tls.js';
+export { TokenBucket } from './token-bucket.js';
 export { words } from './words.js';

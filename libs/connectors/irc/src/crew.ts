@@ -3,7 +3,7 @@
  * what concerns the connection as a whole goes to its lead.
  */
 import type { SessionContext } from '#connector';
-import { Occupancy, type Inlet, Timers } from '#connector/session';
+import { Occupancy, TokenBucket, type Inlet, Timers } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import type { Absence } from './absence.js';
 import { Batches } from './batches.js';
@@ -20,7 +20,6 @@ import { networkOf, plainNetwork, sameName, type Network } from './network.js';
 import { Outbox } from './outbox.js';
 import type { Rate } from './pace.js';
 import { Past } from './past.js';
-import { TokenBucket } from './rate.js';
 import { People } from './people.js';
 import { Pulse } from './pulse.js';
 import { Questions } from './questions.js';

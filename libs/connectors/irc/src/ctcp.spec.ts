@@ -4,7 +4,7 @@ import { CtcpAnswers } from './ctcp.js';
 import { factOf } from './from-irc.js';
 import { plainNetwork } from './network.js';
 import { Outbox } from './outbox.js';
-import { TokenBucket } from './rate.js';
+import { TokenBucket } from '#connector/session';
 
 function answering(burst = 100) {
   let now = 1_000;

@@ -5,7 +5,7 @@
  */
 import type { SessionClock } from '#connector';
 import type { Outbox } from './outbox.js';
-import { TokenBucket } from './rate.js';
+import { TokenBucket } from '#connector/session';
 import type { Ctcp } from './speech.js';
 import { command } from './to-irc.js';
 

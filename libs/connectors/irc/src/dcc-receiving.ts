@@ -4,7 +4,7 @@
  * judges every target, one file comes at a time, a few wait, and the rest is declined. Offers in thousands are not told.
  */
 import type { SessionContext } from '#connector';
-import type { Inlet } from '#connector/session';
+import { TokenBucket, type Inlet } from '#connector/session';
 import type { AccountId, MessageContent } from '#model';
 import { contentOf, ContentFailure } from './dcc-content.js';
 import { declined, failed, type FileOffer, type Offer } from './dcc.js';
@@ -12,7 +12,6 @@ import type { Source } from './from-irc.js';
 import { addressOf } from './irc.addresses.js';
 import type { IrcSettings } from './irc.settings.js';
 import type { People } from './people.js';
-import { TokenBucket } from './rate.js';
 import type { IrcTimings } from './timings.js';
 
 export interface ReceivingParts {

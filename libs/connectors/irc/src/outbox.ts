@@ -1,5 +1,5 @@
 import type { SessionClock } from '#connector';
-import type { TokenBucket } from './rate.js';
+import type { TokenBucket } from '#connector/session';
 
 /** More than this unread by the peer, and what can wait waits. */
 const crowded = 16_384;

@@ -4,14 +4,13 @@
  * told either: who is not watched is unknown.
  */
 import type { DesiredContact, SessionClock } from '#connector';
-import type { Timers } from '#connector/session';
+import { TokenBucket, type Timers } from '#connector/session';
 import type { PresenceState } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import { fold } from './case-mapping.js';
 import { accountAddress, accountOf, addressOf, isRoom, wireTarget } from './irc.addresses.js';
 import type { Network } from './network.js';
 import type { Outbox } from './outbox.js';
-import { TokenBucket } from './rate.js';
 import { isOnLines, sightingsOf, userHostLines, watchKindOf, watchLines } from './watch-lists.js';
 
 /** Peers of private talk who are watched beside the contacts: the latest. */

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { TokenBucket } from './rate.js';
+import { TokenBucket } from './token-bucket.js';
 
 it('gives a burst, then a steady rate, and says how long to wait', () => {
   let now = 0;

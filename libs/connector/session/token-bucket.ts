@@ -1,8 +1,4 @@
-/**
- * How fast lines may leave. A network gives a burst and then a steady rate; whoever goes faster is thrown out for
- * "Excess Flood" (60 lines at once: 11 arrived, then the connection was ended). Every line counts, whoever asked for it.
- * Only PONG is outside: not to answer is worse.
- */
+/** How fast something may leave: a network gives a burst and then a steady rate. */
 export class TokenBucket {
   #burst: number;
   #perMs: number;
@@ -28,7 +24,7 @@ export class TokenBucket {
     this.#perMs = perSecond / 1000;
   }
 
-  /** Whole lines that may leave now. */
+  /** How many may leave now. */
   available(): number {
     this.#refill();
     // A hair of tolerance: a timer that waited for exactly one token must find it.
@@ -36,13 +32,12 @@ export class TokenBucket {
   }
 
   /**
-   * Counts lines. Those that cannot wait (registration, the lines of a batch) may go below nothing: what comes after them
-   * waits longer.
+   * Counts what leaves. What cannot wait may go below nothing: what comes after it waits longer.
    */
-  take(lines = 1): void {
+  take(count = 1): void {
     this.#refill();
-    const floor = Math.min(this.#tokens, -Math.max(this.#burst, lines));
-    this.#tokens = Math.max(floor, this.#tokens - lines);
+    const floor = Math.min(this.#tokens, -Math.max(this.#burst, count));
+    this.#tokens = Math.max(floor, this.#tokens - count);
   }
 
   /** Milliseconds until so many tokens are there; 0 when they are. */
