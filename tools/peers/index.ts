@@ -23,3 +23,23 @@ export { ejabberdPeers, startEjabberd, type Ejabberd } from './ejabberd.js';
 export { xmppNames, type XmppFeature, type XmppServer, type XmppServerOptions } from './xmpp-server.js';
 export { plainXmpp, statuses, type PlainXmpp, type PlainXmppOptions } from './xmpp-client.js';
 export { child, childrenOf, escaped, textOf, type Tree } from './xmpp-tree.js';
+export {
+  Kannel,
+  kannelInbound,
+  kannelPeers,
+  kannelReceipts,
+  type KannelAnswer,
+  type KannelHeard,
+  type KannelOptions,
+  type KannelUplink,
+} from './kannel.js';
+export {
+  PerlSmsc,
+  perlSmscPeers,
+  type HeardText,
+  type PerlSmscOptions,
+  type PhoneText,
+  type SmscEvent,
+  type SubmittedPart,
+} from './perl-smsc.js';
+export { openWebDesk, type Told, type WebDesk } from './web-desk.js';

@@ -15,13 +15,15 @@ export interface Peer {
   readonly package: string;
   /** Absolute paths, any of which will do. */
   readonly binaries: readonly string[];
+  /** False of a library, which is read. */
+  readonly runs?: boolean;
 }
 
-/** The first of a peer's binaries that is here and may be run. */
+/** The first of a peer's binaries that is here and may be run, or read if it is a library. */
 export function binaryOf(peer: Peer): string | undefined {
   return peer.binaries.find((path) => {
     try {
-      accessSync(path, constants.X_OK);
+      accessSync(path, peer.runs === false ? constants.R_OK : constants.X_OK);
       return true;
     } catch {
       return false;
