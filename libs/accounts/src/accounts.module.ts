@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { AuditModule } from '#audit';
 import { AccessChanges } from './access-changes.js';
 import { Access } from './access.js';
+import { AccountLinks } from './account-links.js';
 import { AccountViews } from './account-views.js';
 import { AccountsController } from './accounts.controller.js';
 import { AccountsService } from './accounts.service.js';
@@ -33,6 +34,7 @@ import { Workspaces } from './workspaces.service.js';
 /** What the rooms above and the server call. */
 const offered = [
   Access,
+  AccountLinks,
   AccountsService,
   AccountViews,
   Authenticator,

@@ -1,5 +1,6 @@
 export type { Concern } from './access-changes.js';
-export { Access } from './access.js';
+export { Access, noAccount } from './access.js';
+export { AccountLinks, type AccountLink } from './account-links.js';
 export type { AccountRow, LinkRow, OnUnknown } from './account.rows.js';
 export { AccountViews } from './account-views.js';
 export { AccountsModule } from './accounts.module.js';

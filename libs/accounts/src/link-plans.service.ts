@@ -5,7 +5,7 @@ import { newId, type LinkId } from '#model';
 import { Database, Problem, type ProblemError, type Sql } from '#platform';
 import { Connectors } from './connectors.js';
 import { invalid, isAdmin, LinkSettings } from './link-settings.service.js';
-import { sharedLink, type LinkChange, type NewLink, type SealedLink } from './link.store.js';
+import { sharedLink, type LinkChange, type NewLink, type SealedLink, type SharedLink } from './link.store.js';
 import type { Principal } from './principal.js';
 
 /** What an account will be put on. */
@@ -130,13 +130,16 @@ export class LinkPlans {
       link: id,
       connector: link.connector,
       network: connector.networkOf(link.settings),
-      localAddress: body.localAddress === undefined ? null : this.address(link.connector, body.localAddress),
+      localAddress: body.localAddress === undefined ? null : this.address(link, body.localAddress),
     };
   }
 
-  private address(connector: string, raw: string): string {
+  /** Who an account is on a shared link, as others there write to it. */
+  private address({ connector, settings }: SharedLink, raw: string): string {
+    const { addresses } = this.connectors.get(connector);
     try {
-      return this.connectors.get(connector).addresses.parse(raw).value;
+      const { value } = addresses.parse(raw, settings);
+      return addresses.membersOf?.(value)[0]?.value ?? value;
     } catch (error) {
       if (!(error instanceof AddressError)) throw error;
       throw invalid([{ pointer: '/localAddress', detail: error.message }]);

@@ -64,13 +64,23 @@ export interface FloodProfile {
 
 /** The rules of a network's addresses. Pure; the only maker and parser of them outside the connector's own room. */
 export interface AddressRules {
-  /** What a person typed, made canonical. Throws an `AddressError` with a sentence for the person. */
-  parse(raw: string): Address;
+  /**
+   * What a person typed, made canonical. Throws an `AddressError` with a sentence for the person.
+   * @param settings of the link by which it is spoken to: they may say what a short way of writing stands for (the
+   *   country of a number, our own side). An address that is canonical reads the same under all settings.
+   */
+  parse(raw: string, settings: JsonObject): Address;
   /**
    * Whether an address names a room or somebody; undefined where it does not tell (a JID may be either). Then it is what
    * the person says, or what the account knows it as, or somebody.
    */
   kindOf(address: string): ConversationKind | undefined;
+  /**
+   * Who is at the other end of a conversation, where its address tells and is not simply theirs: an address that has our
+   * own side in it, or a group that consists of whoever it names. One for a direct conversation. Absent: a direct
+   * conversation has its peer's address, and the session knows who is in a room.
+   */
+  membersOf?(conversation: string): readonly Address[];
   /** The address as people write it. */
   display(address: string): string;
 }

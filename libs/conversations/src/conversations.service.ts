@@ -1,5 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { Access, Connectors, Desires, LinkBook, type AccountRow, type Principal } from '#accounts';
+import {
+  Access,
+  AccountLinks,
+  Desires,
+  LinkBook,
+  noAccount,
+  type AccountLink,
+  type AccountRow,
+  type Principal,
+} from '#accounts';
 import type { BodyOf, QueryOf } from '#accounts';
 import type { MyConversation, Routes } from '#api';
 import { EventLog } from '#bus';
@@ -15,6 +24,7 @@ import {
   pageOfConversations,
   releaseAddress,
 } from './conversations.store.js';
+import { standsBy } from './intake.js';
 import { conversationChanged } from './intake.store.js';
 import { decodeNext, encodeNext } from './next.js';
 import { Places } from './places.js';
@@ -27,7 +37,7 @@ export class ConversationsService {
     private readonly database: Database,
     private readonly log: EventLog,
     private readonly access: Access,
-    private readonly connectors: Connectors,
+    private readonly spoken: AccountLinks,
     private readonly desires: Desires,
     private readonly links: LinkBook,
     private readonly identities: Identities,
@@ -79,15 +89,20 @@ export class ConversationsService {
     body: BodyOf<Routes['createConversation']>,
   ): Promise<{ conversation: MyConversation; made: boolean }> {
     const account = await this.access.mustSee(principal, body.account);
-    const { address, kind } = await this.addressOf(account, body.address, body.kind);
+    const spoken = await this.spoken.of(account.id);
+    if (!spoken) throw noAccount();
+    const { address, kind } = await this.addressOf(account, spoken, body.address, body.kind);
+    const { standing = false } = standsBy(spoken.connector.describe(), kind);
+    const joins = kind === 'room' && !standing;
+    const [peer = address] = spoken.connector.addresses.membersOf?.(address.value) ?? [];
     const { value, last } = await this.database.transaction(async (sql) => {
-      if (kind === 'room') await this.desires.set(sql, account.id, 'room', address.value, body.options ?? {});
+      if (joins) await this.desires.set(sql, account.id, 'room', address.value, body.options ?? {});
       const events: NewEvent[] = [];
       let identity = null;
       if (kind === 'direct') {
-        const ask = { account: account.id, address: address.value, kind: address.kind };
+        const ask = { account: account.id, address: peer.value, kind: peer.kind };
         const resolved = await this.identities.resolve(sql, [ask]);
-        identity = resolved.found.get(partyKey(account.id, address.value)) ?? null;
+        identity = resolved.found.get(partyKey(account.id, peer.value)) ?? null;
         events.push(...resolved.events);
       }
       const opening = {
@@ -96,6 +111,7 @@ export class ConversationsService {
         kind,
         address: address.value,
         identity,
+        standing,
       };
       const released = identity === null ? [] : await releaseAddress(sql, opening);
       events.push(...released.map((id) => conversationChanged(account.id, id)));
@@ -107,7 +123,7 @@ export class ConversationsService {
       return { value: opened, last };
     });
     if (last !== undefined) this.log.committed(account.workspace, last);
-    if (kind === 'room') this.links.changed(account.link);
+    if (joins) this.links.changed(account.link);
     return { conversation: await this.get(principal, value.id), made: value.outcome === 'made' };
   }
 
@@ -131,12 +147,12 @@ export class ConversationsService {
   /** @throws Problem 422 `invalid` */
   private async addressOf(
     account: AccountRow,
+    { connector: { addresses }, settings }: AccountLink,
     raw: string,
     asked: ConversationKind | undefined,
   ): Promise<{ address: Address; kind: ConversationKind }> {
-    const { addresses } = this.connectors.get(account.connector);
     try {
-      const address = addresses.parse(raw);
+      const address = addresses.parse(raw, settings);
       const known = addresses.kindOf(address.value) ?? (await this.places.kindAt(account.id, address.value));
       const kind = known ?? asked ?? 'direct';
       if (asked === undefined || asked === kind) return { address, kind };

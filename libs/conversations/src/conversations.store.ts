@@ -41,6 +41,8 @@ export interface Opening {
   readonly kind: ConversationKind;
   readonly address: string;
   readonly identity: IdentityId | null;
+  /** A room that nobody joins. */
+  readonly standing: boolean;
 }
 
 /**
@@ -65,10 +67,18 @@ export interface Opened {
 /** Opens the conversation that the address leads to, making it where there is none; the row stays locked. */
 export async function openConversation(sql: Sql, id: ConversationId, opening: Opening): Promise<Opened> {
   const made = await sql.query(
-    `INSERT INTO conversation (id, workspace_id, account_id, kind, address, held, identity_id)
-     VALUES ($1, $2, $3, $4, $5, true, $6)
+    `INSERT INTO conversation (id, workspace_id, account_id, kind, address, held, identity_id, joined, standing)
+     VALUES ($1, $2, $3, $4, $5, true, $6, $7, $7)
      ON CONFLICT (account_id, address, held) DO NOTHING RETURNING id`,
-    [id, opening.workspace, opening.account, opening.kind, opening.address, opening.identity],
+    [
+      id,
+      opening.workspace,
+      opening.account,
+      opening.kind,
+      opening.address,
+      opening.identity,
+      opening.standing,
+    ],
   );
   if (made.length > 0) return { id, outcome: 'made' };
   const [row] = await sql.query<{ id: ConversationId; changed: boolean }>(

@@ -10,7 +10,7 @@ import { AccountsModule, ConnectorsModule, type Principal } from '#accounts';
 import { scopes, type EnvelopeSummary } from '#api';
 import { BusModule, createHead, EventLog, type ReaderScope } from '#bus';
 import { FilesModule } from '#files';
-import { AddressError, type Connector } from '#connector';
+import { AddressError, type Connector, type JsonObject } from '#connector';
 import {
   newId,
   type AccountId,
@@ -43,7 +43,7 @@ const connector: Connector = {
     settings: { type: 'object' },
     secrets: { type: 'object' },
     capabilities: { direct: 'native', rooms: 'native' },
-    abilities: [],
+    abilities: ['has-rooms'],
     flood: { burst: 1, perSecond: 1 },
     observes: 'sent',
     inFlight: { perLane: 1, perLink: 1 },
@@ -61,6 +61,27 @@ const connector: Connector = {
   targetsOf: () => [],
   open: () => {
     throw new Error('nobody connects here');
+  },
+};
+
+/**
+ * A network of numbers, as carriers of text messages are: a conversation's address has our own side behind a slash
+ * (`15/70`), several numbers are a group that nobody joins (`15,16/70`), and our own side is the settings' where a person
+ * does not say it.
+ */
+const numbers: Connector = {
+  ...connector,
+  describe: () => ({ ...connector.describe(), protocol: 'numbers', name: 'Numbers', abilities: [] }),
+  addresses: {
+    parse: (raw, { own }) => {
+      const [others = '', ours = typeof own === 'string' ? own : ''] = raw.split('/');
+      if (!/^\d+(,\d+)*$/.test(others)) throw new AddressError('An address consists of numbers.');
+      return { value: `${others.split(',').sort().join(',')}/${ours}`, kind: 'reassignable' };
+    },
+    kindOf: (address) => (address.includes(',') ? 'room' : 'direct'),
+    membersOf: (address) =>
+      (address.split('/')[0] ?? '').split(',').map((value) => ({ value, kind: 'reassignable' })),
+    display: (address) => address,
   },
 };
 
@@ -146,7 +167,7 @@ export class House implements AsyncDisposable {
         PlatformModule.forRoot(config),
         BusModule,
         FilesModule,
-        ConnectorsModule.forRoot([connector]),
+        ConnectorsModule.forRoot([connector, numbers]),
         AccountsModule,
         FatesModule,
         ConversationsModule,
@@ -203,20 +224,26 @@ export class House implements AsyncDisposable {
 
   async account(
     holder: Somebody,
-    more: { readonly people?: readonly Somebody[]; readonly session?: SessionState } = {},
+    more: {
+      readonly people?: readonly Somebody[];
+      readonly session?: SessionState;
+      readonly connector?: 'example' | 'numbers';
+      readonly settings?: JsonObject;
+    } = {},
   ): Promise<{ id: AccountId; link: LinkId }> {
     const id = newId<'AccountId'>();
     const link = newId<'LinkId'>();
+    const { connector: spoken = 'example' } = more;
     const session = more.session ?? { state: 'online', localAddress: 'me' };
     await this.database.query(
-      `INSERT INTO link (id, workspace_id, connector, settings) VALUES ($1, $2, 'example', '{}')`,
-      [link, holder.workspace],
+      `INSERT INTO link (id, workspace_id, connector, settings) VALUES ($1, $2, $3, $4)`,
+      [link, holder.workspace, spoken, JSON.stringify(more.settings ?? {})],
     );
     await this.database.query(
       `INSERT INTO account (id, workspace_id, link_id, holder_id, connector, label, network, local_address, session,
          capabilities)
-       VALUES ($1, $2, $3, $4, 'example', 'mine', 'example:net', 'me', $5, '{"direct":"native"}')`,
-      [id, holder.workspace, link, holder.id, JSON.stringify(session)],
+       VALUES ($1, $2, $3, $4, $6, 'mine', 'example:net', 'me', $5, '{"direct":"native"}')`,
+      [id, holder.workspace, link, holder.id, JSON.stringify(session), spoken],
     );
     await this.database.query(
       `INSERT INTO account_access (account_id, person_id) SELECT $1, unnest($2::uuid[])`,

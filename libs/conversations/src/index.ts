@@ -8,6 +8,7 @@ export {
   conversationKey,
   Positions,
   positionsBefore,
+  standsBy,
   type ConversationAsk,
   type LockedConversation,
   type NewMessage,

@@ -22,6 +22,7 @@ interface LockedRow {
   address: string;
   held: boolean | null;
   left_at: Date | null;
+  standing: boolean;
   last_position: bigint;
 }
 
@@ -93,10 +94,10 @@ export class IntakeStore {
     }>(
       `WITH ask AS (
          SELECT * FROM json_to_recordset($1::json)
-           AS a(id uuid, account uuid, kind text, address text, identity uuid)
+           AS a(id uuid, account uuid, kind text, address text, identity uuid, standing boolean)
        ), made AS (
-         INSERT INTO conversation (id, workspace_id, account_id, kind, address, held, identity_id)
-         SELECT a.id, $2, a.account, a.kind, a.address, true, a.identity FROM ask a
+         INSERT INTO conversation (id, workspace_id, account_id, kind, address, held, identity_id, joined, standing)
+         SELECT a.id, $2, a.account, a.kind, a.address, true, a.identity, a.standing, a.standing FROM ask a
          WHERE NOT EXISTS (
            SELECT 1 FROM conversation c WHERE c.account_id = a.account AND c.address = a.address AND c.held)
          ORDER BY a.account, a.address
@@ -109,12 +110,13 @@ export class IntakeStore {
        FROM ask a JOIN conversation c ON c.account_id = a.account AND c.address = a.address AND c.held`,
       [
         asJson(
-          unique.map(({ account, kind, address, identity }) => ({
+          unique.map(({ account, kind, address, identity, standing = false }) => ({
             id: newId<'ConversationId'>(),
             account,
             kind,
             address,
             identity,
+            standing,
           })),
         ),
         workspace,
@@ -196,7 +198,7 @@ export class IntakeStore {
     const wanted = [...new Set(ids)];
     if (wanted.length === 0) return new Map();
     const rows = await sql.query<LockedRow>(
-      `SELECT id, account_id, kind, address, held, left_at, last_position FROM conversation
+      `SELECT id, account_id, kind, address, held, left_at, standing, last_position FROM conversation
        WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`,
       [wanted],
     );
@@ -210,15 +212,19 @@ export class IntakeStore {
           address: row.address,
           held: row.held === true,
           left: row.left_at !== null,
+          reopens: row.kind === 'direct' || row.standing,
           lastPosition: row.last_position,
         },
       ]),
     );
   }
 
-  /** Direct conversations that were closed and in which somebody speaks again are open again. Rooms are entered anew. */
+  /**
+   * Direct conversations that were closed and in which somebody speaks again are open again, and so are rooms that nobody
+   * joins. Other rooms are entered anew.
+   */
   async reopen(sql: Sql, locked: Iterable<LockedConversation>): Promise<NewEvent[]> {
-    const closed = [...locked].filter(({ left, kind }) => left && kind === 'direct').map(({ id }) => id);
+    const closed = [...locked].filter(({ left, reopens }) => left && reopens).map(({ id }) => id);
     if (closed.length === 0) return [];
     const rows = await sql.query<{ id: ConversationId; account_id: AccountId }>(
       `UPDATE conversation SET left_at = NULL, version = version + 1 WHERE id = ANY($1::uuid[])

@@ -1,3 +1,4 @@
+import type { ConnectorDescription } from '#connector';
 import type {
   AccountId,
   ConversationId,
@@ -18,6 +19,16 @@ export interface ConversationAsk {
   readonly address: string;
   /** The peer of a direct conversation, where known. */
   readonly identity?: IdentityId;
+  /** A room that nobody joins (its network has no such thing): we are in it as soon as it is known. */
+  readonly standing?: boolean;
+}
+
+/** What is to be known of a new conversation from its network's description: whether a room of it has to be joined. */
+export function standsBy(
+  { abilities }: Pick<ConnectorDescription, 'abilities'>,
+  kind: ConversationKind,
+): { readonly standing?: true } {
+  return kind === 'room' && !abilities.includes('has-rooms') ? { standing: true } : {};
 }
 
 /** One key for (account, address): for maps only. */
@@ -35,6 +46,8 @@ export interface LockedConversation {
   readonly held: boolean;
   /** Whether it was left or closed. */
   readonly left: boolean;
+  /** Whether it is open again when something is said in it: a direct conversation, or a room that nobody joins. */
+  readonly reopens: boolean;
   /** Of the last live message, in microseconds since 1970. */
   readonly lastPosition: bigint;
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import {
+  AccountLinks,
   decodeAfter,
   encodeAfter,
+  noAccount,
   type AccountRow,
   type BodyOf,
   type Principal,
@@ -31,10 +33,12 @@ export class Participants {
     private readonly identityViews: IdentityViews,
     private readonly links: LinkRequests,
     private readonly past: Past,
+    private readonly spoken: AccountLinks,
   ) {}
 
   /**
-   * A direct conversation's two; a room's occupants as its session has them, in the order of their addresses.
+   * A direct conversation's two; a room's occupants as its session has them, in the order of their addresses. A room that
+   * nobody joins consists of whoever its address names, and us.
    * @throws Problem 404 `not-found`; 409, 503 or 504 where no session can tell
    */
   async page(
@@ -44,7 +48,12 @@ export class Participants {
   ): Promise<{ items: Participant[]; next?: string }> {
     const { place, account } = await this.sight.account(principal, id);
     const { address, identity } = await this.where(id);
-    if (place.kind === 'direct') return { items: await this.two(account, address, identity) };
+    const spoken = await this.spoken.of(account.id);
+    if (!spoken) throw noAccount();
+    const { addresses } = spoken.connector;
+    const members = addresses.membersOf?.(address).map(({ value }) => value);
+    if (place.kind === 'direct') return { items: await this.two(account, members?.[0] ?? address, identity) };
+    if (members !== undefined) return { items: await this.group(account, members) };
     const after = decodeAfter('after', query.next);
     const request = {
       act: 'occupants',
@@ -98,21 +107,32 @@ export class Participants {
     return found;
   }
 
+  private async group(account: AccountRow, members: readonly string[]): Promise<Participant[]> {
+    const held = await this.identities.holders(account.id, members);
+    const known = await this.identityViews.byIds([...held.values()]);
+    const others = members.map((address): Participant => {
+      const identity = held.get(address) ?? null;
+      const name = known.get(identity ?? '')?.name ?? null;
+      return { address, name, identity, role: null, roles: [], self: false };
+    });
+    return [...others, ...ourselves(account)];
+  }
+
   private async two(
     account: AccountRow,
     address: string,
     identity: IdentityId | null,
   ): Promise<Participant[]> {
     const peer = identity === null ? undefined : (await this.identityViews.byIds([identity])).get(identity);
-    const role = null;
-    const roles: string[] = [];
     return [
-      { address, name: peer?.name ?? null, identity, role, roles, self: false },
-      ...(account.localAddress === null
-        ? []
-        : [{ address: account.localAddress, name: null, identity: null, role, roles, self: true }]),
+      { address, name: peer?.name ?? null, identity, role: null, roles: [], self: false },
+      ...ourselves(account),
     ];
   }
+}
+
+function ourselves({ localAddress: address }: AccountRow): Participant[] {
+  return address === null ? [] : [{ address, name: null, identity: null, role: null, roles: [], self: true }];
 }
 
 function rolesOf({ role, roles }: Occupant): string[] {

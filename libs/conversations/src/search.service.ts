@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Access, Connectors, type Principal, type QueryOf } from '#accounts';
 import type { Message, Routes } from '#api';
 import type { ReaderScope } from '#bus';
-import { AddressError } from '#connector';
+import { AddressError, type JsonObject } from '#connector';
 import { isUuid, type AccountId, type IdentityId } from '#model';
 import { Clock, Database } from '#platform';
 import { end, type Standing } from './history.store.js';
@@ -95,19 +95,20 @@ export class Search {
   private async authorsOf(from: string, accounts: readonly AccountId[]): Promise<Authors> {
     if (isUuid(from)) return { identities: [from as IdentityId], own: [] };
     const protocols = await readProtocols(this.database, accounts);
-    const places = protocols.flatMap(({ account, connector }) => {
-      const address = this.parse(connector, from);
-      return address === undefined ? [] : { account, address };
-    });
+    const places = protocols.flatMap(({ account, connector, settings }) =>
+      this.parse(connector, from, settings).map((address) => ({ account, address })),
+    );
     return await findAuthors(this.database, places);
   }
 
-  private parse(connector: string, address: string): string | undefined {
-    if (!this.connectors.has(connector)) return undefined;
+  private parse(connector: string, raw: string, settings: JsonObject): readonly string[] {
+    if (!this.connectors.has(connector)) return [];
+    const { addresses } = this.connectors.get(connector);
     try {
-      return this.connectors.get(connector).addresses.parse(address).value;
+      const address = addresses.parse(raw, settings);
+      return (addresses.membersOf?.(address.value) ?? [address]).map(({ value }) => value);
     } catch (error) {
-      if (error instanceof AddressError) return undefined;
+      if (error instanceof AddressError) return [];
       throw error;
     }
   }

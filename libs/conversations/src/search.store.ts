@@ -1,3 +1,4 @@
+import type { JsonObject } from '#connector';
 import type { AccountId, ConversationId, IdentityId, MessageId, PersonId } from '#model';
 import type { Database, Sql } from '#platform';
 import type { Standing } from './history.store.js';
@@ -179,12 +180,14 @@ export async function findAuthors(
   };
 }
 
-/** The protocols of accounts, for reading addresses as they write them. */
+/** The protocols of accounts and how they are set, for reading addresses as they write them. */
 export async function readProtocols(
   sql: Sql,
   accounts: readonly AccountId[],
-): Promise<{ readonly account: AccountId; readonly connector: string }[]> {
-  return await sql.query(`SELECT id AS account, connector FROM account WHERE id = ANY ($1::uuid[])`, [
-    accounts,
-  ]);
+): Promise<{ readonly account: AccountId; readonly connector: string; readonly settings: JsonObject }[]> {
+  return await sql.query(
+    `SELECT a.id AS account, a.connector, l.settings FROM account a JOIN link l ON l.id = a.link_id
+     WHERE a.id = ANY ($1::uuid[])`,
+    [accounts],
+  );
 }

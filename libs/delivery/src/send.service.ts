@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Access, Connectors, type Principal } from '#accounts';
+import { Access, AccountLinks, type Principal } from '#accounts';
 import {
   encodePosition,
   maxRecipientsAtOnce,
@@ -15,7 +15,7 @@ import {
 } from '#api';
 import { encodeCursor } from '#bus';
 import { AddressError } from '#connector';
-import { FileSight, MessageViews, Places, Sight } from '#conversations';
+import { FileSight, MessageViews, Places, Sight, standsBy } from '#conversations';
 import {
   failure,
   type AccountId,
@@ -56,7 +56,7 @@ export class SendService {
     private readonly access: Access,
     private readonly sight: Sight,
     private readonly places: Places,
-    private readonly connectors: Connectors,
+    private readonly links: AccountLinks,
     private readonly gate: Gate,
     private readonly views: MessageViews,
     private readonly files: FileSight,
@@ -282,14 +282,16 @@ export class SendService {
     if (via !== undefined && via !== recipient.account) {
       return { failure: failure('unsupported', 'The address is asked for on another account than `via`.') };
     }
-    const account = await this.access.mustSee(caller, recipient.account);
-    const { addresses } = this.connectors.get(account.connector);
+    const { account } = recipient;
+    const spoken = await this.links.of(account);
+    if (!spoken) return { failure: failure('not-found', 'There is no such account.') };
+    const { addresses } = spoken.connector;
     try {
-      const address = addresses.parse(recipient.address).value;
-      const kind = addresses.kindOf(address) ?? (await this.places.kindAt(account.id, address)) ?? 'direct';
+      const address = addresses.parse(recipient.address, spoken.settings).value;
+      const kind = addresses.kindOf(address) ?? (await this.places.kindAt(account, address)) ?? 'direct';
       return {
-        to: { account: account.id, kind, address },
-        account: account.id,
+        to: { account, kind, address, ...standsBy(spoken.connector.describe(), kind) },
+        account,
         kind,
         address,
         why: 'This address.',

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import {
   Access,
+  AccountLinks,
   answerFrom,
   Connectors,
   contactFrom,
@@ -8,13 +9,14 @@ import {
   LinkBook,
   decodeAfter,
   encodeAfter,
+  noAccount,
   type AccountRow,
   type Principal,
   type QueryOf,
 } from '#accounts';
 import type { RosterEntry, Routes, SetRosterEntryBody } from '#api';
 import { EventLog } from '#bus';
-import { AddressError, type AbilityName } from '#connector';
+import { AddressError, type AbilityName, type AddressRules, type JsonObject } from '#connector';
 import type { AccountId, Address, AdmissionAnswer, IdentityId, NewEvent } from '#model';
 import { Database, Problem, type Sql } from '#platform';
 import type { Place } from './holdings.js';
@@ -33,6 +35,7 @@ export class NetworkRoster {
     private readonly log: EventLog,
     private readonly access: Access,
     private readonly connectors: Connectors,
+    private readonly spoken: AccountLinks,
     private readonly desires: Desires,
     private readonly links: LinkBook,
     private readonly identities: Identities,
@@ -59,7 +62,7 @@ export class NetworkRoster {
   /** @throws Problem 404 `not-found` for the account or the entry */
   async get(principal: Principal, id: AccountId, raw: string): Promise<RosterEntry> {
     const account = await this.access.mustSee(principal, id);
-    return await this.entryOf(account, this.addressOf(account, raw, 'not-found').value);
+    return await this.entryOf(account, (await this.addressOf(account, raw, 'not-found')).value);
   }
 
   /**
@@ -75,7 +78,7 @@ export class NetworkRoster {
   ): Promise<{ entry: RosterEntry; made: boolean }> {
     const account = await this.access.mustSee(principal, id);
     this.mustHave(account, 'has-contacts');
-    const address = this.addressOf(account, raw, 'invalid');
+    const address = await this.addressOf(account, raw, 'invalid');
     const made = await this.change(account, async (sql) => {
       const [row] = await readRoster(sql, id, { address: address.value });
       const before = row?.wish ? contactFrom(row.address, row.wish) : undefined;
@@ -101,7 +104,7 @@ export class NetworkRoster {
    */
   async remove(principal: Principal, id: AccountId, raw: string): Promise<void> {
     const account = await this.access.mustSee(principal, id);
-    const { value } = this.addressOf(account, raw, 'not-found');
+    const { value } = await this.addressOf(account, raw, 'not-found');
     const held = (await this.identities.holders(id, [value])).get(value);
     await this.change(account, async (sql) => {
       const [row] = await readRoster(sql, id, { address: value });
@@ -127,7 +130,7 @@ export class NetworkRoster {
   ): Promise<RosterEntry> {
     const account = await this.access.mustSee(principal, id);
     this.mustHave(account, 'keeps-roster');
-    const address = this.addressOf(account, raw, 'invalid');
+    const address = await this.addressOf(account, raw, 'invalid');
     await this.change(account, async (sql) => {
       if ((await this.desires.countOf(sql, id, 'admission')) >= mostContacts) {
         throw new Problem(409, 'too-many', `At most ${String(mostContacts)} answers may wait.`);
@@ -189,7 +192,7 @@ export class NetworkRoster {
     const identityOf = ({ row, wish }: (typeof contacts)[number]): IdentityId | undefined =>
       (wish?.stableAddress === undefined ? undefined : held.get(wish.stableAddress)) ?? held.get(row.address);
     const known = await this.views.byIds([...new Set(contacts.flatMap((one) => identityOf(one) ?? []))]);
-    const { addresses } = this.connectors.get(account.connector);
+    const { addresses, settings } = await this.spokenBy(account);
     const keeps = this.has(account, 'keeps-roster');
     return contacts.map((contact): RosterEntry => {
       const { row, wish } = contact;
@@ -198,7 +201,7 @@ export class NetworkRoster {
       return {
         account: account.id,
         address: row.address,
-        kind: addresses.parse(row.address).kind,
+        kind: addresses.parse(row.address, settings).kind,
         stableAddress: wish?.stableAddress ?? null,
         name: (wanted ? wanted.name : row.name) ?? null,
         groups: [...(wanted ? wanted.groups : (row.groups ?? []))],
@@ -211,6 +214,15 @@ export class NetworkRoster {
         presence: identity?.presence ?? { presence: 'unknown' },
       };
     });
+  }
+
+  /** @throws Problem 404 `not-found` */
+  private async spokenBy(
+    account: AccountRow,
+  ): Promise<{ readonly addresses: AddressRules; readonly settings: JsonObject }> {
+    const spoken = await this.spoken.of(account.id);
+    if (!spoken) throw noAccount();
+    return { addresses: spoken.connector.addresses, settings: spoken.settings };
   }
 
   private has(account: AccountRow, ability: AbilityName): boolean {
@@ -231,10 +243,14 @@ export class NetworkRoster {
   }
 
   /** @throws Problem 404 `not-found` or 422 `invalid`, as asked for */
-  private addressOf(account: AccountRow, raw: string, otherwise: 'not-found' | 'invalid'): Address {
-    const { addresses } = this.connectors.get(account.connector);
+  private async addressOf(
+    account: AccountRow,
+    raw: string,
+    otherwise: 'not-found' | 'invalid',
+  ): Promise<Address> {
+    const { addresses, settings } = await this.spokenBy(account);
     try {
-      const address = addresses.parse(raw);
+      const address = addresses.parse(raw, settings);
       if (addresses.kindOf(address.value) !== 'room') return address;
       throw new AddressError(`${addresses.display(address.value)} is the address of a room.`);
     } catch (error) {

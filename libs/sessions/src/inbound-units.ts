@@ -3,6 +3,7 @@ import {
   idsOf,
   mostIdBytes,
   mostOtherIds,
+  type Connector,
   type InboundBatch,
   type InboundEvent,
   type InboundMessage,
@@ -15,6 +16,8 @@ import type { Held } from './lease.store.js';
 /** Who takes in: a session's right to its link. */
 export interface Taker extends Held {
   readonly workspace: WorkspaceId;
+  /** What speaks the link's protocol. */
+  readonly connector: Connector;
 }
 
 /** One event on its way in, with what must be stored with it. The last unit of a batch carries the batch's notes. */

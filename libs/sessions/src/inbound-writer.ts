@@ -24,6 +24,7 @@ import {
   MarksElsewhere,
   Positions,
   remoteKey,
+  standsBy,
   type Bearer,
   type ConversationAsk,
   type MessageChange,
@@ -45,7 +46,7 @@ import {
 } from '#model';
 import type { Sql } from '#platform';
 import { Identities, partyKey, RosterItems } from '#roster';
-import { partiesOf, remoteAuthor, type Unit } from './inbound-units.js';
+import { partiesOf, remoteAuthor, type Taker, type Unit } from './inbound-units.js';
 import { wearAvatars } from './avatars.js';
 import { Claims } from './claims.js';
 import { Knowledge, type KnownParty } from './knowledge.js';
@@ -300,12 +301,12 @@ export class InboundWriter {
     work: Work,
   ): Promise<void> {
     const asks: ConversationAsk[] = [];
-    for (const [index, { event }] of units.entries()) {
+    for (const [index, { event, taker }] of units.entries()) {
       if (work.outcomes[index] || !event || !('conversationKind' in event) || work.echoes.has(index))
         continue;
       const place = this.knowledge.place(event.account, event.conversation);
       // Somebody's first words in this transaction may be somebody else's than before: their place is asked for again.
-      const identity = this.peerOf(event, work);
+      const identity = this.peerOf(event, taker, work);
       const fresh =
         identity !== undefined && work.learnt.parties.some(([, , party]) => party.identity === identity);
       if (place && !fresh) work.places.set(conversationKey(event.account, event.conversation), place);
@@ -315,6 +316,7 @@ export class InboundWriter {
           kind: event.conversationKind,
           address: event.conversation,
           ...(identity ? { identity } : {}),
+          ...standsBy(taker.connector.describe(), event.conversationKind),
         });
       }
     }
@@ -329,10 +331,18 @@ export class InboundWriter {
   }
 
   /** The peer of a direct conversation, where the event is theirs. */
-  private peerOf(event: InboundMessage | InboundChange | InboundRoom, work: Work): IdentityId | undefined {
+  private peerOf(
+    event: InboundMessage | InboundChange | InboundRoom,
+    { connector: { addresses } }: Taker,
+    work: Work,
+  ): IdentityId | undefined {
     if (event.conversationKind !== 'direct' || event.type === 'room' || event.origin !== 'remote')
       return undefined;
-    if (event.author.address !== event.conversation || isPast(event)) return undefined;
+    if (isPast(event)) return undefined;
+    const [peer = event.conversation] = (addresses.membersOf?.(event.conversation) ?? []).map(
+      ({ value }) => value,
+    );
+    if (event.author.address !== peer) return undefined;
     return work.identities.get(partyKey(event.account, event.author.address));
   }
 

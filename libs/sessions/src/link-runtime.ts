@@ -43,7 +43,7 @@ export class LinkRuntime implements Taker {
   constructor(
     private loaded: LoadedLink,
     readonly epoch: bigint,
-    connector: Connector,
+    readonly connector: Connector,
     private readonly around: Surroundings,
   ) {
     this.link = loaded.id;

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { abilityNames, AddressError, can, type AbilityName } from '#connector';
+import { abilityNames, AddressError, can, type AbilityName, type JsonObject } from '#connector';
 import { capabilityNames, levelOf, type CapabilityName } from '#model';
 import type { Bench } from '../bench.js';
 import type { Case } from '../cases.js';
@@ -19,9 +19,14 @@ const carriedBy: Partial<Record<CapabilityName, AbilityName>> = {
   roster: 'has-contacts',
 };
 
-function parsed({ connector }: Bench, raw: string): string | undefined {
+/** Settings under which addresses are read. */
+async function settingsOf({ network }: Bench): Promise<JsonObject> {
+  return (await network.login({ host: network.host, port: network.port })).settings;
+}
+
+function parsed({ connector }: Bench, raw: string, settings: JsonObject): string | undefined {
   try {
-    return connector.addresses.parse(raw).value;
+    return connector.addresses.parse(raw, settings).value;
   } catch (error) {
     if (error instanceof AddressError && error.message.length > 10) return undefined;
     throw error;
@@ -145,24 +150,30 @@ export const describes: readonly Case[] = [
   {
     id: 'addresses-round-trip',
     sentence: 'makes an address canonical, and leaves it so when it is read again as shown (§8, addresses)',
-    run(bench) {
+    async run(bench) {
       const { addresses } = bench.connector;
+      const settings = await settingsOf(bench);
+      const others = await settingsOf(bench);
       for (const [raw, value] of Object.entries(bench.harness.addresses.good)) {
-        const address = addresses.parse(raw);
+        const address = addresses.parse(raw, settings);
         expect({ raw, value: address.value }).toEqual({ raw, value });
-        expect(addresses.parse(address.value)).toEqual(address);
-        expect(addresses.parse(addresses.display(address.value))).toEqual(address);
-        expect(['direct', 'room', undefined]).toContain(addresses.kindOf(address.value));
-        expect(['stable', 'transient', 'reassignable']).toContain(address.kind);
+        expect(addresses.parse(address.value, others)).toEqual(address);
+        expect(addresses.parse(addresses.display(address.value), settings)).toEqual(address);
+        const kind = addresses.kindOf(address.value);
+        expect(['direct', 'room', undefined]).toContain(kind);
+        const members = addresses.membersOf?.(address.value);
+        if (kind === 'direct' && members !== undefined) expect(members).toHaveLength(1);
+        for (const { kind } of [address, ...(members ?? [])])
+          expect(['stable', 'transient', 'reassignable']).toContain(kind);
       }
-      return Promise.resolve();
     },
   },
   {
     id: 'addresses-refuse',
     sentence:
       'refuses what is no address with a sentence for the person: empty, with a line end or NUL inside, endless (law 9)',
-    run(bench) {
+    async run(bench) {
+      const settings = await settingsOf(bench);
       const [good = 'x'] = Object.keys(bench.harness.addresses.good);
       const controls = ['\r\n', '\n', '\r', '\0'].flatMap((control) => [
         `${good}${control}x`,
@@ -170,19 +181,19 @@ export const describes: readonly Case[] = [
       ]);
       const bad = ['', ' ', `${good}\0`, ...controls, good + 'x'.repeat(70_000)];
       for (const raw of [...bad, ...(bench.harness.addresses.bad ?? [])]) {
-        expect({ raw: raw.slice(0, 80), is: parsed(bench, raw) }).toEqual({
+        expect({ raw: raw.slice(0, 80), is: parsed(bench, raw, settings) }).toEqual({
           raw: raw.slice(0, 80),
           is: undefined,
         });
       }
-      return Promise.resolve();
     },
   },
   {
     id: 'addresses-any-text',
     sentence:
       'reads any text as an address that is canonical, UTF-8 and free of line ends, or as none (law 9)',
-    run(bench) {
+    async run(bench) {
+      const settings = await settingsOf(bench);
       const good = Object.keys(bench.harness.addresses.good);
       const alphabet = [
         '\0',
@@ -217,13 +228,13 @@ export const describes: readonly Case[] = [
           () => alphabet[random(alphabet.length)] ?? '',
         ).join('');
         const raw = base.slice(0, at) + noise + base.slice(at);
-        const value = parsed(bench, raw);
+        const value = parsed(bench, raw, settings);
         if (value === undefined) continue;
-        const sound = !/[\0\r\n]/.test(value) && value.isWellFormed() && parsed(bench, value) === value;
+        const sound =
+          !/[\0\r\n]/.test(value) && value.isWellFormed() && parsed(bench, value, settings) === value;
         if (!sound) faults.push(JSON.stringify(raw));
       }
       expect(faults).toEqual([]);
-      return Promise.resolve();
     },
   },
 ];

@@ -14,9 +14,9 @@ describe('IRC addresses', () => {
     ['#Ärger', '#Ärger', 'stable', 'room'],
     ['account:Alice', 'account:alice', 'stable', 'direct'],
   ] as const)('are read from what a person types: %s', (raw, value, kind, conversation) => {
-    expect(ircAddresses.parse(raw)).toEqual({ value, kind });
+    expect(ircAddresses.parse(raw, {})).toEqual({ value, kind });
     expect(ircAddresses.kindOf(value)).toBe(conversation);
-    expect(ircAddresses.parse(ircAddresses.display(value))).toEqual({ value, kind });
+    expect(ircAddresses.parse(ircAddresses.display(value), {})).toEqual({ value, kind });
   });
 
   it.each([
@@ -39,8 +39,8 @@ describe('IRC addresses', () => {
     'x'.repeat(300),
     'account:',
   ])('are refused with a sentence: %j', (raw) => {
-    expect(() => ircAddresses.parse(raw)).toThrow(AddressError);
-    expect(() => ircAddresses.parse(raw)).toThrow(/\w+ \w+ .*\.$/);
+    expect(() => ircAddresses.parse(raw, {})).toThrow(AddressError);
+    expect(() => ircAddresses.parse(raw, {})).toThrow(/\w+ \w+ .*\.$/);
   });
 
   it('fold no more than every network folds, because folding too much would reach somebody else', () => {

@@ -19,8 +19,8 @@ describe('XMPP addresses (RFC 7622)', () => {
     ['\uff21lice@example.org', 'alice@example.org', 'stable'],
     ['example.org', 'example.org', 'stable'],
   ])('reads %p', (raw, value, kind) => {
-    expect(xmppAddresses.parse(raw)).toEqual({ value, kind });
-    expect(xmppAddresses.parse(value)).toEqual({ value, kind });
+    expect(xmppAddresses.parse(raw, {})).toEqual({ value, kind });
+    expect(xmppAddresses.parse(value, {})).toEqual({ value, kind });
   });
 
   it.each([
@@ -33,7 +33,7 @@ describe('XMPP addresses (RFC 7622)', () => {
     "o'neil@x.org",
     'a\0b@x.org',
   ])('takes no %p', (raw) => {
-    expect(() => xmppAddresses.parse(raw)).toThrow(AddressError);
+    expect(() => xmppAddresses.parse(raw, {})).toThrow(AddressError);
   });
 
   it('takes no part of more than 1,023 bytes', () => {
