@@ -48,7 +48,7 @@ export class Observers {
           client.send(`<presence to="${device.bare}" type="subscribe"/>`);
           await eventually(
             'both see each other',
-            () => sees(device, client.bare) && sees(client, device.bare),
+            () => isShown(device, client.bare) && isShown(client, device.bare),
           );
         }),
     );
@@ -189,6 +189,15 @@ function sees(client: PlainXmpp, address: string): Presence | undefined {
   const show = textOf(child(told, 'show'));
   const names = Object.keys(shows) as Presence[];
   return names.find((presence) => shows[presence] === show) ?? 'available';
+}
+
+/**
+ * Whether somebody lets a client see that they are here. That they are not is told before anybody has agreed to be seen:
+ * Prosody takes a wish to subscribe with it.
+ */
+function isShown(client: PlainXmpp, address: string): boolean {
+  const seen = sees(client, address);
+  return seen !== undefined && seen !== 'offline';
 }
 
 /** What a stanza means to somebody who reads along. */
