@@ -1,3 +1,4 @@
+export { leastOf, watchTurns, workOf } from './measure.js';
 export {
   binaryOf,
   describeWithPeers,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
-import { eventually } from '#peers';
+import { eventually, leastOf } from '#peers';
 import { openTestDatabase, TestClock, type TestDatabase } from '#platform/testing';
 import { Authenticator } from './authenticator.js';
 
@@ -66,19 +66,26 @@ describe('signing in', () => {
   it('answers a wrong password and an unknown address alike, in words and in time', async () => {
     const wrong = { ...right(), password: 'wrong' };
     const nobody = { email: 'nobody@example.org', password: 'wrong' };
-    const timed = async (body: object) => {
-      const began = performance.now();
+    const answer = async (body: object) => {
       const { status, body: said } = await tryIn(body);
       const { code, detail } = said as { code: string; detail: string };
-      return { took: performance.now() - began, said: { status, code, detail } };
+      return { status, code, detail };
     };
-    await timed(nobody);
-    const known = await timed(wrong);
-    const unknown = await timed(nobody);
-    expect(unknown.said).toEqual(known.said);
-    expect(known.said).toMatchObject({ status: 401, code: 'wrong-credentials' });
+    const known = await answer(wrong);
+    expect(await answer(nobody)).toEqual(known);
+    expect(known).toMatchObject({ status: 401, code: 'wrong-credentials' });
+    const took = (body: object): Promise<number> =>
+      leastOf(
+        0,
+        async () => {
+          const began = performance.now();
+          await tryIn(body);
+          return performance.now() - began;
+        },
+        3,
+      );
     // An answer without the work of argon2 would come in a few hundredths of the time.
-    expect(unknown.took).toBeGreaterThan(known.took / 5);
+    expect(await took(nobody)).toBeGreaterThan((await took(wrong)) / 5);
   });
 
   it('holds a door shut after ten wrong passwords, whoever knocks, and opens it to a right one before that', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { wireIdOf, type OutboundEnvelope } from '#connector';
 import { newId } from '#model';
+import { leastOf, workOf } from '#peers';
 import { lineOf, parseClientFrame } from './loopback.frames.js';
 import { partsOf, toLoopback } from './to-loopback.js';
 
@@ -120,10 +121,9 @@ describe('cutting a text into parts', () => {
     for (const part of parts) expect(part.isWellFormed()).toBe(true);
   });
 
-  it('takes a megabyte in a fraction of a second', () => {
+  it('takes a megabyte in a fraction of a second', async () => {
     const text = '👩‍👩‍👧é'.repeat(60_000);
-    const started = performance.now();
     expect(partsOf(text, 400).join('')).toBe(text);
-    expect(performance.now() - started).toBeLessThan(1_500);
+    expect(await leastOf(1_500, () => workOf(() => partsOf(text, 400)))).toBeLessThan(1_500);
   });
 });
