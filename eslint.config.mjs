@@ -20,7 +20,8 @@ const staircase = [
   'streams',
 ];
 const connectors = { irc: ['irc-framework'], xmpp: ['@xmpp/xml', 'saxes'], loopback: [] };
-const protocols = [];
+/** Stand-alone: each may be published as it is. */
+const protocols = ['protocols/smpp'];
 
 /** What one step of the staircase needs besides Node and Nest. */
 const own = {
@@ -34,6 +35,7 @@ const floor = ['model', 'platform', 'bus', 'connector', 'api'];
 const rooms = {
   model: { rooms: [], packages: [] },
   'embedded-postgres': { rooms: [], packages: [node, 'pg', '@electric-sql/*'] },
+  ...Object.fromEntries(protocols.map((name) => [name, { rooms: [], packages: [node] }])),
   platform: {
     rooms: ['model', 'embedded-postgres'],
     packages: [node, ...nest, 'pg', '@prisma/*', 'pino', 'pino-pretty', 'prom-client', 'zod'],
@@ -58,7 +60,7 @@ const rooms = {
   'files/testing': { rooms: ['files', 'peers'], packages: [node, '@jest/globals'] },
   'accounts/testing': { rooms: [...floor, 'files', 'audit', 'accounts'], packages: [node, ...nest] },
   peers: { rooms: [], packages: [node, '@jest/globals'] },
-  sandbox: { rooms: [], packages: [node] },
+  sandbox: { rooms: [...protocols], packages: [node] },
   demo: { rooms: ['model', 'api', 'sandbox'], packages: [node, 'ws'] },
   api: { rooms: ['model'], packages: ['zod'] },
   ...Object.fromEntries(
@@ -132,6 +134,11 @@ const law = [
         },
       },
     },
+  },
+  {
+    // The cross-check of our codec against another one.
+    from: { element: { type: 'protocols/smpp' }, file: { categories: 'spec' } },
+    allow: { to: { module: { origin: ['external'], source: ['smpp'] } } },
   },
 ];
 

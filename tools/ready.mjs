@@ -93,6 +93,7 @@ function demo() {
       'tools/sandbox',
       'libs/api/src',
       'libs/model/src',
+      'libs/protocols',
     ],
     stamp: 'dist/.demo',
     run: () => node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.demo.json'),

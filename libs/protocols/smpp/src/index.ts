@@ -1,0 +1,22 @@
+/* SMPP 3.4: a strict codec, windowed sessions for both sides, delivery receipts. */
+export type { CommandName } from './commands.js';
+export { answerTo, decode } from './decode.js';
+export { encode } from './encode.js';
+export { MalformedPdu, Unencodable, type FaultDetails } from './errors.js';
+export { mostShortMessage, type MultiDestination, type SmeAddress, type Unsuccess } from './fields.js';
+export { dataCoding, esmClass, hasUdh, messageType, npi, registeredDelivery, ton } from './numbers.js';
+export { PduReader, type Read } from './pdu-reader.js';
+export type { Answer, BodyOf, Pdu, PduInput, Request, RequestName, ResponseName } from './pdu.js';
+export {
+  buildReceiptText,
+  idSpellings,
+  parseReceipt,
+  parseReceiptText,
+  receiptTlvs,
+  type MessageState,
+  type Receipt,
+  type ReceiptText,
+} from './receipts.js';
+export { isThrottle, statuses, statusName, type StatusName } from './statuses.js';
+export { absoluteTime, parseTime, relativeTime, type RelativeTime } from './times.js';
+export type { NetworkErrorCode, RawTlv, Tlvs } from './tlvs.js';
