@@ -136,9 +136,9 @@ const law = [
     },
   },
   {
-    // The cross-check of our codec against another one.
+    // The cross-checks of our codec and of our counts against others.
     from: { element: { type: 'protocols/smpp' }, file: { categories: 'spec' } },
-    allow: { to: { module: { origin: ['external'], source: ['smpp'] } } },
+    allow: { to: { module: { origin: ['external'], source: ['smpp', 'sms-segments-calculator'] } } },
   },
 ];
 

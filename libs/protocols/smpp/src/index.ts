@@ -20,3 +20,39 @@ export {
 export { isThrottle, statuses, statusName, type StatusName } from './statuses.js';
 export { absoluteTime, parseTime, relativeTime, type RelativeTime } from './times.js';
 export type { NetworkErrorCode, RawTlv, Tlvs } from './tlvs.js';
+export {
+  decodeText,
+  readDataCoding,
+  toUcs2,
+  type Coding,
+  type DataCoding,
+  type TextCoding,
+} from './text/codings.js';
+export { fromGsm, septetsOf, toGsm } from './text/gsm.js';
+export {
+  buildHeader,
+  concatenationElement,
+  parseHeader,
+  type Concatenation,
+  type HeaderElement,
+  type MalformedUserData,
+  type UserData,
+} from './text/headers.js';
+export {
+  partOfText,
+  readMessage,
+  type Content,
+  type Incoming,
+  type Part,
+  type ReceivedFields,
+} from './text/incoming.js';
+export {
+  piecesOf,
+  planText,
+  type Carriage,
+  type Piece,
+  type PlannedPart,
+  type PlanWish,
+  type TextPlan,
+  type TextProblem,
+} from './text/plan.js';
