@@ -56,3 +56,10 @@ export {
   type TextPlan,
   type TextProblem,
 } from './text/plan.js';
+export {
+  Reassembly,
+  type Change,
+  type Joined,
+  type Offered,
+  type ReassemblyLimits,
+} from './text/reassembly.js';
