@@ -6,8 +6,8 @@ set -euo pipefail
 
 # libident and libpam0g are what ngIRCd needs of the system.
 packages=(inspircd anope ircd-hybrid znc redis-server postgresql openssl libident libpam0g prosody ejabberd)
-# What text messages go through: gateways, an SMSC's library, and the spools of a local modem (socat is its cable).
-packages+=(kannel libnet-smpp-perl gammu gammu-smsd smstools socat)
+# What text messages go through: gateways, an SMSC's library, and the spools of a local modem.
+packages+=(kannel libnet-smpp-perl gammu gammu-smsd smstools)
 # ngIRCd refuses to be installed beside IRCD-Hybrid (they share a port, which no test uses), so it is only unpacked.
 unpacked=/opt/parley-peers/ngircd
 

@@ -44,3 +44,7 @@ export {
   type SubmittedPart,
 } from './perl-smsc.js';
 export { openWebDesk, type Told, type WebDesk } from './web-desk.js';
+export { AtModem, type SentPart } from './at-modem.js';
+export { gammuPeers, startGammu, type Gammu } from './gammu.js';
+export { smstoolsPeers, startSmstools, type Smstools } from './smstools.js';
+export type { SubmitTpdu } from './tpdu.js';
