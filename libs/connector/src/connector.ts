@@ -5,6 +5,7 @@
  */
 import type { AccountId, Address, AdmissionAnswer, Capabilities, ConversationKind, LinkId } from '#model';
 import type { AbilityName } from './abilities.js';
+import type { Assessment, AssessmentAsk } from './assessment.js';
 import type { SessionContext } from './context.js';
 import type { OutboundEnvelope, SendOutcome } from './outbound.js';
 
@@ -24,6 +25,11 @@ export interface Connector {
   networkOf(settings: JsonObject): string;
   /** Every host that a session with these settings would connect to; the house checks them (DESIGN.md, law 9). */
   targetsOf(settings: JsonObject): readonly Target[];
+  /**
+   * What is to be known of a message before it is accepted; pure, and quick: under a millisecond for an ordinary text.
+   * Asked once for each message, and once more for one that has waited. Absent: everything may go at any time, uncounted.
+   */
+  assess?(ask: AssessmentAsk): Assessment;
   /** Makes a session that is still closed. Never throws for what a network does: failures travel as states. */
   open(link: LinkSettings, context: SessionContext): Session;
 }

@@ -21,6 +21,7 @@ export {
   type ShowsTyping,
   type TakesRequests,
 } from './abilities.js';
+export type { Assessment, AssessmentAsk } from './assessment.js';
 export {
   AddressError,
   type Admission,

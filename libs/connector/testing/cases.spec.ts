@@ -48,9 +48,10 @@ describe('a test of the kit', () => {
       { ability: 'edits' },
       { act: 'typing' },
       { timing: 'silenceMs' },
+      { judges: true },
     ]);
     expect(titleOf(harness, one)).toEqual({
-      title: 'does it (not declared: edits, edits, harness: typing, harness: silenceMs)',
+      title: 'does it (not declared: edits, edits, harness: typing, harness: silenceMs, assess)',
       skipped: true,
     });
   });

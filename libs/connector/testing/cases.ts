@@ -15,7 +15,9 @@ type Need =
   | { readonly act: ActName }
   /** The test is about networks that cannot do this. */
   | { readonly without: ActName }
-  | { readonly timing: 'silenceMs' };
+  | { readonly timing: 'silenceMs' }
+  /** The connector judges messages before they are accepted. */
+  | { readonly judges: true };
 
 /** One test: a sentence with the law that it cites. */
 export interface Case {
@@ -35,6 +37,7 @@ function missing(harness: Harness, needs: readonly Need[] = []): readonly string
     if ('here' in need) return harness.lacks?.includes(need.here) === true ? [`harness: ${need.here}`] : [];
     if ('act' in need) return harness.acts.includes(need.act) ? [] : [`harness: ${need.act}`];
     if ('without' in need) return harness.acts.includes(need.without) ? [`the lack of ${need.without}`] : [];
+    if ('judges' in need) return harness.connector.assess ? [] : ['assess'];
     return harness.timing?.[need.timing] === undefined ? [`harness: ${need.timing}`] : [];
   });
 }

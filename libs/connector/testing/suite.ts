@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Bench } from './bench.js';
 import { titleOf, type Case } from './cases.js';
 import { abilities } from './cases/abilities.js';
+import { assesses } from './cases/assesses.js';
 import { describes } from './cases/describes.js';
 import { ends } from './cases/ends.js';
 import { files } from './cases/files.js';
@@ -15,6 +16,7 @@ import { defaultTiming, type Harness } from './harness.js';
 const chapters: Readonly<Record<string, readonly Case[]>> = {
   'what it says of itself': describes,
   'what it carries': talks,
+  'what it says of a message beforehand': assesses,
   'what else it can do': abilities,
   'files that come and go': files,
   'what was said before': past,

@@ -4,7 +4,9 @@
  * has committed, every request of the batch is answered. A request whose data the tables refuse fails alone.
  */
 import { Injectable } from '@nestjs/common';
+import type { AccountLink } from '#accounts';
 import { beside, EventLog, Signals } from '#bus';
+import type { Assessment } from '#connector';
 import {
   conversationKey,
   IntakeStore,
@@ -27,6 +29,7 @@ import {
   type WorkspaceId,
 } from '#model';
 import { Batcher, bisect, Clock, Database, isDataError, type Sql } from '#platform';
+import { assess, leavingAt } from './assess.js';
 import { movedOn } from './envelope.store.js';
 import { IdempotencyStore, type Claimed, type IdempotencyKey, type KeptAnswer } from './idempotency.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
@@ -35,8 +38,12 @@ import { ownMarks } from './marks.js';
 /** One message to one conversation, gate passed. */
 export interface Send {
   readonly to: { readonly conversation: ConversationId } | ConversationAsk;
+  /** What speaks for the account, and judges the message. */
+  readonly link: AccountLink;
   readonly content: MessageContent;
   readonly scheduleAt?: Date;
+  /** The person insists that it leaves now. */
+  readonly urgent: boolean;
   /** Why the gate holds it. */
   readonly held?: string;
   /** 0 people, 1 bulk. */
@@ -168,7 +175,14 @@ export class Acceptor {
           plan.results[at] = { failure: wrong ?? failure('not-found') };
           continue;
         }
-        const pair = rowsOf(ask, send, conversation, positions, now);
+        const { address: to, kind } = conversation;
+        const { content, scheduleAt } = send;
+        const assessment = assess(send.link, { to, kind, content, at: scheduleAt ?? now });
+        if (assessment?.failure) {
+          plan.results[at] = { failure: assessment.failure };
+          continue;
+        }
+        const pair = rowsOf(ask, send, conversation, assessment, positions, now);
         messages.push(pair.message);
         envelopes.push(pair.envelope);
         stored.push({ plan, at, ...pair });
@@ -219,6 +233,7 @@ function rowsOf(
   ask: Ask,
   send: Send,
   conversation: LockedConversation,
+  assessment: Assessment | undefined,
   positions: Positions,
   now: Date,
 ): { message: NewMessage; envelope: NewEnvelope } {
@@ -235,8 +250,10 @@ function rowsOf(
     content: send.content,
     at: now,
   };
-  const waits = send.held !== undefined ? 'gate' : send.scheduleAt ? 'schedule' : undefined;
-  const dueAt = send.scheduleAt ?? now;
+  const { scheduleAt, why } = leavingAt(send.scheduleAt, now, assessment, send.urgent);
+  const waits = send.held !== undefined ? 'gate' : scheduleAt ? 'schedule' : undefined;
+  const detail = send.held ?? why;
+  const dueAt = scheduleAt ?? now;
   const envelope: NewEnvelope = {
     id: newId<'EnvelopeId'>(now.getTime()),
     workspace: ask.workspace,
@@ -245,11 +262,17 @@ function rowsOf(
     message: message.id,
     kind: 'message',
     ...(waits ? { waitsFor: waits } : {}),
-    ...(send.held !== undefined ? { detail: send.held } : {}),
+    ...(detail === undefined ? {} : { detail }),
     priority: send.priority,
     dueAt,
     expiresAt: new Date(dueAt.getTime() + LIFETIME_MS),
-    route: { account: conversation.account, address: conversation.address, why: send.why },
+    route: {
+      account: conversation.account,
+      address: conversation.address,
+      why: send.why,
+      ...(send.urgent ? { urgent: true } : {}),
+    },
+    ...(assessment ? { assessment } : {}),
     person: ask.person,
     orderedBy: message.id,
   };

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Access, type Principal } from '#accounts';
+import { Access, AccountLinks, type Principal } from '#accounts';
 import type { EditMessageBody, Message } from '#api';
 import { EventLog, Signals } from '#bus';
+import type { Assessment } from '#connector';
 import { ChangeStore, History, IntakeStore, type MessageChange } from '#conversations';
 import {
   levelOf,
@@ -14,9 +15,11 @@ import {
 } from '#model';
 import { Clock, Database, Problem } from '#platform';
 import { DUE_CHANNEL, LIFETIME_MS } from './accept.js';
+import { assess, leavingAt } from './assess.js';
 import { Dispatcher } from './dispatcher.js';
 import { EnvelopeStore, type EnvelopeChange } from './envelope.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
+import { refused } from './refusal.js';
 import { Settler } from './settler.js';
 
 type Act = Exclude<EnvelopeKind, 'message'>;
@@ -44,6 +47,7 @@ export class Changes {
     private readonly dispatcher: Dispatcher,
     private readonly history: History,
     private readonly access: Access,
+    private readonly links: AccountLinks,
     private readonly signals: Signals,
     private readonly clock: Clock,
   ) {}
@@ -66,7 +70,7 @@ export class Changes {
       end: span.end + mark.length,
     }));
     const fallback = { content: { text: mark + body.text, spans } };
-    return await this.change(caller, message, 'edit', { content }, fallback);
+    return await this.change(caller, message, 'edit', { content }, fallback, body.urgent);
   }
 
   /** @throws Problem 404, 409 `unsupported` where the network cannot take back */
@@ -102,6 +106,7 @@ export class Changes {
     act: Act,
     native: EnvelopeChange,
     fallback: EnvelopeChange | undefined,
+    urgent = false,
   ): Promise<Message> {
     if (message.erased || message.retractedAt !== null) {
       throw new Problem(409, 'not-allowed', 'The message is gone already.');
@@ -109,6 +114,7 @@ export class Changes {
     const account = await this.access.mustSee(caller, message.account);
     const here = await this.changes.capabilitiesIn(this.database, message.conversation);
     const way = wayFor(here ?? account.capabilities, act, native, fallback);
+    const link = await this.links.of(account.id);
     const now = new Date(this.clock.now());
     const edit: MessageChange = {
       message: message.id,
@@ -135,10 +141,18 @@ export class Changes {
       }
       // Nobody could be told of the change: refused before anything happens, unless it has not left at all.
       if (!inPlace && !way) throw new Problem(409, 'unsupported', cannot[act]);
+      const wordsOf = !inPlace && way?.fallback === true ? way.content : undefined;
+      const assessment =
+        wordsOf && place && link
+          ? assess(link, { to: place.address, kind: place.kind, content: wordsOf, at: now })
+          : undefined;
+      if (assessment?.failure) throw refused(assessment.failure);
       const told = await this.changes.apply(sql, [edit]);
       if (told.length === 0) return undefined;
       const envelope =
-        inPlace || !way || !place ? [] : [this.envelopeFor(caller, message, act, way, place.address, now)];
+        inPlace || !way || !place
+          ? []
+          : [this.envelopeFor(caller, message, act, way, place.address, now, assessment, urgent)];
       const { last } = await this.events.append(sql, caller.workspace, told, envelopeRows(envelope));
       return { settled: new Map(), last };
     });
@@ -157,7 +171,11 @@ export class Changes {
     change: EnvelopeChange,
     address: string,
     now: Date,
+    assessment: Assessment | undefined,
+    urgent: boolean,
   ): NewEnvelope {
+    const { scheduleAt, why } = leavingAt(undefined, now, assessment, urgent);
+    const dueAt = scheduleAt ?? now;
     return {
       id: newId<'EnvelopeId'>(now.getTime()),
       workspace: caller.workspace,
@@ -165,15 +183,19 @@ export class Changes {
       conversation: message.conversation,
       message: message.id,
       kind: act,
+      ...(scheduleAt ? { waitsFor: 'schedule' } : {}),
+      ...(why === undefined ? {} : { detail: why }),
       priority: 0,
-      dueAt: now,
-      expiresAt: new Date(now.getTime() + LIFETIME_MS),
+      dueAt,
+      expiresAt: new Date(dueAt.getTime() + LIFETIME_MS),
       change,
+      ...(assessment ? { assessment } : {}),
       route: {
         account: message.account,
         address,
         why: change.fallback ? 'This network cannot carry it: it is told in words.' : 'This conversation.',
         ...(change.fallback ? { fallbackFor: act } : {}),
+        ...(urgent ? { urgent: true } : {}),
       },
       person: caller.person,
       orderedBy: message.id,

@@ -16,6 +16,7 @@ import { idsOf, type OutboundEnvelope, type SendOutcome } from '#connector';
 import { carriesFiles, FileLinks, withAddresses, type FileAddresses } from '#files';
 import { failure, type AccountId, type EnvelopeId, type MessageId, type WorkspaceId } from '#model';
 import { Clock, Database, logger, type Sql } from '#platform';
+import { leavingAt } from './assess.js';
 import { EnvelopeStore, type Begun } from './envelope.store.js';
 import { Lanes, type Ready } from './lanes.js';
 import { Fence, type Claim, type Outlet } from './outlet.js';
@@ -35,6 +36,8 @@ const overtook = failure(
   'It was to come later, and what was said after it had left already.',
   'ask-person',
 );
+/** What was accepted this long ago is judged once more before it leaves. */
+const JUDGED_MS = 60_000;
 /** An echo, a receipt or the answer to a later ping must come within this time. */
 const PENDING_MS = 60_000;
 
@@ -48,6 +51,11 @@ interface Desk {
 }
 
 type Targets = Map<EnvelopeId, NonNullable<OutboundEnvelope['target']>>;
+
+interface Pick {
+  readonly desk: Desk;
+  readonly ready: Ready;
+}
 
 interface Finished {
   readonly desk: Desk;
@@ -234,7 +242,7 @@ export class Dispatcher {
     }
   }
 
-  private pick(): { desk: Desk; ready: Ready }[] {
+  private pick(): Pick[] {
     const now = this.clock.now();
     return [...this.desks.values()].flatMap((desk) => {
       if (!desk.online || desk.lanes.waiting === 0) return [];
@@ -246,7 +254,7 @@ export class Dispatcher {
   /** Writes outcomes and picks of one workspace in one transaction, then lets the picks go. */
   private async commit(
     workspace: WorkspaceId,
-    picks: readonly { desk: Desk; ready: Ready }[],
+    picks: readonly Pick[],
     finished: readonly Finished[],
   ): Promise<void> {
     const claims = new Map<string, Claim>();
@@ -257,9 +265,11 @@ export class Dispatcher {
       const held = await this.fence.hold(sql, [...claims.values()]);
       const mine = picks.filter(({ desk }) => held.has(desk.outlet.link));
       const news = finished.filter(({ desk }) => held.has(desk.outlet.link)).map((entry) => entry.news);
-      const { events, settled } = await this.receipts.settle(sql, news);
-      const start = await this.begin(sql, mine);
-      const all = [...events, ...start.events];
+      const { leaving, later, refused } = this.judge(mine);
+      const { events, settled } = await this.receipts.settle(sql, [...news, ...refused]);
+      const postponed = await this.store.postpone(sql, later);
+      const start = await this.begin(sql, leaving);
+      const all = [...events, ...postponed, ...start.events];
       const last = all.length > 0 ? (await this.events.append(sql, workspace, all)).last : undefined;
       return { held, settled, start, last };
     });
@@ -280,7 +290,33 @@ export class Dispatcher {
       if (!done.held.has(desk.outlet.link)) desk.outlet.fenced();
   }
 
-  private async begin(sql: Sql, picks: readonly { desk: Desk; ready: Ready }[]) {
+  /** What has waited is judged once more: it may be night by now where it goes, or not allowed any longer. */
+  private judge(picks: readonly Pick[]): {
+    readonly leaving: readonly Pick[];
+    readonly later: readonly { readonly id: EnvelopeId; readonly at: Date; readonly why: string }[];
+    readonly refused: readonly EnvelopeNews[];
+  } {
+    const leaving: Pick[] = [];
+    const later: { id: EnvelopeId; at: Date; why: string }[] = [];
+    const refused: EnvelopeNews[] = [];
+    const at = new Date(this.clock.now());
+    for (const pick of picks) {
+      const { envelope, acceptedAt, urgent } = pick.ready;
+      const { id, kind, to, conversationKind, content } = envelope;
+      const assessment =
+        kind === 'message' && at.getTime() - acceptedAt > JUDGED_MS
+          ? pick.desk.outlet.assess({ to, kind: conversationKind, content, at })
+          : undefined;
+      const { scheduleAt, why = '' } = leavingAt(undefined, at, assessment, urgent);
+      if (assessment?.failure)
+        refused.push({ envelope: id, whole: { state: 'failed', failure: assessment.failure } });
+      else if (scheduleAt) later.push({ id, at: scheduleAt, why });
+      else leaving.push(pick);
+    }
+    return { leaving, later, refused };
+  }
+
+  private async begin(sql: Sql, picks: readonly Pick[]) {
     const none: Targets = new Map();
     if (picks.length === 0) {
       return {

@@ -36,6 +36,8 @@ interface ReadyRow {
   seen: number;
   address: string;
   conversation_kind: ConversationKind;
+  created_at: Date;
+  urgent: boolean | null;
 }
 
 /** What an edit, retraction or reaction carries besides its target. */
@@ -62,7 +64,8 @@ export type Target =
   | { readonly fate: 'left' | 'none'; readonly state: EnvelopeState };
 
 const READY = `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.kind, e.attempts, e.lane_order, e.priority,
-    e.retry_at, e.change, m.text, m.content, m.reply_to, m.version AS seen, c.address, c.kind AS conversation_kind
+    e.retry_at, e.change, m.text, m.content, m.reply_to, m.version AS seen, c.address, c.kind AS conversation_kind, e.created_at,
+    (e.route->'urgent')::boolean AS urgent
   FROM envelope e JOIN message m ON m.id = e.message_id JOIN conversation c ON c.id = e.conversation_id`;
 
 /** Why nothing goes to a conversation any more: whoever it was with has left the address. */
@@ -97,6 +100,29 @@ export class EnvelopeStore {
       [asJson(asks)],
     );
     return rows.map(readyOf);
+  }
+
+  /** Envelopes as they would leave, by id. */
+  async byIds(sql: Sql, ids: readonly EnvelopeId[]): Promise<Map<EnvelopeId, Ready>> {
+    const rows = await sql.query<ReadyRow>(`${READY} WHERE e.id = ANY($1::uuid[])`, [ids]);
+    return new Map(rows.map((row) => [row.id, readyOf(row)]));
+  }
+
+  /** What still waits is to leave later: it is scheduled, and its lane goes on without it. */
+  async postpone(
+    sql: Sql,
+    rows: readonly { readonly id: EnvelopeId; readonly at: Date; readonly why: string }[],
+  ): Promise<NewEvent[]> {
+    if (rows.length === 0) return [];
+    const changed = await sql.query<ChangedRow>(
+      `UPDATE envelope e SET state = 'waiting', waits_for = 'schedule', detail = g.why, lane_order = NULL,
+         due_at = g.at, expires_at = g.at + (e.expires_at - e.due_at), version = e.version + 1, changed_at = now()
+       FROM json_to_recordset($1::json) AS g(id uuid, at timestamptz, why text)
+       WHERE e.id = g.id AND e.state IN ('accepted', 'waiting')
+       RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state`,
+      [asJson(rows)],
+    );
+    return changed.map(envelopeChanged);
   }
 
   /** The envelopes of unknown fate of some accounts, oldest first. */
@@ -434,5 +460,7 @@ function readyOf(row: ReadyRow): Ready {
     priority: row.priority,
     notBefore: row.retry_at?.getTime() ?? 0,
     needsTarget: row.kind !== 'message' || row.reply_to !== null,
+    acceptedAt: row.created_at.getTime(),
+    urgent: row.urgent === true,
   };
 }

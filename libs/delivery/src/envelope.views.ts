@@ -115,6 +115,7 @@ function summaryOf(row: HeadRow): EnvelopeSummary {
       row.code === null || row.remedy === null
         ? null
         : { code: row.code, remedy: row.remedy, ...(row.detail === null ? {} : { detail: row.detail }) },
+    ...(row.state === 'waiting' && row.code === null && row.detail !== null ? { why: row.detail } : {}),
     version: row.version,
   };
 }

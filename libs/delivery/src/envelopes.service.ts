@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Access, type Principal } from '#accounts';
+import { Access, AccountLinks, type Principal } from '#accounts';
 import type { Envelope } from '#api';
 import { EventLog, Signals } from '#bus';
 import { MessageViews, Sight } from '#conversations';
@@ -7,10 +7,12 @@ import { FileLinks } from '#files';
 import { failure, newId, type EnvelopeId, type EnvelopeState, type MessageId, type NewEvent } from '#model';
 import { Clock, Database, Problem, type Sql } from '#platform';
 import { DUE_CHANNEL, LIFETIME_MS } from './accept.js';
+import { assess, leavingAt } from './assess.js';
 import { Dispatcher } from './dispatcher.js';
 import { EnvelopeStore, envelopeChanged } from './envelope.store.js';
 import { EnvelopeViews } from './envelope.views.js';
 import { envelopeRows } from './intake.js';
+import { refused } from './refusal.js';
 import { Settler } from './settler.js';
 import type { EnvelopeNews } from './settle.js';
 import { SweepStore } from './sweep.store.js';
@@ -29,6 +31,7 @@ export class Envelopes {
     private readonly messages: MessageViews,
     private readonly access: Access,
     private readonly sight: Sight,
+    private readonly spoken: AccountLinks,
     private readonly links: FileLinks,
     private readonly signals: Signals,
     private readonly clock: Clock,
@@ -95,12 +98,28 @@ export class Envelopes {
   /** Sends again what failed, expired or is unknown: a new envelope at the tail. @throws Problem 404, 409 `not-resendable` */
   async resend(caller: Principal, id: EnvelopeId): Promise<Envelope> {
     const old = await this.mustSee(caller, id);
+    const link = await this.spoken.of(old.account);
+    if (!link) throw noEnvelope();
     const copy = newId<'EnvelopeId'>();
     const now = this.clock.now();
     const last = await this.database.transaction(async (sql) => {
       const known = (await this.store.lock(sql, [id])).get(id);
-      if (!known || !resendable.has(known.state) || !(await this.store.markResent(sql, [id])).has(id))
+      const ready = (await this.store.byIds(sql, [id])).get(id);
+      if (
+        !known ||
+        !ready ||
+        !resendable.has(known.state) ||
+        !(await this.store.markResent(sql, [id])).has(id)
+      )
         return undefined;
+      const { to, conversationKind, content } = ready.envelope;
+      const at = new Date(now);
+      const assessment =
+        ready.envelope.kind === 'message'
+          ? assess(link, { to, kind: conversationKind, content, at })
+          : undefined;
+      if (assessment?.failure) throw refused(assessment.failure);
+      const { scheduleAt = at, why } = leavingAt(undefined, at, assessment, ready.urgent);
       await this.links.prolong(sql, old.message);
       const events: NewEvent[] = [
         envelopeChanged({ ...rowOf(old), id: copy, state: 'accepted' }),
@@ -113,15 +132,19 @@ export class Envelopes {
         conversation: old.conversation,
         message: old.message,
         kind: old.kind,
+        ...(scheduleAt > at ? { waitsFor: 'schedule' as const } : {}),
+        ...(why === undefined ? {} : { detail: why }),
         priority: 0,
-        dueAt: new Date(now),
-        expiresAt: new Date(now + LIFETIME_MS),
+        dueAt: scheduleAt,
+        expiresAt: new Date(scheduleAt.getTime() + LIFETIME_MS),
+        ...(assessment ? { assessment } : {}),
         ...(await this.changeOf(sql, id)),
         route: {
           account: old.account,
           address: old.route?.address ?? '',
           why: 'Sent again by a person; it may arrive twice.',
           resendOf: id,
+          ...(ready.urgent ? { urgent: true as const } : {}),
         },
         person: caller.person,
         orderedBy: copy,

@@ -1,3 +1,4 @@
+export { assess } from './assess.js';
 export { DeliveryModule } from './delivery.module.js';
 export { Dispatcher } from './dispatcher.js';
 export { EnvelopeFates, EnvelopeViews } from './envelope.views.js';

@@ -1,4 +1,5 @@
 import type { Alongside } from '#bus';
+import type { Assessment } from '#connector';
 import type {
   AccountId,
   ConversationId,
@@ -22,6 +23,8 @@ export interface Route {
   readonly resendOf?: EnvelopeId;
   /** The kind of act that is told as a plain message because the network cannot carry it. */
   readonly fallbackFor?: EnvelopeKind;
+  /** The person insists that it leaves as soon as it can, whomever it disturbs. */
+  readonly urgent?: true;
 }
 
 /** An envelope about to be stored. */
@@ -32,7 +35,7 @@ export interface NewEnvelope {
   readonly conversation: ConversationId;
   readonly message: MessageId;
   readonly kind: EnvelopeKind;
-  /** Absent: due at once. Otherwise it gets its place in the lane when it becomes due. */
+  /** Absent: due at once. Otherwise it gets its place in the lane when it becomes due. `detail` says why, in a sentence. */
   readonly waitsFor?: Extract<WaitReason, 'gate' | 'schedule'>;
   readonly detail?: string;
   /** 0 people, 1 bulk. */
@@ -41,6 +44,8 @@ export interface NewEnvelope {
   readonly expiresAt: Date;
   readonly change?: EnvelopeChange;
   readonly route: Route;
+  /** What the network’s connector said of it: how many parts it will be, and whom it is priced by. */
+  readonly assessment?: Assessment;
   readonly person?: PersonId;
   /** The subject of the event, in the same append, whose number is its place in the lane. */
   readonly orderedBy: string;
@@ -49,7 +54,7 @@ export interface NewEnvelope {
 /** The rows of new envelopes, written in the statement that numbers their events: the number is the lane order. */
 export function envelopeRows(envelopes: readonly NewEnvelope[]): Alongside {
   return {
-    params: [asJson(envelopes)],
+    params: [asJson(envelopes.map((envelope) => ({ ...envelope, assessment: undefined })))],
     ctes: (from) => `made_envelope AS (
         INSERT INTO envelope (id, workspace_id, account_id, conversation_id, message_id, kind, state, waits_for, detail,
           lane_order, priority, due_at, expires_at, change, route, person_id)

@@ -26,6 +26,8 @@ function ready(conversation: ConversationId, more: Partial<Ready> = {}): Ready {
     priority: 0,
     notBefore: 0,
     needsTarget: false,
+    acceptedAt: 0,
+    urgent: false,
     ...more,
   };
 }

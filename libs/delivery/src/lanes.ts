@@ -15,6 +15,10 @@ export interface Ready {
   readonly notBefore: number;
   /** Whether what it carries must be read again before it leaves: it speaks of an earlier message. */
   readonly needsTarget: boolean;
+  /** Milliseconds since 1970: when it was accepted, and judged. */
+  readonly acceptedAt: number;
+  /** Its person insists that it leaves as soon as it can. */
+  readonly urgent: boolean;
 }
 
 interface Lane {

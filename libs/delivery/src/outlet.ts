@@ -1,4 +1,4 @@
-import type { OutboundEnvelope, SendOutcome } from '#connector';
+import type { Assessment, AssessmentAsk, OutboundEnvelope, SendOutcome } from '#connector';
 import type { AccountId, LinkId, WorkspaceId } from '#model';
 import type { Sql } from '#platform';
 
@@ -17,6 +17,8 @@ export interface Outlet {
   readonly onUnknown: 'ask' | 'resend';
   /** How many envelopes the network's rate lets through now, and when to ask again. */
   allowance(): { readonly envelopes: number; readonly againInMs: number };
+  /** What the network’s law and courtesy say of a message now; undefined where they say nothing. */
+  assess(ask: Omit<AssessmentAsk, 'settings'>): Assessment | undefined;
   send(envelope: OutboundEnvelope): Promise<SendOutcome>;
   /** Asks the network whether an envelope of unknown fate arrived; absent where it cannot tell. */
   readonly resolve?: (envelope: OutboundEnvelope) => Promise<'present' | 'absent' | 'unknown'>;

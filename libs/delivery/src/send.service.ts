@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Access, AccountLinks, type Principal } from '#accounts';
+import { Access, AccountLinks, type AccountLink, type Principal } from '#accounts';
 import {
   encodePosition,
   maxRecipientsAtOnce,
@@ -30,12 +30,18 @@ import { Acceptor, type Send, type SendResult, type Stored } from './accept.js';
 import { FanOuts } from './fan-outs.js';
 import { Gate } from './gate.js';
 import type { IdempotencyKey } from './idempotency.store.js';
+import { refused } from './refusal.js';
 
 /** What is said, with every attachment as it is stored. */
-type Content = Omit<SendMessageBody, 'scheduleAt' | 'attachments'> & Pick<MessageContent, 'attachments'>;
+type Content = Omit<SendMessageBody, 'scheduleAt' | 'urgent' | 'attachments'> &
+  Pick<MessageContent, 'attachments'>;
+
+/** When it is to leave, as the person asks for it. */
+type Timing = Pick<SendMessageBody, 'scheduleAt' | 'urgent'>;
 
 /** Where a send goes, and why that way. */
 interface Routed {
+  readonly link: AccountLink;
   readonly to: Send['to'];
   readonly account: AccountId;
   readonly conversation?: ConversationId;
@@ -74,11 +80,10 @@ export class SendService {
     body: SendMessageBody,
     key: string | undefined,
   ): Promise<Message> {
-    const { scheduleAt, attachments, ...said } = body;
     await this.sight.conversation(caller, conversation);
-    const content = await this.attach(caller, said, attachments);
+    const content = await this.attach(caller, contentOf(body), body.attachments);
     const prepared =
-      'failure' in content ? content : await this.prepare(caller, { conversation }, content, scheduleAt, 0);
+      'failure' in content ? content : await this.prepare(caller, { conversation }, content, body, 0);
     if ('failure' in prepared) throw refused(prepared.failure);
     const results = await this.accept(
       caller,
@@ -123,11 +128,11 @@ export class SendService {
     to: readonly Recipient[],
     priority: number,
   ): Promise<Prepared[]> {
-    const { via, scheduleAt, attachments } = body;
+    const { via, attachments } = body;
     const content = await this.attach(caller, contentOf(body), attachments);
     if ('failure' in content) return to.map(() => content);
     return await Promise.all(
-      to.map((recipient) => this.prepare(caller, recipient, content, scheduleAt, priority, via)),
+      to.map((recipient) => this.prepare(caller, recipient, content, body, priority, via)),
     );
   }
 
@@ -204,7 +209,7 @@ export class SendService {
     caller: Principal,
     recipient: Recipient,
     content: Content,
-    scheduleAt: string | undefined,
+    { scheduleAt, urgent = false }: Timing,
     priority: number,
     via?: string,
   ): Promise<Prepared> {
@@ -225,7 +230,9 @@ export class SendService {
     });
     const send = {
       to: routed.to,
+      link: routed.link,
       content: content as MessageContent,
+      urgent,
       priority,
       why: routed.why,
       ...(when && when.getTime() > this.clock.now() ? { scheduleAt: when } : {}),
@@ -268,7 +275,10 @@ export class SendService {
           ),
         };
       }
+      const link = await this.links.of(place.account);
+      if (!link) return { failure: failure('not-found', 'There is no such conversation.') };
       return {
+        link,
         to: { conversation: place.id },
         account: place.account,
         conversation: place.id,
@@ -283,14 +293,15 @@ export class SendService {
       return { failure: failure('unsupported', 'The address is asked for on another account than `via`.') };
     }
     const { account } = recipient;
-    const spoken = await this.links.of(account);
-    if (!spoken) return { failure: failure('not-found', 'There is no such account.') };
-    const { addresses } = spoken.connector;
+    const link = await this.links.of(account);
+    if (!link) return { failure: failure('not-found', 'There is no such account.') };
+    const { addresses } = link.connector;
     try {
-      const address = addresses.parse(recipient.address, spoken.settings).value;
+      const address = addresses.parse(recipient.address, link.settings).value;
       const kind = addresses.kindOf(address) ?? (await this.places.kindAt(account, address)) ?? 'direct';
       return {
-        to: { account, kind, address, ...standsBy(spoken.connector.describe(), kind) },
+        link,
+        to: { account, kind, address, ...standsBy(link.connector.describe(), kind) },
         account,
         kind,
         address,
@@ -303,24 +314,25 @@ export class SendService {
   }
 }
 
-function contentOf({ text, spans, emote, notice, audience }: SendMessagesBody): Omit<Content, 'attachments'> {
+function contentOf({
+  text,
+  spans,
+  emote,
+  notice,
+  audience,
+  ...more
+}: SendMessageBody | SendMessagesBody): Omit<Content, 'attachments'> {
   return {
     text,
     ...(spans ? { spans } : {}),
     ...(emote === undefined ? {} : { emote }),
     ...(notice === undefined ? {} : { notice }),
     ...(audience === undefined ? {} : { audience }),
+    ...('replyTo' in more ? { replyTo: more.replyTo } : {}),
   };
 }
 
 const YEAR_MS = 366 * 86_400_000;
-
-function refused(why: Failure): Problem {
-  const detail = why.detail ?? 'The message was refused.';
-  return new Problem(why.code === 'not-found' ? 404 : 409, why.code, detail, {
-    members: { remedy: why.remedy },
-  });
-}
 
 /** The same request under the same key has the same hash, however its body was spelled. */
 function idempotencyOf(
@@ -372,6 +384,7 @@ function messageOf({ message, envelope, sequence }: Stored): Message {
         state: envelope.waitsFor ? 'waiting' : 'accepted',
         waitsFor: envelope.waitsFor ?? null,
         failure: null,
+        ...(envelope.detail === undefined ? {} : { why: envelope.detail }),
         version: 1,
       },
     ],

@@ -32,7 +32,7 @@ export class SweepStore {
   /** Scheduled envelopes whose time has come wait for a session from now on; their place is given by `takePlaces`. */
   async scheduleDue(sql: Sql, workspace: WorkspaceId): Promise<ChangedRow[]> {
     const rows = await sql.query<ChangedRow & { due_at: Date }>(
-      `UPDATE envelope e SET waits_for = 'session', version = e.version + 1, changed_at = now()
+      `UPDATE envelope e SET waits_for = 'session', detail = NULL, version = e.version + 1, changed_at = now()
        WHERE e.id IN (SELECT id FROM envelope WHERE workspace_id = $1 AND state = 'waiting' AND waits_for = 'schedule'
          AND due_at <= now() ORDER BY due_at, id LIMIT ${String(MOST)} FOR UPDATE SKIP LOCKED)
        RETURNING ${COLUMNS}, e.due_at`,

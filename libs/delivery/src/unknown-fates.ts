@@ -136,6 +136,11 @@ export class UnknownFates {
     const now = this.clock.now();
     const id: EnvelopeId = newId(now);
     const { envelope } = ready;
+    const { to, conversationKind, content } = envelope;
+    const assessment =
+      envelope.kind === 'message'
+        ? outlet.assess({ to, kind: conversationKind, content, at: new Date(now) })
+        : undefined;
     return {
       id,
       workspace: outlet.workspace,
@@ -153,7 +158,9 @@ export class UnknownFates {
         address: envelope.to,
         why: 'Sent again: nobody knows whether the first one arrived.',
         resendOf: envelope.id,
+        ...(ready.urgent ? { urgent: true } : {}),
       },
+      ...(assessment ? { assessment } : {}),
       orderedBy: id,
     };
   }

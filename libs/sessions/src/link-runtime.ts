@@ -9,7 +9,7 @@ import {
 } from '#connector';
 import { RequestRefused } from '#bus';
 import type { LinkAccount, LoadedLink } from '#accounts';
-import type { Dispatcher, Outlet, UnknownFates } from '#delivery';
+import { assess, type Dispatcher, type Outlet, type UnknownFates } from '#delivery';
 import type { AccountId, LinkId, PresenceState, SessionState, WorkspaceId } from '#model';
 import type { Taker } from './inbound-units.js';
 import { SessionHouse, type HouseRooms } from './session-house.js';
@@ -199,6 +199,7 @@ export class LinkRuntime implements Taker {
       inFlight: description.inFlight,
       onUnknown: account.onUnknown,
       allowance: () => (can(session, 'paces') ? session.allowance(account.id) : UNPACED),
+      assess: (ask) => assess({ connector: this.connector, settings: this.loaded.settings }, ask),
       send: (envelope) => session.send(envelope, this.house.ending),
       ...(can(session, 'resolves-unknown')
         ? { resolve: (envelope: OutboundEnvelope) => session.resolve(envelope, never) }

@@ -91,6 +91,8 @@ const envelopeHead = {
   waitsFor: WaitReasonWord.nullable(),
   /** Why it failed, or why nobody can tell. */
   failure: Failure.nullable(),
+  /** Why it waits, in a sentence, where that is not plain: who holds it, or whom it would disturb now. */
+  why: z.string().exactOptional(),
   version: Version,
 };
 
@@ -203,6 +205,9 @@ function checkSaying(
   }
 }
 
+/** It leaves now, even where courtesy would have it wait (the recipient’s night). What the law forbids stays forbidden. */
+const urgent = z.boolean().exactOptional();
+
 const content = {
   /** May be left out where a file goes along. */
   text: text(0, maxTextLength).default(''),
@@ -222,6 +227,7 @@ export const SendMessageBody = z
     replyTo: idOf<MessageId>().exactOptional(),
     /** Not before this moment. */
     scheduleAt: TimeIn.exactOptional(),
+    urgent,
   })
   .superRefine(checkSaying);
 export type SendMessageBody = z.output<typeof SendMessageBody>;
@@ -241,6 +247,7 @@ export const SendMessagesBody = z
     /** The account that shall carry it. */
     via: idOf<AccountId>().exactOptional(),
     scheduleAt: TimeIn.exactOptional(),
+    urgent,
   })
   .superRefine(checkSaying);
 export type SendMessagesBody = z.output<typeof SendMessagesBody>;
@@ -257,7 +264,7 @@ export const SendMessagesAnswer = z.object({ results: z.array(SendResult) });
 export type SendMessagesAnswer = z.output<typeof SendMessagesAnswer>;
 
 export const EditMessageBody = z
-  .strictObject({ text: MessageText, spans: Spans.exactOptional() })
+  .strictObject({ text: MessageText, spans: Spans.exactOptional(), urgent })
   .superRefine(checkSpans);
 export type EditMessageBody = z.output<typeof EditMessageBody>;
 

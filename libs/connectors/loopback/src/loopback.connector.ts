@@ -1,5 +1,6 @@
 import { abilityNames, type Connector, type JsonObject } from '#connector';
 import type { Capabilities } from '#model';
+import { assess } from './assess.js';
 import { loopbackAddresses } from './loopback.addresses.js';
 import { LoopbackSession, ResolvingLoopbackSession } from './loopback.session.js';
 import {
@@ -61,6 +62,7 @@ export const loopback: Connector = {
     const { host, port } = readSettings(settings);
     return [{ host, port }];
   },
+  assess,
   open: (link, context) => {
     const scope = loopback.networkOf(link.settings);
     const Kind = readSettings(link.settings).resolvesUnknown ? ResolvingLoopbackSession : LoopbackSession;

@@ -58,6 +58,20 @@ export const settingsSchema: JsonObject = {
       maximum: 65_536,
       default: 65_536,
     },
+    closed: {
+      type: 'array',
+      title: 'Closed addresses',
+      description: 'Who may not be written to.',
+      items: { type: 'string', minLength: 1, maxLength: 64 },
+      maxItems: 100,
+      default: [],
+    },
+    quietUntil: {
+      type: 'string',
+      title: 'Quiet until',
+      description: 'Before this moment people are not to be disturbed; rooms never are.',
+      format: 'date-time',
+    },
     flood: {
       type: 'object',
       title: 'Rate',
@@ -118,6 +132,8 @@ export interface LoopbackSettings {
   readonly resolvesUnknown: boolean;
   readonly checkpoints: boolean;
   readonly maxTextBytes: number;
+  readonly closed: readonly string[];
+  readonly quietUntil: Date | undefined;
   readonly flood: { readonly burst: number; readonly perSecond: number };
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
@@ -151,6 +167,8 @@ export function readSettings(raw: JsonObject): LoopbackSettings {
     resolvesUnknown: flag('resolvesUnknown', true),
     checkpoints: flag('checkpoints', false),
     maxTextBytes: number(raw['maxTextBytes'], longestPart),
+    closed: Array.isArray(raw['closed']) ? raw['closed'].filter((one) => typeof one === 'string') : [],
+    quietUntil: text('quietUntil', '') === '' ? undefined : new Date(text('quietUntil', '')),
     flood: {
       burst: number(flood['burst'], defaultFlood.burst),
       perSecond: number(flood['perSecond'], defaultFlood.perSecond),

@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { can } from '#connector';
 import type {
+  Assessment,
   Connector,
   EmitOutcome,
   HasHistory,
@@ -52,6 +53,17 @@ function over<T extends object>(object: T, members: Partial<T>): T {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
+}
+
+function judging(change: (assessment: Assessment) => Assessment): Connector {
+  return {
+    ...loopback,
+    assess(ask) {
+      const assessment = loopback.assess?.(ask);
+      if (!assessment) throw new Error('the loopback judges messages');
+      return change(assessment);
+    },
+  };
 }
 
 function pastOf(session: Session): HasHistory {
@@ -420,6 +432,28 @@ const saboteurs: readonly {
     connector: emitting((emit, batch) =>
       emit({ ...batch, events: batch.events.filter(({ type }) => type !== 'read') }),
     ),
+  },
+  {
+    does: 'counts one part too many',
+    caught: 'assess-parts',
+    connector: judging((assessment) => ({ ...assessment, parts: assessment.parts + 1 })),
+  },
+  {
+    does: 'puts off a message to a time that is past',
+    caught: 'assess-sound',
+    connector: judging((assessment) => ({
+      ...assessment,
+      notBefore: { at: new Date(0), why: 'It is late.' },
+    })),
+  },
+  {
+    does: 'takes its time to judge a message',
+    caught: 'assess-quick',
+    connector: judging((assessment) => {
+      const until = performance.now() + 60;
+      while (performance.now() < until);
+      return assessment;
+    }),
   },
   {
     does: 'rejects a request that it does not know',

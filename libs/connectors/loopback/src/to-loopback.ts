@@ -27,7 +27,7 @@ export function toLoopback(envelope: OutboundEnvelope, as: string, maxTextBytes:
       const { emote, notice } = envelope.content;
       const reply = targets[0];
       const whole = cleanText(withFiles(envelope.content));
-      if (Buffer.byteLength(whole) > maxTextBytes * mostParts) return { failure: failure('too-large') };
+      if (isTooLong(whole, maxTextBytes)) return { failure: failure('too-large') };
       return some(
         partsOf(whole, maxTextBytes).map((text, part) => ({
           t: 'send',
@@ -71,8 +71,13 @@ export function toLoopback(envelope: OutboundEnvelope, as: string, maxTextBytes:
   }
 }
 
+/** Whether a text would fill more parts than are sent. */
+export function isTooLong(text: string, maxTextBytes: number): boolean {
+  return Buffer.byteLength(text) > maxTextBytes * mostParts;
+}
+
 /** A file goes as its name and address, each on a line behind the text. */
-function withFiles({ text, attachments = [] }: MessageContent): string {
+export function withFiles({ text, attachments = [] }: MessageContent): string {
   const links = attachments.map(({ name, url = '' }) => `${name}: ${url}`);
   return (text === '' ? links : [text, ...links]).join('\n');
 }
