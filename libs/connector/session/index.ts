@@ -7,6 +7,7 @@ export { Inlet, type InletHandler } from './inlet.js';
 export { fieldsOf, readNote, type Notes } from './notes.js';
 export { Occupancy } from './occupancy.js';
 export { Slice } from './slice.js';
+export { Scram, ScramError, type ScramBinding, type ScramHash } from './scram.js';
 export { certificateFailure, socketFailure } from './socket-failures.js';
 export { Timers } from './timers.js';
 export { distrust, showsCertificate, tlsOptions, type TlsSettings } from './tls.js';

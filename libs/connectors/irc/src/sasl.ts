@@ -3,9 +3,8 @@
  * server offers and that we have the means for comes first: a client certificate (EXTERNAL), SCRAM-SHA-256, PLAIN. One
  * password is tried once; another mechanism follows only where the server has not seen a password yet.
  */
-import { words } from '#connector/session';
+import { Scram, ScramError, words } from '#connector/session';
 import { failure, type Failure } from '#model';
-import { Scram, ScramError } from './scram.js';
 
 /** What we can sign in by, the strongest first. */
 export const mechanisms = ['EXTERNAL', 'SCRAM-SHA-256', 'PLAIN'] as const;
@@ -133,7 +132,7 @@ export class Sasl {
           this.#step = 'given';
           this.#give(`${account ?? ''}\0${account ?? ''}\0${password}`);
         } else {
-          this.#scram = new Scram(account ?? '', password);
+          this.#scram = new Scram({ hash: 'SCRAM-SHA-256', user: account ?? '', password, binding: 'none' });
           this.#step = 'first';
           this.#give(this.#scram.first());
         }

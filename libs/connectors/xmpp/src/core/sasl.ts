@@ -3,10 +3,10 @@
  * first: a client certificate, SCRAM bound to the channel, SCRAM, and PLAIN in TLS only. One password is tried once:
  * another mechanism follows only where the server has not seen a proof of it yet.
  */
+import { Scram, ScramError, type ScramBinding, type ScramHash } from '#connector/session';
 import { failure, type ErrorCode, type Failure } from '#model';
 import { conditionOf, saslFailure, saslNamespace } from '../failures.js';
 import { channelBinding, type Secured } from './channel-binding.js';
-import { Scram, ScramError, type Binding, type ScramHash } from './scram.js';
 import { xml, type Element } from './xml.js';
 
 /** What we can sign in by, the strongest first. */
@@ -50,7 +50,7 @@ export interface SaslParts {
 interface Way {
   readonly mechanism: SaslMechanism;
   readonly hash?: ScramHash;
-  readonly binding: Binding;
+  readonly binding: ScramBinding;
 }
 
 /**
@@ -100,7 +100,7 @@ function waysOf({ features, secured, password, certificate, only }: SaslParts): 
   const bound = channelBinding(secured, types ?? []);
   const binds = [...offered].some((one) => one.endsWith('-PLUS'));
   // Said where it is true only: the server takes it for proof that its offer was taken out on the way.
-  const unbound: Binding = secured !== undefined && !binds ? 'unoffered' : 'none';
+  const unbound: ScramBinding = secured !== undefined && !binds ? 'unoffered' : 'none';
   return mechanisms
     .filter((mechanism) => offered.has(mechanism) && (only === undefined || mechanism === only))
     .map((mechanism): Way | undefined => {

@@ -24,7 +24,7 @@ export type ScramHash = keyof typeof scramHashes;
  * What we say of channel binding (RFC 5802 §6): that we do not do it; that we would, and believe that the server does
  * not (who took its offer out on the way is found out by this); or that we do, by which type and with which data.
  */
-export type Binding = 'none' | 'unoffered' | { readonly type: string; readonly data: Buffer };
+export type ScramBinding = 'none' | 'unoffered' | { readonly type: string; readonly data: Buffer };
 
 /** Why the exchange cannot go on; the message is a sentence for the person. */
 export class ScramError extends Error {
@@ -35,12 +35,13 @@ export interface ScramParts {
   readonly hash: ScramHash;
   readonly user: string;
   readonly password: string;
-  readonly binding: Binding;
+  readonly binding: ScramBinding;
   /** For tests; otherwise 144 random bits. */
   readonly nonce?: string;
 }
 
 export class Scram {
+  readonly #name: ScramHash;
   readonly #hash: (typeof scramHashes)[ScramHash];
   readonly #password: string;
   readonly #nonce: string;
@@ -51,6 +52,7 @@ export class Scram {
 
   constructor(parts: ScramParts) {
     const { hash, user, password, binding, nonce = randomBytes(18).toString('base64') } = parts;
+    this.#name = hash;
     this.#hash = scramHashes[hash];
     this.#password = prepared(password);
     this.#nonce = nonce;
@@ -74,7 +76,7 @@ export class Scram {
       /^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/]+={0,2}),i=([1-9]\d{0,8})(?:,|$)/.exec(
         serverFirst.slice(0, longestMessage),
       ) ?? [];
-    if (nonce === '') throw new ScramError(refusal(serverFirst));
+    if (nonce === '') throw new ScramError(refusal(serverFirst, this.#name));
     if (!nonce.startsWith(this.#nonce) || nonce.length === this.#nonce.length) {
       throw new ScramError('The server answers to another sign-in than ours.');
     }
@@ -96,7 +98,7 @@ export class Scram {
   /** Believes a server-final-message. @throws ScramError where it proves nothing. */
   verify(serverFinal: string): void {
     const [, proof] = /^v=([A-Za-z0-9+/]+={0,2})(?:,|$)/.exec(serverFinal.slice(0, longestMessage)) ?? [];
-    if (proof === undefined) throw new ScramError(refusal(serverFinal));
+    if (proof === undefined) throw new ScramError(refusal(serverFinal, this.#name));
     const signature = Buffer.from(proof, 'base64');
     if (
       this.#signature === undefined ||
@@ -113,10 +115,10 @@ export class Scram {
 }
 
 /** `e=…` says why; anything else is no SCRAM. */
-function refusal(message: string): string {
+function refusal(message: string, name: ScramHash): string {
   const [, error] = /^e=([a-z-]{1,40})/.exec(message) ?? [];
   return error === undefined
-    ? 'The server does not speak SCRAM as we do.'
+    ? `The server does not speak ${name} as we do.`
     : `The server refuses the sign-in (${error}).`;
 }
 
