@@ -9,6 +9,7 @@ export { Occupancy } from './occupancy.js';
 export { Slice } from './slice.js';
 export { Scram, ScramError, type ScramBinding, type ScramHash } from './scram.js';
 export { certificateFailure, socketFailure } from './socket-failures.js';
+export { lookupAmong, whereTo } from './lookup.js';
 export { Timers } from './timers.js';
 export { distrust, showsCertificate, tlsOptions, type TlsSettings } from './tls.js';
 export { TokenBucket } from './token-bucket.js';

@@ -71,5 +71,4 @@ export {
   type InboundRoom,
   type RemoteId,
 } from './inbound.js';
-export { lookupAmong } from './lookup.js';
 export { parseWireId, wireIdOf, type OutboundEnvelope, type SendOutcome, type SentPart } from './outbound.js';

@@ -7,15 +7,9 @@
  * taken, and who writes at will (not PONG) waits for `drained`. Long bursts are handed on in slices, so that one
  * flooding server does not hold up the others.
  */
-import {
-  connect as connectTcp,
-  isIP,
-  type LookupFunction,
-  type Socket,
-  type TcpNetConnectOpts,
-} from 'node:net';
+import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { distrust, Slice, socketFailure, tlsOptions, type TlsSettings } from '#connector/session';
+import { distrust, Slice, socketFailure, tlsOptions, whereTo, type TlsSettings } from '#connector/session';
 import { failure, type Failure } from '#model';
 import { LineReader, tooLong } from './line-reader.js';
 
@@ -74,13 +68,7 @@ export class Wire {
 
   open(): void {
     const { host, port, tls, addresses } = this.#options;
-    const [only] = addresses;
-    const where = {
-      // With one address there is nothing to look up; with several, Node tries them one after another (RFC 8305).
-      host: addresses.length === 1 && only !== undefined ? only : host,
-      port,
-      lookup: lookupOf(addresses),
-    };
+    const where = whereTo(host, port, addresses);
     const secured = tls ? tlsOptions(this.#options) : undefined;
     if (secured !== undefined && 'code' in secured) {
       // A text that is no certificate. Told later, as every failure is: whoever opens the wire is not ready yet.
@@ -233,21 +221,6 @@ export class Wire {
     this.#socket?.destroy();
     this.#handler.closed(why);
   }
-}
-
-/** Answers every question for an address with those that were found already. */
-function lookupOf(addresses: readonly string[]): LookupFunction {
-  const found = addresses.map((address) => ({ address, family: isIP(address) }));
-  return (_host, options, answer) => {
-    const [first] = found;
-    if (first === undefined) {
-      answer(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '', 4);
-    } else if (options.all === true) {
-      answer(null, found);
-    } else {
-      answer(null, first.address, first.family);
-    }
-  };
 }
 
 /** The one place where a line is made harmless. */

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
-import { lookupAmong, type SessionClock } from '#connector';
+import type { SessionClock } from '#connector';
+import { lookupAmong } from '#connector/session';
 import { failure, type Failure } from '#model';
 import { Lines } from './lines.js';
 import {

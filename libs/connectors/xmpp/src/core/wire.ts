@@ -3,16 +3,10 @@
  * always with the account's own authority, pin and certificate, and always against the name of the account's domain: who
  * answers for a domain is told by the DNS, who may answer for it by its certificate (RFC 6120 §13.7.2).
  */
-import {
-  connect as connectTcp,
-  isIP,
-  type LookupFunction,
-  type Socket,
-  type TcpNetConnectOpts,
-} from 'node:net';
+import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type PeerCertificate } from 'node:tls';
 import { domainToASCII } from 'node:url';
-import { distrust, socketFailure, tlsOptions, type TlsSettings } from '#connector/session';
+import { distrust, socketFailure, tlsOptions, type TlsSettings, whereTo } from '#connector/session';
 import { failure, type Failure } from '#model';
 import type { Secured } from './channel-binding.js';
 import type { ServerTarget } from './stream.js';
@@ -57,13 +51,7 @@ export class Wire {
 
   open(): void {
     const { target, addresses } = this.#options;
-    const [only] = addresses;
-    const where = {
-      // With one address there is nothing to look up; with several, Node tries them one after another (RFC 8305).
-      host: addresses.length === 1 && only !== undefined ? only : target.host,
-      port: target.port,
-      lookup: lookupOf(addresses),
-    };
+    const where = whereTo(target.host, target.port, addresses);
     const secured = target.directTls ? this.#tlsOptions({ ALPNProtocols: ['xmpp-client'] }) : undefined;
     if (secured === 'unusable') return;
     const socket = secured === undefined ? this.#plain(where) : this.#encrypted({ ...where, ...secured });
@@ -182,15 +170,4 @@ export class Wire {
     this.#socket?.destroy();
     this.#handler.closed(this.#why);
   }
-}
-
-/** Answers every question for an address with those that were found already. */
-function lookupOf(addresses: readonly string[]): LookupFunction {
-  const found = addresses.map((address) => ({ address, family: isIP(address) }));
-  return (_host, options, answer) => {
-    const [first] = found;
-    if (first === undefined) answer(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '', 4);
-    else if (options.all === true) answer(null, found);
-    else answer(null, first.address, first.family);
-  };
 }
