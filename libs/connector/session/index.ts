@@ -14,3 +14,4 @@ export { Timers } from './timers.js';
 export { distrust, showsCertificate, tlsOptions, type TlsSettings } from './tls.js';
 export { TokenBucket } from './token-bucket.js';
 export { words } from './words.js';
+export { Writers, type WritersOptions } from './writers.js';

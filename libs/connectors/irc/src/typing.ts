@@ -4,6 +4,7 @@
  * person waits for it.
  */
 import type { SessionClock } from '#connector';
+import { Writers } from '#connector/session';
 import type { Outbox } from './outbox.js';
 import type { Reacted } from './speech.js';
 import { tagged } from './to-irc.js';
@@ -11,7 +12,7 @@ import { tagged } from './to-irc.js';
 /** "active" is told again at most so often, and holds for so long (the tag's specification). */
 const againMs = 3_000;
 const holdsMs = 6_000;
-/** Writers and places that are remembered at a time. */
+/** Places that are remembered at a time. */
 const most = 500;
 /** Lines that stay free for what people say. */
 const spared = 3;
@@ -27,13 +28,13 @@ export interface TypingParts {
 /** Typing on one connection, both ways. */
 export class Typing {
   readonly #parts: TypingParts;
-  /** By place and writer: ends it when its time is over. */
-  readonly #writers = new Map<string, { readonly cancel: () => void; readonly stop: () => void }>();
+  readonly #writers: Writers;
   /** Where we have said that we write, and when. */
   readonly #told = new Map<string, number>();
 
   constructor(parts: TypingParts) {
     this.#parts = parts;
+    this.#writers = new Writers({ ...parts, holdsMs });
   }
 
   /** Somebody writes in a conversation, or does not any more. "paused" is no writing either. */
@@ -42,24 +43,12 @@ export class Typing {
       this.spoke(conversation, address);
       return;
     }
-    const key = `${conversation} ${address}`;
-    const known = this.#writers.get(key);
-    if (known === undefined && this.#writers.size >= most) return;
-    known?.cancel();
-    const { clock, tell } = this.#parts;
-    const stop = (): void => {
-      this.#writers.delete(key);
-      tell(conversation, address, false);
-    };
-    this.#writers.set(key, { cancel: clock.after(holdsMs, stop), stop });
-    if (known === undefined) tell(conversation, address, true);
+    this.#writers.writes(conversation, address);
   }
 
   /** Whoever has spoken does not write any more. */
   spoke(conversation: string, address: string): void {
-    const known = this.#writers.get(`${conversation} ${address}`);
-    known?.cancel();
-    known?.stop();
+    this.#writers.stopped(conversation, address);
   }
 
   /** Our person writes to a target, or has stopped. */
@@ -88,9 +77,6 @@ export class Typing {
 
   /** The connection is over: nobody writes any more that we knew of. */
   close(): void {
-    for (const { cancel, stop } of [...this.#writers.values()]) {
-      cancel();
-      stop();
-    }
+    this.#writers.close();
   }
 }

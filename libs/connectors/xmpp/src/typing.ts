@@ -3,6 +3,7 @@
  * those who have told something of the kind before, and once, not at every key (§5.1).
  */
 import type { SessionClock } from '#connector';
+import { Writers } from '#connector/session';
 import type { ChatState } from './xep/0085.js';
 
 /** A client that vanished while somebody wrote tells nothing more. */
@@ -19,8 +20,7 @@ export interface TypingParts {
 /** Typing on one binding, both ways. */
 export class Typing {
   readonly #parts: TypingParts;
-  /** By place and writer: ends it. */
-  readonly #writers = new Map<string, { readonly cancel: () => void; readonly stop: () => void }>();
+  readonly #writers: Writers;
   /** Where somebody understands it. */
   readonly #understood = new Set<string>();
   /** Where we have said that we write. */
@@ -28,6 +28,7 @@ export class Typing {
 
   constructor(parts: TypingParts) {
     this.#parts = parts;
+    this.#writers = new Writers({ ...parts, holdsMs });
   }
 
   /** Somebody's state, with words or without. */
@@ -37,24 +38,12 @@ export class Typing {
       this.spoke(conversation, address);
       return;
     }
-    const key = `${conversation} ${address}`;
-    const known = this.#writers.get(key);
-    if (known === undefined && this.#writers.size >= most) return;
-    known?.cancel();
-    const { clock, tell } = this.#parts;
-    const stop = (): void => {
-      this.#writers.delete(key);
-      tell(conversation, address, false);
-    };
-    this.#writers.set(key, { cancel: clock.after(holdsMs, stop), stop });
-    if (known === undefined) tell(conversation, address, true);
+    this.#writers.writes(conversation, address);
   }
 
   /** Whoever has spoken does not write any more. */
   spoke(conversation: string, address: string): void {
-    const known = this.#writers.get(`${conversation} ${address}`);
-    known?.cancel();
-    known?.stop();
+    this.#writers.stopped(conversation, address);
   }
 
   /** Our person writes, or has stopped. */
@@ -72,10 +61,7 @@ export class Typing {
 
   /** The binding is over: nobody writes any more that we knew of. */
   close(): void {
-    for (const { cancel, stop } of [...this.#writers.values()]) {
-      cancel();
-      stop();
-    }
+    this.#writers.close();
     this.#told.clear();
   }
 }
