@@ -8,6 +8,7 @@ export { fieldsOf, readNote, type Notes } from './notes.js';
 export { Occupancy } from './occupancy.js';
 export { Slice } from './slice.js';
 export { Scram, ScramError, type ScramBinding, type ScramHash } from './scram.js';
+export { clientKeyProperty, hostIn, numberIn, textIn, tlsChoicesIn, tlsProperties, type TlsChoices } from './settings.js';
 export { certificateFailure, socketFailure } from './socket-failures.js';
 export { lookupAmong, whereTo } from './lookup.js';
 export { Timers } from './timers.js';

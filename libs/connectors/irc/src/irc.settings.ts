@@ -1,4 +1,13 @@
 import type { JsonObject, JsonValue } from '#connector';
+import {
+  clientKeyProperty,
+  hostIn,
+  numberIn,
+  textIn,
+  tlsChoicesIn,
+  tlsProperties,
+  type TlsChoices,
+} from '#connector/session';
 import { mechanisms, type SaslMechanism } from './sasl.js';
 
 /** Encodings of old clients (WHATWG names). In none of them is a line end part of a character. */
@@ -55,31 +64,7 @@ export const settingsSchema: JsonObject = {
       description: 'Without it, passwords and messages travel readable.',
       default: true,
     },
-    caCertificate: {
-      type: 'string',
-      title: 'Certificate authority',
-      description:
-        'PEM text of the authority (or of the self-signed certificate) that the server must be signed by. It takes the place of the public authorities.',
-      contentMediaType: 'application/x-pem-file',
-      maxLength: 65_536,
-      pattern: '-----BEGIN CERTIFICATE-----',
-    },
-    certificateFingerprint: {
-      type: 'string',
-      title: 'Pinned certificate',
-      description:
-        'SHA-256 fingerprint of the certificate that the server must show, with or without colons. It takes the place of every authority, name and date; with another certificate nothing is said to the server.',
-      pattern: '^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$',
-    },
-    clientCertificate: {
-      type: 'string',
-      title: 'Client certificate',
-      description:
-        'PEM text of the certificate that we show the server, for signing in without a password (SASL EXTERNAL, CertFP). Its key is a secret.',
-      contentMediaType: 'application/x-pem-file',
-      maxLength: 65_536,
-      pattern: '-----BEGIN CERTIFICATE-----',
-    },
+    ...tlsProperties('SASL EXTERNAL, CertFP'),
     nick: {
       type: 'string',
       title: 'Nick',
@@ -214,23 +199,14 @@ export const secretsSchema: JsonObject = {
       description: 'Of the server itself (PASS); few networks have one, bouncers do.',
       maxLength: 512,
     },
-    clientKey: {
-      type: 'string',
-      title: 'Key of the client certificate',
-      description: 'PEM text of the private key, without a pass phrase. It may hold the certificate as well.',
-      maxLength: 65_536,
-      pattern: '-----BEGIN [A-Z ]*PRIVATE KEY-----',
-    },
+    clientKey: clientKeyProperty,
   },
 };
 
-export interface IrcSettings {
+export interface IrcSettings extends TlsChoices {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  readonly caCertificate?: string;
-  readonly certificateFingerprint?: string;
-  readonly clientCertificate?: string;
   readonly nick: string;
   readonly alternateNicks: readonly string[];
   readonly username: string;
@@ -254,39 +230,34 @@ export interface IrcSettings {
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
 export function readSettings(raw: JsonObject): IrcSettings {
   const tls = raw['tls'] !== false;
-  const nick = text(raw['nick']) ?? '';
-  const caCertificate = text(raw['caCertificate']);
-  const saslAccount = text(raw['saslAccount']);
+  const nick = textIn(raw, 'nick') ?? '';
+  const saslAccount = textIn(raw, 'saslAccount');
   const saslMechanism = mechanisms.find((one) => one === raw['saslMechanism']);
-  const certificateFingerprint = text(raw['certificateFingerprint']);
-  const clientCertificate = text(raw['clientCertificate']);
   const alternates = raw['alternateNicks'];
   return {
-    host: (text(raw['host']) ?? '').replace(/^\[(.*)\]$/, '$1'),
-    port: number(raw['port']) ?? (tls ? 6697 : 6667),
+    host: hostIn(raw) ?? '',
+    port: numberIn(raw, 'port') ?? (tls ? 6697 : 6667),
     tls,
-    ...(caCertificate !== undefined && { caCertificate }),
-    ...(certificateFingerprint !== undefined && { certificateFingerprint }),
-    ...(clientCertificate !== undefined && { clientCertificate }),
+    ...tlsChoicesIn(raw),
     nick,
     alternateNicks: Array.isArray(alternates)
       ? (alternates as readonly JsonValue[]).filter(
           (one): one is string => typeof one === 'string' && one !== '',
         )
       : [],
-    username: text(raw['username']) ?? usernameFrom(nick),
-    realName: text(raw['realName']) ?? nick,
+    username: textIn(raw, 'username') ?? usernameFrom(nick),
+    realName: textIn(raw, 'realName') ?? nick,
     ...(saslAccount !== undefined && { saslAccount }),
     ...(saslMechanism !== undefined && { saslMechanism }),
     signIn: waysIn.find((one) => one === raw['signIn']) ?? 'sasl',
-    servicesNick: text(raw['servicesNick']) ?? 'NickServ',
+    servicesNick: textIn(raw, 'servicesNick') ?? 'NickServ',
     regainNick: raw['regainNick'] === true,
     bot: raw['bot'] === true,
     dccAccept: raw['dccAccept'] === true,
-    dccMaxBytes: number(raw['dccMaxBytes']) ?? defaultDccMaxBytes,
-    encoding: text(raw['encoding']) ?? 'windows-1252',
-    burst: number(raw['burst']) ?? 10,
-    linesPerSecond: number(raw['linesPerSecond']) ?? 0.5,
+    dccMaxBytes: numberIn(raw, 'dccMaxBytes') ?? defaultDccMaxBytes,
+    encoding: textIn(raw, 'encoding') ?? 'windows-1252',
+    burst: numberIn(raw, 'burst') ?? 10,
+    linesPerSecond: numberIn(raw, 'linesPerSecond') ?? 0.5,
     paced: raw['burst'] !== undefined || raw['linesPerSecond'] !== undefined,
   };
 }
@@ -295,12 +266,4 @@ export function readSettings(raw: JsonObject): IrcSettings {
 function usernameFrom(nick: string): string {
   const plain = nick.toLowerCase().replace(/[^a-z0-9]/g, '');
   return plain === '' ? 'user' : plain.slice(0, 10);
-}
-
-function text(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function number(value: JsonValue | undefined): number | undefined {
-  return typeof value === 'number' ? value : undefined;
 }

@@ -1,4 +1,13 @@
-import type { JsonObject, JsonValue } from '#connector';
+import type { JsonObject } from '#connector';
+import {
+  clientKeyProperty,
+  hostIn,
+  numberIn,
+  textIn,
+  tlsChoicesIn,
+  tlsProperties,
+  type TlsChoices,
+} from '#connector/session';
 import { mechanisms, type SaslMechanism } from './core/sasl.js';
 import { jidOf, type Jid } from './xmpp.addresses.js';
 
@@ -67,31 +76,7 @@ export const settingsSchema: JsonObject = {
       enum: securities,
       default: 'starttls',
     },
-    caCertificate: {
-      type: 'string',
-      title: 'Certificate authority',
-      description:
-        'PEM text of the authority (or of the self-signed certificate) that the server must be signed by. It takes the place of the public authorities.',
-      contentMediaType: 'application/x-pem-file',
-      maxLength: 65_536,
-      pattern: '-----BEGIN CERTIFICATE-----',
-    },
-    certificateFingerprint: {
-      type: 'string',
-      title: 'Pinned certificate',
-      description:
-        'SHA-256 fingerprint of the certificate that the server must show, with or without colons. It takes the place of every authority, name and date; with another certificate nothing is said to the server.',
-      pattern: '^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$',
-    },
-    clientCertificate: {
-      type: 'string',
-      title: 'Client certificate',
-      description:
-        'PEM text of the certificate that we show the server, for signing in without a password (SASL EXTERNAL). Its key is a secret.',
-      contentMediaType: 'application/x-pem-file',
-      maxLength: 65_536,
-      pattern: '-----BEGIN CERTIFICATE-----',
-    },
+    ...tlsProperties('SASL EXTERNAL'),
     mechanism: {
       type: 'string',
       title: 'Way of signing in',
@@ -152,17 +137,11 @@ export const secretsSchema: JsonObject = {
       description: 'Of the account; the secret of a component.',
       maxLength: 1_023,
     },
-    clientKey: {
-      type: 'string',
-      title: 'Key of the client certificate',
-      description: 'PEM text of the private key, without a pass phrase. It may hold the certificate as well.',
-      maxLength: 65_536,
-      pattern: '-----BEGIN [A-Z ]*PRIVATE KEY-----',
-    },
+    clientKey: clientKeyProperty,
   },
 };
 
-export interface XmppSettings {
+export interface XmppSettings extends TlsChoices {
   readonly mode: (typeof modes)[number];
   /** The domain of a component, prepared; undefined for an account, and where the text is no domain. */
   readonly component?: string;
@@ -172,9 +151,6 @@ export interface XmppSettings {
   readonly host?: string;
   readonly port: number;
   readonly security: Security;
-  readonly caCertificate?: string;
-  readonly certificateFingerprint?: string;
-  readonly clientCertificate?: string;
   readonly mechanism?: SaslMechanism;
   readonly resource?: string;
   readonly priority: number;
@@ -189,37 +165,24 @@ export interface XmppSettings {
 export function readSettings(raw: JsonObject): XmppSettings {
   const security = securities.find((one) => one === raw['security']) ?? 'starttls';
   const mode = modes.find((one) => one === raw['mode']) ?? 'account';
-  const component = mode === 'component' ? jidOf(text(raw['component']) ?? '') : undefined;
+  const component = mode === 'component' ? jidOf(textIn(raw, 'component') ?? '') : undefined;
   const usualPort = component === undefined ? (security === 'direct' ? 5223 : 5222) : 5347;
-  const host = text(raw['host'])?.replace(/^\[(.*)\]$/, '$1');
-  const caCertificate = text(raw['caCertificate']);
-  const certificateFingerprint = text(raw['certificateFingerprint']);
-  const clientCertificate = text(raw['clientCertificate']);
+  const host = hostIn(raw);
   const mechanism = mechanisms.find((one) => one === raw['mechanism']);
-  const resource = text(raw['resource']);
+  const resource = textIn(raw, 'resource');
   return {
     mode,
     ...(component !== undefined && { component: component.domain }),
-    jid: jidOf(text(raw['jid']) ?? ''),
+    jid: jidOf(textIn(raw, 'jid') ?? ''),
     ...(host !== undefined && { host }),
-    port: number(raw['port']) ?? usualPort,
+    port: numberIn(raw, 'port') ?? usualPort,
     security,
-    ...(caCertificate !== undefined && { caCertificate }),
-    ...(certificateFingerprint !== undefined && { certificateFingerprint }),
-    ...(clientCertificate !== undefined && { clientCertificate }),
+    ...tlsChoicesIn(raw),
     ...(mechanism !== undefined && { mechanism }),
     ...(resource !== undefined && { resource }),
-    priority: number(raw['priority']) ?? 0,
-    firstHistoryDays: number(raw['firstHistoryDays']) ?? 7,
+    priority: numberIn(raw, 'priority') ?? 0,
+    firstHistoryDays: numberIn(raw, 'firstHistoryDays') ?? 7,
     archiveAll: raw['archiveAll'] === true,
     register: raw['register'] === true,
   };
-}
-
-function text(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function number(value: JsonValue | undefined): number | undefined {
-  return typeof value === 'number' ? value : undefined;
 }
