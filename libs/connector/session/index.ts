@@ -3,14 +3,23 @@
  * the person's settings want it, and the words for what goes wrong underneath.
  */
 export { Backoff, type BackoffTimings } from './backoff.js';
+export { remember, trim } from './bounded.js';
 export { Inlet, type InletHandler } from './inlet.js';
+export { lookupAmong, whereTo } from './lookup.js';
 export { fieldsOf, readNote, type Notes } from './notes.js';
 export { Occupancy } from './occupancy.js';
-export { Slice } from './slice.js';
 export { Scram, ScramError, type ScramBinding, type ScramHash } from './scram.js';
-export { clientKeyProperty, hostIn, numberIn, textIn, tlsChoicesIn, tlsProperties, type TlsChoices } from './settings.js';
+export {
+  clientKeyProperty,
+  hostIn,
+  numberIn,
+  textIn,
+  tlsChoicesIn,
+  tlsProperties,
+  type TlsChoices,
+} from './settings.js';
+export { Slice } from './slice.js';
 export { certificateFailure, socketFailure } from './socket-failures.js';
-export { lookupAmong, whereTo } from './lookup.js';
 export { Timers } from './timers.js';
 export { distrust, showsCertificate, tlsOptions, type TlsSettings } from './tls.js';
 export { TokenBucket } from './token-bucket.js';

@@ -1,3 +1,4 @@
+import { remember } from '#connector/session';
 import type { IrcMessage } from 'irc-framework';
 
 interface Batch {
@@ -22,16 +23,12 @@ export class Batches {
   open(ref: string, type: string, label: string | undefined, parent: string | undefined): void {
     const outer = parent === undefined ? undefined : this.#open.get(parent);
     const inherited = label ?? outer?.label;
-    this.#open.delete(ref);
-    this.#open.set(ref, {
+    const batch = {
       type,
       playback: playbacks.has(type) || outer?.playback === true,
       ...(inherited !== undefined && { label: inherited }),
-    });
-    for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= Batches.#most) return;
-      this.#open.delete(oldest);
-    }
+    };
+    remember(this.#open, ref, batch, Batches.#most);
   }
 
   /** Answers with the label that the batch was about. */

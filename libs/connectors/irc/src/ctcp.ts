@@ -4,6 +4,7 @@
  * for everybody in it would; an answer is never answered.
  */
 import type { SessionClock } from '#connector';
+import { remember } from '#connector/session';
 import type { Outbox } from './outbox.js';
 import { TokenBucket } from '#connector/session';
 import type { Ctcp } from './speech.js';
@@ -56,12 +57,7 @@ export class CtcpAnswers {
     if (each.available() < 1 || this.#all.available() < 1 || outbox.allowance().lines <= spared) return;
     this.#all.take();
     each.take();
-    this.#askers.delete(asker);
-    this.#askers.set(asker, each);
-    for (const oldest of this.#askers.keys()) {
-      if (this.#askers.size <= mostAskers) break;
-      this.#askers.delete(oldest);
-    }
+    remember(this.#askers, asker, each, mostAskers);
     outbox.control({ line: command('NOTICE', from.nick, `\x01${verb} ${answer}\x01`) });
   }
 

@@ -3,7 +3,7 @@
  * a room's mark when it is entered, and any other when it changes or is asked for.
  */
 import type { SessionContext } from '#connector';
-import type { Inlet } from '#connector/session';
+import { remember, type Inlet } from '#connector/session';
 import type { AccountId } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import { timestampOf } from './chat-history.js';
@@ -39,7 +39,7 @@ export class Markers {
   read(conversation: string, name: string, at: number): void {
     const { offered, outbox } = this.#parts;
     if (!offered() || at <= (this.#known.get(conversation) ?? -Infinity)) return;
-    this.#remember(conversation, at);
+    remember(this.#known, conversation, at, most);
     outbox.control({ line: command('MARKREAD', name, timestampOf(at)), key: `MARKREAD ${name}` });
   }
 
@@ -63,7 +63,7 @@ export class Markers {
     const conversation = this.#parts.conversationOf(name);
     // What we said ourselves comes back, too; and marks move forward only.
     if (at <= (this.#known.get(conversation) ?? -Infinity)) return true;
-    this.#remember(conversation, at);
+    remember(this.#known, conversation, at, most);
     this.#tell(conversation, at);
     return true;
   }
@@ -71,14 +71,5 @@ export class Markers {
   #tell(conversation: string, at: number): void {
     const { inlet, account } = this.#parts;
     inlet.push({ type: 'read', account, conversation, upTo: new Date(at) });
-  }
-
-  #remember(conversation: string, at: number): void {
-    this.#known.delete(conversation);
-    this.#known.set(conversation, at);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= most) return;
-      this.#known.delete(oldest);
-    }
   }
 }

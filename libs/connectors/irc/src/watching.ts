@@ -4,7 +4,7 @@
  * told either: who is not watched is unknown.
  */
 import type { DesiredContact, SessionClock } from '#connector';
-import { TokenBucket, type Timers } from '#connector/session';
+import { remember, TokenBucket, type Timers } from '#connector/session';
 import type { PresenceState } from '#model';
 import type { IrcMessage } from 'irc-framework';
 import { fold } from './case-mapping.js';
@@ -87,10 +87,7 @@ export class Watching {
   peer(nick: string): void {
     const key = this.#fold(nick);
     const isNew = !this.#peers.has(key);
-    this.#peers.delete(key);
-    this.#peers.set(key, nick);
-    const [oldest] = this.#peers.keys();
-    if (this.#peers.size > mostPeers && oldest !== undefined) this.#peers.delete(oldest);
+    remember(this.#peers, key, nick, mostPeers);
     if (isNew) this.#follow();
   }
 

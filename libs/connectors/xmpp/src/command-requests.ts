@@ -3,6 +3,7 @@
  * a stage is kept until it is answered, so that what the person leaves out keeps the value that the service proposed.
  */
 import type { JsonObject, JsonValue, RequestOutcome, SessionRequest } from '#connector';
+import { remember } from '#connector/session';
 import { failure, type Failure } from '#model';
 import type { Service } from './core/port.js';
 import type { Element } from './core/xml.js';
@@ -104,12 +105,8 @@ export class CommandRequests implements Service {
 
   #keep(who: string, session: string, form: Form | undefined): void {
     const key = `${who}\n${session}`;
-    this.#forms.delete(key);
-    if (form !== undefined) this.#forms.set(key, form);
-    for (const oldest of this.#forms.keys()) {
-      if (this.#forms.size <= mostOpen) break;
-      this.#forms.delete(oldest);
-    }
+    if (form === undefined) this.#forms.delete(key);
+    else remember(this.#forms, key, form, mostOpen);
   }
 }
 

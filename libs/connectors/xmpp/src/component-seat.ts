@@ -3,6 +3,7 @@
  * is addressed to it and of what it sends, signed with its address. What a server does for a client's account and nobody
  * does here is answered as a server that cannot do it would.
  */
+import { remember } from '#connector/session';
 import type { Failure } from '#model';
 import { clientNamespace } from './core/stream-reader.js';
 import type { Ending, Stream, StreamHandler } from './core/stream.js';
@@ -121,11 +122,7 @@ export class Seat implements Stream {
       from !== undefined &&
       to !== undefined
     ) {
-      for (const oldest of this.#asked.keys()) {
-        if (this.#asked.size < mostAsked) break;
-        this.#asked.delete(oldest);
-      }
-      this.#asked.set(key(from, id), to);
+      remember(this.#asked, key(from, id), to, mostAsked);
     }
     this.#push(stanza);
   }

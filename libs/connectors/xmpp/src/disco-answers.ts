@@ -2,6 +2,7 @@
  * What servers and services say of themselves, once for all accounts: a thousand on one server hear the same answer.
  */
 import { createHash } from 'node:crypto';
+import { remember } from '#connector/session';
 import { serialise, type Element } from './core/xml.js';
 import { infoOf, type DiscoInfo } from './xep/0030.js';
 
@@ -24,12 +25,8 @@ export function sharedInfoOf(query: Element | undefined): DiscoInfo | undefined 
   const hash = createHash('sha256').update(text).digest('base64');
   const known = shared.get(hash);
   if (known !== undefined) return known;
-  for (const oldest of shared.keys()) {
-    if (shared.size < mostShared) break;
-    shared.delete(oldest);
-  }
   // A copy: strings out of a parser are slices that keep the whole text alive which they were read from.
   const own = structuredClone(info);
-  shared.set(hash, own);
+  remember(shared, hash, own, mostShared);
   return own;
 }

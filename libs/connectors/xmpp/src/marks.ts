@@ -4,8 +4,8 @@
  * wants to know.
  */
 import { parseWireId, type Place as ReadPlace } from '#connector';
-import type { Element } from './core/xml.js';
-import { xml } from './core/xml.js';
+import { remember, trim } from '#connector/session';
+import { xml, type Element } from './core/xml.js';
 import type { Parts } from './crew.js';
 import type { Place } from './from-xmpp.js';
 import { chosenId, chosenIdsOf, givenId, idsGivenBy } from './remote-ids.js';
@@ -42,16 +42,14 @@ export class Marks {
   /** Something of ours has left. */
   left(conversation: string, wireIds: readonly string[]): void {
     const waiting = [...(this.#unread.get(conversation) ?? []), ...wireIds].slice(-mostUnread);
-    this.#unread.delete(conversation);
-    this.#unread.set(conversation, waiting);
-    forgetOldest(this.#unread, most);
+    remember(this.#unread, conversation, waiting, most);
   }
 
   /** Something was said: remembered, where its sender wants to know that it was read. */
   said(message: Element, place: Place): void {
     if (place.origin !== 'remote' || !isMarkable(message)) return;
     for (const id of this.#namesOf(message, place)) this.#markable.set(`${place.conversation} ${id}`, true);
-    forgetOldest(this.#markable, most);
+    trim(this.#markable, most);
   }
 
   /** Answers a message that asks for a receipt, as soon as it is stored. */
@@ -122,12 +120,5 @@ export class Marks {
   #tell(wireId: string, state: 'delivered' | 'read'): void {
     const { inlet, account, context } = this.#parts;
     inlet.push({ type: 'receipt', account, about: { wireId }, state, at: new Date(context.clock.now()) });
-  }
-}
-
-function forgetOldest(map: Map<string, unknown>, keep: number): void {
-  for (const oldest of map.keys()) {
-    if (map.size <= keep) break;
-    map.delete(oldest);
   }
 }

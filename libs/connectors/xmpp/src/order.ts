@@ -6,6 +6,8 @@
  * than roughness was kept longer than the rest, and keeps its time.
  */
 
+import { remember } from '#connector/session';
+
 /** What is no more than this earlier than what came before it came after it: a second of rounding, one of clocks and the way. */
 const roughMs = 2_000;
 /** Conversations, and archived messages, whose moments are remembered. */
@@ -54,13 +56,4 @@ export class Moments {
   of(archive: string, id: string): number | undefined {
     return this.#archived.get(`${archive} ${id}`);
   }
-}
-
-/** Keeps the newest so many. */
-function remember(map: Map<string, number>, key: string, at: number, most: number): void {
-  map.delete(key);
-  map.set(key, at);
-  if (map.size <= most) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
 }

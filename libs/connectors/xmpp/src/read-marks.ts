@@ -3,6 +3,7 @@
  * may not have it yet: what was told is told again when an archive is caught up with.
  */
 import type { Place } from '#connector';
+import { remember, trim } from '#connector/session';
 import type { Element } from './core/xml.js';
 import type { Service } from './core/port.js';
 import type { Parts } from './crew.js';
@@ -59,10 +60,7 @@ export class ReadMarks implements Service {
   /** When something was said that an archive has under an id, in milliseconds since 1970. */
   place(by: string, id: string, at: number): void {
     this.#times.set(keyOf(by, id), at);
-    for (const oldest of this.#times.keys()) {
-      if (this.#times.size <= mostPlaces) return;
-      this.#times.delete(oldest);
-    }
+    trim(this.#times, mostPlaces);
   }
 
   /** Our person has read up to a place. Forward only. */
@@ -73,7 +71,7 @@ export class ReadMarks implements Service {
     if (!this.#times.has(keyOf(by, id))) this.place(by, id, at.getTime());
     const before = this.#known.get(conversation);
     if (before !== undefined && !this.#isBehind(before, { by, id })) return;
-    this.#remember(conversation, { by, id, theirs: false });
+    remember(this.#known, conversation, { by, id, theirs: false }, most);
     this.#leaving.delete(conversation);
     this.#leaving.set(conversation, { by, id });
     void this.#send();
@@ -105,7 +103,7 @@ export class ReadMarks implements Service {
     // What we published ourselves comes back, too.
     if (before?.id === mark.id || (before !== undefined && !this.#isBehind(before, { by, id: mark.id })))
       return;
-    this.#remember(conversation, { by, id: mark.id, theirs: true });
+    remember(this.#known, conversation, { by, id: mark.id, theirs: true }, most);
     this.#tell(conversation, { by, id: mark.id });
   }
 
@@ -121,15 +119,6 @@ export class ReadMarks implements Service {
   ): boolean {
     const [at, to] = [mark, place].map(({ by, id }) => this.#times.get(keyOf(by, id)));
     return at === undefined || to === undefined || at < to || (at === to && mark.id !== place.id);
-  }
-
-  #remember(conversation: string, mark: { by: string; id: string; theirs: boolean }): void {
-    this.#known.delete(conversation);
-    this.#known.set(conversation, mark);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= most) return;
-      this.#known.delete(oldest);
-    }
   }
 
   /** One after another, so that a person who pages through rooms does not flood the server. */

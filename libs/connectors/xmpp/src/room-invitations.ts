@@ -4,6 +4,7 @@
  * password that comes with it is kept until the room is entered.
  */
 import type { InboundParty } from '#connector';
+import { remember } from '#connector/session';
 import type { Service } from './core/port.js';
 import { xml, type Element } from './core/xml.js';
 import type { Parts } from './crew.js';
@@ -91,12 +92,7 @@ export class Invitations implements Service {
     // Both ways at once, they name the inviter differently.
     const last = this.#told.get(room);
     if (last !== undefined && now - last < sameMs) return;
-    this.#told.delete(room);
-    this.#told.set(room, now);
-    if (this.#told.size > mostKept) {
-      const [oldest] = this.#told.keys();
-      if (oldest !== undefined) this.#told.delete(oldest);
-    }
+    remember(this.#told, room, now, mostKept);
     const detail = reason === undefined ? port.self.bare : `${port.self.bare}: ${reason}`;
     const at = new Date(context.clock.now());
     inlet.push({

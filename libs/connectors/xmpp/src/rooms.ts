@@ -3,7 +3,7 @@
  * heard. What happens in them is heard by RoomHearing, and told to the house by RoomTelling.
  */
 import type { DesiredRoom, InboundParty, Occupant } from '#connector';
-import { fieldsOf, Occupancy, readNote } from '#connector/session';
+import { fieldsOf, Occupancy, readNote, remember } from '#connector/session';
 import type { Service } from './core/port.js';
 import type { Element } from './core/xml.js';
 import type { Parts } from './crew.js';
@@ -133,12 +133,7 @@ export class Rooms implements Service {
 
   /** A password that came with an invitation: the room is entered with it where the wish names none. */
   keepPassword(room: string, password: string): void {
-    this.#passwords.delete(room);
-    this.#passwords.set(room, password);
-    if (this.#passwords.size > mostPasswords) {
-      const [oldest] = this.#passwords.keys();
-      if (oldest !== undefined) this.#passwords.delete(oldest);
-    }
+    remember(this.#passwords, room, password, mostPasswords);
   }
 
   // ---- what the house wants ----

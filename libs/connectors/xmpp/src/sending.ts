@@ -9,6 +9,7 @@ import {
   type OutboundEnvelope,
   type SendOutcome,
 } from '#connector';
+import { trim } from '#connector/session';
 import { failure, type Failure } from '#model';
 import type { Fate } from './core/port.js';
 import type { Element } from './core/xml.js';
@@ -63,8 +64,9 @@ export class Sending {
       };
       for (const id of ids) {
         this.#open.set(id, open);
-        this.#remember(id, to);
+        this.#sent.set(id, to);
       }
+      trim(this.#sent, mostRemembered);
       signal.addEventListener('abort', abort, { once: true });
       let acknowledged = 0;
       for (const [part, stanza] of stanzas.entries()) {
@@ -125,13 +127,5 @@ export class Sending {
       failure: why,
       at: new Date(context.clock.now()),
     });
-  }
-
-  #remember(id: string, to: string): void {
-    this.#sent.set(id, to);
-    for (const oldest of this.#sent.keys()) {
-      if (this.#sent.size <= mostRemembered) break;
-      this.#sent.delete(oldest);
-    }
   }
 }

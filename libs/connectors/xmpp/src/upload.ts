@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { OutboundEnvelope, OutboundFile, SendOutcome } from '#connector';
-import { lookupAmong, socketFailure } from '#connector/session';
+import { lookupAmong, remember, socketFailure } from '#connector/session';
 import { failure, type Attachment, type Failure, type FileId, type MessageContent } from '#model';
 import type { Parts } from './crew.js';
 import type { Disco } from './disco.js';
@@ -87,7 +87,7 @@ export class Uploads {
     // Whoever gets the house's own address may still be luckier than we were.
     if (read === undefined) return { url };
     const put = await this.#send(read, service, signal, url);
-    if ('url' in put) this.#remember(key, put.url);
+    if ('url' in put) remember(this.#put, key, put.url, mostRemembered);
     else closeContent(read);
     return put;
   }
@@ -151,12 +151,6 @@ export class Uploads {
     } finally {
       sent.destroy();
     }
-  }
-
-  #remember(key: string, url: string): void {
-    this.#put.set(key, url);
-    const [oldest] = this.#put.keys();
-    if (oldest !== undefined && this.#put.size > mostRemembered) this.#put.delete(oldest);
   }
 }
 
