@@ -22,6 +22,7 @@ export { startZnc, znc, type Znc, type ZncOptions } from './znc.js';
 export { prosodyPeers, startProsody } from './prosody.js';
 export { ejabberdPeers, startEjabberd, type Ejabberd } from './ejabberd.js';
 export { xmppNames, type XmppFeature, type XmppServer, type XmppServerOptions } from './xmpp-server.js';
+export { describeXmpp, visitXmpp, xmppFamilies, type XmppFamily, type XmppScene } from './xmpp-suite.js';
 export { plainXmpp, statuses, type PlainXmpp, type PlainXmppOptions } from './xmpp-client.js';
 export { child, childrenOf, escaped, textOf, type Tree } from './xmpp-tree.js';
 export {

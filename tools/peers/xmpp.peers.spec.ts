@@ -1,42 +1,21 @@
 import { connect as connectTls } from 'node:tls';
 import { expect, it } from '@jest/globals';
-import { ejabberdPeers, startEjabberd } from './ejabberd.js';
-import { describeWithPeers, eventually, type Peer } from './peer.js';
-import { prosodyPeers, startProsody } from './prosody.js';
-import { plainXmpp, type PlainXmpp } from './xmpp-client.js';
-import type { XmppServer, XmppServerOptions } from './xmpp-server.js';
+import { describeWithPeers, eventually } from './peer.js';
+import { plainXmpp } from './xmpp-client.js';
+import { visitXmpp, xmppFamilies } from './xmpp-suite.js';
 import { child, textOf, type Tree } from './xmpp-tree.js';
-
-type Start = (options?: XmppServerOptions) => Promise<XmppServer>;
-
-const servers: readonly (readonly [name: string, needs: readonly Peer[], start: Start])[] = [
-  ['Prosody', prosodyPeers, startProsody],
-  ['ejabberd', ejabberdPeers, startEjabberd],
-];
-
-async function signIn(server: XmppServer, user: string, more = {}): Promise<PlainXmpp> {
-  await server.createAccount(user, `secret of ${user}`);
-  const { domain } = server.names;
-  return plainXmpp({
-    port: server.ports.clients,
-    domain,
-    user,
-    password: `secret of ${user}`,
-    ...more,
-  });
-}
 
 const saying =
   (text: string, kind = 'message') =>
   (stanza: Tree): boolean =>
     stanza.name === kind && textOf(child(stanza, 'body')) === text;
 
-for (const [name, needs, start] of servers) {
-  describeWithPeers(`${name}, as tests use it`, needs, () => {
+for (const { name, peers, start } of xmppFamilies) {
+  describeWithPeers(`${name}, as tests use it`, peers, () => {
     it('takes logins that talk, alone and in a room, across a restart', async () => {
       await using server = await start();
-      await using alice = await signIn(server, 'alice');
-      await using bob = await signIn(server, 'bob');
+      await using alice = await visitXmpp(server, 'alice');
+      await using bob = await visitXmpp(server, 'bob');
       expect(alice.bare).toBe('alice@chat.example.org');
       alice.say(bob.bare, 'hello <bob> & all, 日本語 👩‍👩‍👧‍👦');
       await bob.waitFor('a greeting', saying('hello <bob> & all, 日本語 👩‍👩‍👧‍👦'));
@@ -48,7 +27,7 @@ for (const [name, needs, start] of servers) {
       expect(heard.attrs['from']).toBe(`${room}/bo`);
       await server.restart();
       await eventually('the streams ended with it', () => alice.isClosed && bob.isClosed);
-      await using again = await signIn(server, 'alice');
+      await using again = await visitXmpp(server, 'alice');
       expect(again.bare).toBe(alice.bare);
     });
 
@@ -77,7 +56,7 @@ for (const [name, needs, start] of servers) {
 
     it('says which services it has, and does without those it is told to', async () => {
       await using server = await start({ without: ['archive', 'carbons', 'upload'] });
-      await using alice = await signIn(server, 'alice');
+      await using alice = await visitXmpp(server, 'alice');
       const info = '<query xmlns="http://jabber.org/protocol/disco#info"/>';
       const items = '<query xmlns="http://jabber.org/protocol/disco#items"/>';
       const own = await alice.ask('get', info, alice.bare);

@@ -1,15 +1,7 @@
 /* The same conversations with the sandbox, Prosody and ejabberd: what holds on one holds on the others. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  describeWithPeers,
-  ejabberdPeers,
-  plainXmpp,
-  prosodyPeers,
-  startEjabberd,
-  startProsody,
-  type PlainXmpp,
-} from '#peers';
+import { describeWithPeers, plainXmpp, xmppFamilies, type PlainXmpp } from '#peers';
 import { startSandboxXmpp } from '#sandbox';
 import { RawXmpp } from './raw-client.fixture.js';
 
@@ -36,10 +28,7 @@ describe('the sandbox', () => {
   });
 });
 
-for (const [name, peers, start] of [
-  ['Prosody', prosodyPeers, startProsody],
-  ['ejabberd', ejabberdPeers, startEjabberd],
-] as const) {
+for (const { name, peers, start } of xmppFamilies) {
   describeWithPeers(name, peers, () => {
     behavesAsServersDo(async () => {
       const server = await start();

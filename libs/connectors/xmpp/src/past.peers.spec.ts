@@ -14,17 +14,7 @@ import {
   type PastRig,
   type Somebody,
 } from '#connectors/xmpp/testing';
-import {
-  child,
-  describeWithPeers,
-  ejabberdPeers,
-  eventually,
-  prosodyPeers,
-  startEjabberd,
-  startProsody,
-  type PlainXmpp,
-  type XmppServer,
-} from '#peers';
+import { child, describeWithPeers, eventually, xmppFamilies, type PlainXmpp } from '#peers';
 import { startSandboxXmpp } from '#sandbox';
 
 const never = new AbortController().signal;
@@ -266,23 +256,14 @@ function describePast(start: () => Promise<ArchivingServer>): void {
   });
 }
 
-const on = (start: () => Promise<XmppServer>) => async () => {
-  const server = await start();
-  return {
-    port: server.ports.clients,
-    domain: server.names.domain,
-    createAccount: (user: string, password: string) => server.createAccount(user, password),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
-};
-
-describeWithPeers('the past on Prosody', prosodyPeers, () => {
-  describePast(on(() => startProsody({ archiveInMemory: true })));
-});
-
-describeWithPeers('the past on ejabberd', ejabberdPeers, () => {
-  describePast(on(() => startEjabberd()));
-});
+for (const { name, peers, start } of xmppFamilies) {
+  describeWithPeers(`the past on ${name}`, peers, () => {
+    describePast(async () => {
+      const server = await start({ archiveInMemory: true });
+      return Object.assign(server, { domain: server.names.domain });
+    });
+  });
+}
 
 describe('the past on the sandbox', () => {
   describePast(async () => {

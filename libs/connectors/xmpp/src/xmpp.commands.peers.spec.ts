@@ -1,112 +1,74 @@
 /* What services offer to do (XEP-0050), on real servers: their own commands, and those of a robot with two stages. */
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { can, type JsonObject, type RequestOutcome } from '#connector';
 import { Rigs, type Rig } from '#connectors/xmpp/testing';
-import {
-  child,
-  describeWithPeers,
-  ejabberdPeers,
-  plainXmpp,
-  prosodyPeers,
-  startEjabberd,
-  startProsody,
-  textOf,
-  type PlainXmpp,
-  type Tree,
-  type XmppServer,
-} from '#peers';
+import { child, describeXmpp, textOf, type PlainXmpp, type Tree } from '#peers';
 
-jest.setTimeout(60_000);
+describeXmpp('commands on %s', (scene) => {
+  let robot: PlainXmpp;
+  let rig: Rig;
 
-const families = [
-  ['Prosody', prosodyPeers, startProsody],
-  ['ejabberd', ejabberdPeers, startEjabberd],
-] as const;
+  beforeAll(async () => {
+    robot = await scene.visit('robot', { answers: answerOf });
+    rig = await scene.use(new Rigs()).begin({ server: scene.server });
+    await rig.until('online');
+  });
 
-for (const [name, peers, start] of families) {
-  describeWithPeers(`commands on ${name}`, peers, () => {
-    const stack: AsyncDisposable[] = [];
-    const rigs = new Rigs();
-    let server: XmppServer;
-    let robot: PlainXmpp;
-    let rig: Rig;
+  const ask = async (kind: string, options: JsonObject): Promise<RequestOutcome> => {
+    const { session, account } = rig;
+    if (!can(session, 'takes-requests')) throw new Error('it takes no requests');
+    return session.request(account, { kind, options }, AbortSignal.timeout(10_000));
+  };
 
-    beforeAll(async () => {
-      server = await start();
-      stack.push(server);
-      await server.createAccount('robot', 'a robot has no secrets');
-      const { domain } = server.names;
-      robot = await plainXmpp({
-        port: server.ports.clients,
-        domain,
-        user: 'robot',
-        password: 'a robot has no secrets',
-        answers: answerOf,
-      });
-      stack.push(robot, rigs);
-      rig = await rigs.begin({ server: { ...server, host: '127.0.0.1', port: server.ports.clients } });
-      await rig.until('online');
+  it('are listed, of our own server where nobody is named', async () => {
+    expect(await ask('commands', {})).toMatchObject({
+      outcome: 'done',
+      answer: { who: scene.server.names.domain },
     });
-    afterAll(async () => {
-      for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
-    });
-
-    const ask = async (kind: string, options: JsonObject): Promise<RequestOutcome> => {
-      const { session, account } = rig;
-      if (!can(session, 'takes-requests')) throw new Error('it takes no requests');
-      return session.request(account, { kind, options }, AbortSignal.timeout(10_000));
-    };
-
-    it('are listed, of our own server where nobody is named', async () => {
-      expect(await ask('commands', {})).toMatchObject({
-        outcome: 'done',
-        answer: { who: server.names.domain },
-      });
-      expect(await ask('commands', { who: robot.jid })).toEqual({
-        outcome: 'done',
-        answer: { who: robot.jid, commands: [{ who: robot.jid, node: 'order', name: 'Order a cake' }] },
-      });
-    });
-
-    it('go from stage to stage, with what the service proposed for what was left out', async () => {
-      const begun = await ask('command', { who: robot.jid, node: 'order' });
-      expect(begun).toMatchObject({
-        outcome: 'done',
-        answer: {
-          status: 'executing',
-          session: 'one',
-          actions: ['complete', 'cancel'],
-          form: {
-            title: 'Which cake?',
-            fields: [
-              { name: 'kind', value: 'apple', options: [{ value: 'apple' }, { value: 'plum' }] },
-              { name: 'pieces', value: '12' },
-            ],
-          },
-        },
-      });
-      const wrong = { who: robot.jid, node: 'order', session: 'one', values: { colour: 'red' } };
-      expect(await ask('command', wrong)).toMatchObject({
-        outcome: 'refused',
-        failure: { code: 'unsupported' },
-      });
-      const values = { kind: 'plum' };
-      const whole = { who: robot.jid, node: 'order', session: 'one', action: 'complete', values };
-      expect(await ask('command', whole)).toMatchObject({
-        outcome: 'done',
-        answer: { status: 'completed', notes: [{ type: 'info', text: 'plum, 12' }] },
-      });
-    });
-
-    it('are refused as the service refuses them', async () => {
-      expect(await ask('command', { who: robot.jid, node: 'nonsense' })).toMatchObject({
-        outcome: 'refused',
-        failure: { code: 'not-found' },
-      });
-      expect(await ask('command', { who: robot.jid })).toMatchObject({ outcome: 'refused' });
+    expect(await ask('commands', { who: robot.jid })).toEqual({
+      outcome: 'done',
+      answer: { who: robot.jid, commands: [{ who: robot.jid, node: 'order', name: 'Order a cake' }] },
     });
   });
-}
+
+  it('go from stage to stage, with what the service proposed for what was left out', async () => {
+    const begun = await ask('command', { who: robot.jid, node: 'order' });
+    expect(begun).toMatchObject({
+      outcome: 'done',
+      answer: {
+        status: 'executing',
+        session: 'one',
+        actions: ['complete', 'cancel'],
+        form: {
+          title: 'Which cake?',
+          fields: [
+            { name: 'kind', value: 'apple', options: [{ value: 'apple' }, { value: 'plum' }] },
+            { name: 'pieces', value: '12' },
+          ],
+        },
+      },
+    });
+    const wrong = { who: robot.jid, node: 'order', session: 'one', values: { colour: 'red' } };
+    expect(await ask('command', wrong)).toMatchObject({
+      outcome: 'refused',
+      failure: { code: 'unsupported' },
+    });
+    const values = { kind: 'plum' };
+    const whole = { who: robot.jid, node: 'order', session: 'one', action: 'complete', values };
+    expect(await ask('command', whole)).toMatchObject({
+      outcome: 'done',
+      answer: { status: 'completed', notes: [{ type: 'info', text: 'plum, 12' }] },
+    });
+  });
+
+  it('are refused as the service refuses them', async () => {
+    expect(await ask('command', { who: robot.jid, node: 'nonsense' })).toMatchObject({
+      outcome: 'refused',
+      failure: { code: 'not-found' },
+    });
+    expect(await ask('command', { who: robot.jid })).toMatchObject({ outcome: 'refused' });
+  });
+});
 
 const commands = 'http://jabber.org/protocol/commands';
 const form = `<x xmlns="jabber:x:data" type="form"><title>Which cake?</title>

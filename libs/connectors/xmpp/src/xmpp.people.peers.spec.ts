@@ -1,28 +1,19 @@
 /* The roster, who may see whom, and how reachable people are: on two families of servers, seen by plain clients. */
 import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { can, type InboundContact, type InboundIdentity, type JsonObject } from '#connector';
 import { Rigs, type Rig, type RigOptions } from '#connectors/xmpp/testing';
 import {
   child,
   childrenOf,
-  describeWithPeers,
-  ejabberdPeers,
+  describeXmpp,
   eventually,
-  plainXmpp,
-  prosodyPeers,
-  startEjabberd,
-  startProsody,
   textOf,
+  visitXmpp,
   type PlainXmpp,
   type PlainXmppOptions,
-  type XmppServer,
 } from '#peers';
 
-const families = [
-  ['Prosody', prosodyPeers, startProsody],
-  ['ejabberd', ejabberdPeers, startEjabberd],
-] as const;
 const rosterNs = 'jabber:iq:roster';
 
 function rosterOf(session: Rig['session']) {
@@ -45,33 +36,20 @@ const stands = (house: Rig['house'], address: string, fact: Partial<InboundConta
 const presence = (house: Rig['house'], address: string, wanted: string) =>
   eventually(`${address} is ${wanted}`, () => house.presences.get(address)?.presence === wanted);
 
-describe.each(families)('people on %s', (name, peers, start) => {
-  describeWithPeers('with observers', peers, () => {
-    let server: XmppServer;
+describeXmpp('people on %s', (scene) => {
+  describe('with observers', () => {
     let made = 0;
     const rigs = new Rigs();
     const clients: PlainXmpp[] = [];
 
-    beforeAll(async () => {
-      server = await start();
-    }, 60_000);
     afterEach(async () => {
       await rigs[Symbol.asyncDispose]();
       await Promise.all(clients.splice(0).map((client) => client[Symbol.asyncDispose]()));
     });
-    afterAll(async () => {
-      await server[Symbol.asyncDispose]();
-    }, 30_000);
 
-    const at = () => ({
-      host: server.host,
-      port: server.ports.clients,
-      names: server.names,
-      createAccount: (user: string, password: string) => server.createAccount(user, password),
-    });
     const begin = async (options: Omit<RigOptions, 'server'> = {}): Promise<Rig> => {
       const user = options.after === undefined ? { user: `alice-${String(++made)}` } : {};
-      const rig = await rigs.begin({ server: at(), ...user, ...options });
+      const rig = await rigs.begin({ server: scene.server, ...user, ...options });
       await rig.until('online');
       return rig;
     };
@@ -79,18 +57,13 @@ describe.each(families)('people on %s', (name, peers, start) => {
       login: Pick<PlainXmppOptions, 'user' | 'password'>,
       more: Partial<PlainXmppOptions> = {},
     ): Promise<PlainXmpp> => {
-      const client = await plainXmpp({
-        port: server.ports.clients,
-        domain: server.names.domain,
-        ...login,
-        ...more,
-      });
+      const client = await visitXmpp(scene.server, login.user, { ...login, ...more });
       clients.push(client);
       return client;
     };
     const fresh = async (): Promise<Pick<PlainXmppOptions, 'user' | 'password'>> => {
       const login = { user: `bob-${String(++made)}`, password: randomBytes(9).toString('hex') };
-      await server.createAccount(login.user, login.password);
+      await scene.server.createAccount(login.user, login.password);
       return login;
     };
     /** Somebody who wants to be told of their roster: only to such Prosody says who asks and answers. */
@@ -144,31 +117,32 @@ describe.each(families)('people on %s', (name, peers, start) => {
       const rig = await begin();
       const { house } = rig;
       const phone = await device(rig);
-      const bob = `bob@${server.names.domain}`;
+      const bob = `bob@${scene.server.names.domain}`;
       const set = (inside: string) => phone.ask('set', `<query xmlns="${rosterNs}">${inside}</query>`);
       await set(`<item jid="${bob}" name="Bob"><group>chess</group></item>`);
       expect((await stands(house, bob, { listed: true, name: 'Bob' })).groups).toEqual(['chess']);
       await set(`<item jid="${bob}" name="Bobby"/>`);
       await stands(house, bob, { name: 'Bobby' });
-      await set(`<item jid="carol@${server.names.domain}" name="Carol"/>`);
-      await stands(house, `carol@${server.names.domain}`, { listed: true });
+      await set(`<item jid="carol@${scene.server.names.domain}" name="Carol"/>`);
+      await stands(house, `carol@${scene.server.names.domain}`, { listed: true });
       await eventually('the roster is noted', () =>
         JSON.stringify(house.storage.read(rig.account, 'xmpp.roster') ?? '').includes('carol@'),
       );
       await rig.session.close('asked');
       await set(`<item jid="${bob}" subscription="remove"/>`);
-      await set(`<item jid="dave@${server.names.domain}" name="Dave"/>`);
-      const before = told(house, `carol@${server.names.domain}`).length;
+      await set(`<item jid="dave@${scene.server.names.domain}" name="Dave"/>`);
+      const before = told(house, `carol@${scene.server.names.domain}`).length;
       await begin({ after: rig });
       await stands(house, bob, { listed: false });
-      await stands(house, `dave@${server.names.domain}`, { listed: true, name: 'Dave' });
+      await stands(house, `dave@${scene.server.names.domain}`, { listed: true, name: 'Dave' });
       // Of whom nothing has changed nothing is told, where the server knows versions.
-      if (name === 'Prosody') expect(told(house, `carol@${server.names.domain}`)).toHaveLength(before);
+      if (scene.family === 'Prosody')
+        expect(told(house, `carol@${scene.server.names.domain}`)).toHaveLength(before);
     });
 
     it('stay as another device left them once they were as we wanted, and are not put back', async () => {
       const rig = await begin();
-      const bob = `bob@${server.names.domain}`;
+      const bob = `bob@${scene.server.names.domain}`;
       rosterOf(rig.session).setContacts(rig.account, [{ address: bob, name: 'Bob', groups: [] }]);
       await stands(rig.house, bob, { listed: true, awaited: true });
       const phone = await device(rig);
@@ -176,7 +150,7 @@ describe.each(families)('people on %s', (name, peers, start) => {
       await stands(rig.house, bob, { name: 'Robert' });
       await phone.ask('set', `<query xmlns="${rosterNs}"><item jid="${bob}" subscription="remove"/></query>`);
       await stands(rig.house, bob, { listed: false });
-      const carol = `carol@${server.names.domain}`;
+      const carol = `carol@${scene.server.names.domain}`;
       rosterOf(rig.session).setContacts(rig.account, [
         { address: bob, name: 'Bob', groups: [], settled: true },
         { address: carol, groups: [] },
@@ -370,7 +344,7 @@ describe.each(families)('people on %s', (name, peers, start) => {
         outcome: 'done',
         answer: { who: bob.bare, fullName: 'Bob Example', nickname: 'bobby' },
       });
-      expect(await ask('whois', { who: `nobody-here@${server.names.domain}` })).toMatchObject({
+      expect(await ask('whois', { who: `nobody-here@${scene.server.names.domain}` })).toMatchObject({
         outcome: 'done',
       });
       expect(await ask('whois', { who: 'no address@' })).toMatchObject({ outcome: 'refused' });

@@ -1,55 +1,27 @@
 /* One account's life on real servers: in, cut off, back, handed over, and out. */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { OutboundEnvelope, Session } from '#connector';
 import { FaultProxy } from '#connector/testing';
 import { Rigs, type Rig } from '#connectors/xmpp/testing';
 import { newId } from '#model';
-import {
-  describeWithPeers,
-  ejabberdPeers,
-  eventually,
-  plainXmpp,
-  prosodyPeers,
-  startEjabberd,
-  startProsody,
-  type PlainXmpp,
-  type XmppServer,
-} from '#peers';
+import { describeXmpp, eventually, type PlainXmpp, type XmppServerOptions } from '#peers';
 
-jest.setTimeout(60_000);
+// Nothing is kept for who is away but in the stream itself.
+const options: XmppServerOptions = { without: ['offline-messages', 'archive'] };
 
-const families = [
-  ['Prosody', prosodyPeers, startProsody],
-  ['ejabberd', ejabberdPeers, startEjabberd],
-] as const;
-
-for (const [name, peers, start] of families) {
-  describeWithPeers(`a session on ${name}`, peers, () => {
-    let server: XmppServer;
+describeXmpp(
+  'a session on %s',
+  (scene) => {
     let bob: PlainXmpp;
 
     beforeAll(async () => {
-      // Nothing is kept for who is away but in the stream itself.
-      server = await start({ without: ['offline-messages', 'archive'] });
-      await server.createAccount('bob', 'secret-of-bob');
-      bob = await plainXmpp({
-        port: server.ports.clients,
-        domain: server.names.domain,
-        user: 'bob',
-        password: 'secret-of-bob',
-      });
+      bob = await scene.visit('bob');
     });
-    afterAll(async () => {
-      await bob[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    });
-
-    const up = () => ({ ...server, host: '127.0.0.1', port: server.ports.clients });
 
     describe('talk', () => {
       it('goes both ways, and is sent when the server has it', async () => {
         await using rigs = new Rigs();
-        const rig = await rigs.begin({ server: up() });
+        const rig = await rigs.begin({ server: scene.server });
         await rig.until('online');
         expect(await say(rig, bob.bare, 'good morning')).toMatchObject({ outcome: 'sent' });
         await bob.waitFor('the greeting', (stanza) => JSON.stringify(stanza).includes('good morning'));
@@ -63,13 +35,13 @@ for (const [name, peers, start] of families) {
     describe('a hand-over', () => {
       it('goes on with the stream, and brings what was said meanwhile', async () => {
         await using rigs = new Rigs();
-        const rig = await rigs.begin({ server: up() });
+        const rig = await rigs.begin({ server: scene.server });
         await rig.until('online');
         await rig.session.close('shutdown');
         expect(rig.house.stateOf()).toMatchObject({ state: 'offline' });
         bob.say(rig.jid, 'while nobody listened');
-        await bob.ask('get', '<ping xmlns="urn:xmpp:ping"/>', server.names.domain);
-        const next = await rigs.begin({ server: up(), after: rig });
+        await bob.ask('get', '<ping xmlns="urn:xmpp:ping"/>', scene.server.names.domain);
+        const next = await rigs.begin({ server: scene.server, after: rig });
         await next.until('online');
         await eventually('it has come', () =>
           next.house.heard().find(({ content }) => content.text === 'while nobody listened'),
@@ -81,8 +53,8 @@ for (const [name, peers, start] of families) {
     describe('a cut', () => {
       it('is resumed, and nothing is lost or said twice', async () => {
         await using rigs = new Rigs();
-        await using proxy = await FaultProxy.start({ host: '127.0.0.1', port: server.ports.clients });
-        const rig = await rigs.begin({ server: up(), at: proxy });
+        await using proxy = await FaultProxy.start({ host: '127.0.0.1', port: scene.server.ports.clients });
+        const rig = await rigs.begin({ server: scene.server, at: proxy });
         await rig.until('online');
         const said = Array.from({ length: 40 }, (_, at) => `line ${String(at)}.`);
         const outcomes = said.map(async (text, at) => {
@@ -96,8 +68,9 @@ for (const [name, peers, start] of families) {
         expect([...heard()].sort()).toEqual([...said].sort());
       });
     });
-  });
-}
+  },
+  options,
+);
 
 async function say(rig: Rig, to: string, text: string) {
   return rig.session.send(envelope(rig, to, text), new AbortController().signal);

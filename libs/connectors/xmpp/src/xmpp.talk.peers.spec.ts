@@ -1,5 +1,5 @@
 /* What is said, on real servers: alice by a session of ours, bob and alice's other device by plain clients. */
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import {
   can,
   wireIdOf,
@@ -10,59 +10,30 @@ import {
 } from '#connector';
 import { Rigs, type Rig } from '#connectors/xmpp/testing';
 import { newId, type FileId, type MessageContent } from '#model';
-import {
-  describeWithPeers,
-  ejabberdPeers,
-  eventually,
-  plainXmpp,
-  prosodyPeers,
-  startEjabberd,
-  startProsody,
-  type PlainXmpp,
-  type XmppServer,
-} from '#peers';
+import { describeXmpp, eventually, visitXmpp, type PlainXmpp, type XmppServer } from '#peers';
 
-jest.setTimeout(60_000);
-
-const families = [
-  ['Prosody', prosodyPeers, startProsody],
-  ['ejabberd', ejabberdPeers, startEjabberd],
-] as const;
-
-for (const [name, peers, start] of families) {
-  describeWithPeers(`talk on ${name}`, peers, () => {
-    const stack: AsyncDisposable[] = [];
-    const use = <T extends AsyncDisposable>(one: T): T => {
-      stack.push(one);
-      return one;
-    };
-    let server: XmppServer;
+describeXmpp(
+  'talk on %s',
+  (scene) => {
     let rig: Rig;
     let bob: PlainXmpp;
     let phone: PlainXmpp;
 
     beforeAll(async () => {
-      server = use(await start({ uploadLimit: 100_000 }));
-      const rigs = use(new Rigs());
-      const at = { host: '127.0.0.1', port: server.ports.clients };
-      rig = await rigs.begin({
-        server: { ...server, ...at },
+      const { server } = scene;
+      rig = await scene.use(new Rigs()).begin({
+        server,
         settings: { caCertificate: server.authority.pem },
       });
-      const client = async (user: string, password: string) =>
-        use(await plainXmpp({ port: at.port, domain: server.names.domain, user, password, carbons: true }));
-      await server.createAccount('bob', 'secret-of-bob');
-      bob = await client('bob', 'secret-of-bob');
-      phone = await client(rig.jid.split('@')[0] ?? '', rig.password);
+      bob = await scene.visit('bob', { carbons: true });
+      const { password } = rig;
+      phone = await scene.visit(rig.jid.split('@')[0] ?? '', { password, carbons: true });
       await rig.until('online');
       // Copies are made once the server has said so.
       await eventually('alice hears what her phone says', () => {
         phone.say(bob.bare, 'is this thing on?');
         return events('message').some(({ origin }) => origin === 'other-device');
       });
-    });
-    afterAll(async () => {
-      for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
     });
 
     function events<T extends InboundEvent['type']>(type: T): readonly Extract<InboundEvent, { type: T }>[] {
@@ -140,13 +111,7 @@ for (const [name, peers, start] of families) {
       await raw('please confirm');
       const receipts = () =>
         events('receipt').filter(({ about }) => 'wireId' in about && about.wireId === id);
-      await server.createAccount('carol', 'secret-of-carol');
-      await using carol = await plainXmpp({
-        port: server.ports.clients,
-        domain: server.names.domain,
-        user: 'carol',
-        password: 'secret-of-carol',
-      });
+      await using carol = await visitXmpp(scene.server, 'carol');
       carol.send(
         `<message to="${rig.jid}" type="chat"><received xmlns="urn:xmpp:receipts" id="${id}"/></message>`,
       );
@@ -248,7 +213,7 @@ for (const [name, peers, start] of families) {
 
     it('to nobody is refused', async () => {
       const { outcome, id } = await send({
-        to: `nobody@${server.names.domain}`,
+        to: `nobody@${scene.server.names.domain}`,
         content: { text: 'hello?' },
       });
       // The server may say that it has it before it says that nobody does.
@@ -272,7 +237,7 @@ for (const [name, peers, start] of families) {
       expect(outcome).toMatchObject({ outcome: 'sent', parts: [{}, {}] });
       const url = /<url>(https?:[^<]+)<\/url>/.exec(await raw('jabber:x:oob'))?.[1] ?? '';
       expect(url).not.toContain('house.example');
-      expect(await fetched(url, server)).toEqual(bytes);
+      expect(await fetched(url, scene.server)).toEqual(bytes);
       const large = await say('too large', { attachments: [attachment(100_001, newId<'FileId'>())] });
       expect(large.outcome).toMatchObject({ outcome: 'refused', failure: { code: 'too-large' } });
     });
@@ -288,8 +253,9 @@ for (const [name, peers, start] of families) {
         attachments: [{ name: 'summit.jpg', mediaType: 'image/jpeg', url }],
       });
     });
-  });
-}
+  },
+  { uploadLimit: 100_000 },
+);
 
 /** Fetches a file from a test's server: nobody looks its name up. */
 async function fetched(url: string, server: XmppServer): Promise<Buffer> {

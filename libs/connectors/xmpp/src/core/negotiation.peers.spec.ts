@@ -1,19 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { TestContext } from '#connector/testing';
-import {
-  describeWithPeers,
-  ejabberdPeers,
-  prosodyPeers,
-  startEjabberd,
-  startProsody,
-  type Peer,
-  type XmppServer,
-  type XmppServerOptions,
-} from '#peers';
+import { describeWithPeers, xmppFamilies, type XmppFamily, type XmppServer } from '#peers';
 import { negotiate, type Negotiated, type NegotiateOptions } from './negotiation.js';
 import type { SaslMechanism } from './sasl.js';
-
-type Start = (options?: XmppServerOptions) => Promise<XmppServer>;
 
 const password = 'pässword “1”';
 
@@ -45,24 +34,19 @@ async function signIn(
 
 const told = (outcome: Negotiated): string => (outcome.ok ? 'in' : outcome.failure.code);
 
-const servers: readonly (readonly [
-  name: string,
-  needs: readonly Peer[],
-  start: Start,
-  mechanisms: readonly SaslMechanism[],
-])[] = [
-  ['Prosody', prosodyPeers, startProsody, ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN']],
-  ['ejabberd', ejabberdPeers, startEjabberd, ['SCRAM-SHA-512', 'SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN']],
-];
+const mechanisms: Readonly<Record<XmppFamily['name'], readonly SaslMechanism[]>> = {
+  Prosody: ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'],
+  ejabberd: ['SCRAM-SHA-512', 'SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'],
+};
 
-for (const [name, needs, start, mechanisms] of servers) {
-  describeWithPeers(`signing in to ${name}`, needs, () => {
+for (const { name, peers, start } of xmppFamilies) {
+  describeWithPeers(`signing in to ${name}`, peers, () => {
     it('works by STARTTLS and by TLS from the first byte, by every way that it offers', async () => {
       await using server = await start({ requireTls: true });
       await server.createAccount('alice', password);
       for (const direct of [false, true]) {
         expect(told(await signIn(server, {}, direct))).toBe('in');
-        for (const mechanism of mechanisms) {
+        for (const mechanism of mechanisms[name]) {
           expect([mechanism, direct, told(await signIn(server, { mechanism }, direct))]).toEqual([
             mechanism,
             direct,
