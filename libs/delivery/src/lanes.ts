@@ -161,15 +161,13 @@ export class Lanes {
   /** What has been decided of a lane's delayed envelopes, in their order; they are in flight no longer. */
   verdicts(conversation: ConversationId): Verdict[] {
     const lane = this.lanes.get(conversation);
-    if (!lane) return [];
-    const open = [...lane.inFlight.values()].filter(
-      ({ envelope, laneOrder }) => !lane.delayed.has(envelope.id) && laneOrder > lane.left,
-    );
+    if (!lane || lane.delayed.size === 0) return [];
+    let open = lane.left;
+    for (const { envelope, laneOrder } of lane.inFlight.values())
+      if (laneOrder > open && !lane.delayed.has(envelope.id)) open = laneOrder;
     const verdicts = [...lane.delayed.values()]
       .map((delayed) => ({ ...delayed, overtaken: lane.left > delayed.ready.laneOrder }))
-      .filter(
-        ({ ready, overtaken }) => overtaken || !open.some(({ laneOrder }) => laneOrder > ready.laneOrder),
-      );
+      .filter(({ ready, overtaken }) => overtaken || ready.laneOrder >= open);
     for (const { ready } of verdicts) this.settle(conversation, ready.envelope.id);
     return verdicts.sort((one, other) => (one.ready.laneOrder < other.ready.laneOrder ? -1 : 1));
   }
