@@ -132,10 +132,11 @@ export class Desires {
   }
 }
 
-/** How somebody stands on a network's own roster. */
+/** What a network's own roster says of an address. */
 export interface RosterFact {
   readonly account: AccountId;
   readonly address: string;
+  /** False: they only ask. */
   readonly listed: boolean;
   readonly name: string | null;
   readonly groups: readonly string[];

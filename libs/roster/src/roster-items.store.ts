@@ -1,18 +1,8 @@
+import type { RosterFact } from '#accounts';
 import type { JsonObject } from '#connector';
 import type { AccountId, Subscription } from '#model';
 import type { Database, Sql } from '#platform';
 import type { Place } from './holdings.js';
-
-/** What a network's own roster says of an address. */
-export interface RosterItem extends Place {
-  /** False: they only ask. */
-  readonly listed: boolean;
-  readonly name: string | null;
-  readonly groups: readonly string[];
-  readonly subscription: Subscription;
-  readonly asks: boolean;
-  readonly awaited: boolean;
-}
 
 /** All that is known of one address on one account's roster; null where it is not there. */
 export interface RosterRow {
@@ -54,7 +44,7 @@ export async function readRoster(
 }
 
 /** Keeps what networks say of their rosters. Answers those that are not as they were; the last word on a place counts. */
-export async function writeItems(sql: Sql, items: readonly RosterItem[]): Promise<Place[]> {
+export async function writeItems(sql: Sql, items: readonly RosterFact[]): Promise<Place[]> {
   if (items.length === 0) return [];
   return await sql.query<Place>(
     `WITH said AS (

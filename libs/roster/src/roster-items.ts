@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { Desires } from '#accounts';
+import { Desires, type RosterFact } from '#accounts';
 import type { InboundContact } from '#connector';
 import { cleanText, type NewEvent } from '#model';
 import type { Sql } from '#platform';
 import { placeKey } from './holdings.js';
 import { Identities } from './identities.js';
-import { writeItems, type RosterItem } from './roster-items.store.js';
+import { writeItems } from './roster-items.store.js';
 
 /** Names and groups that networks make longer than this are cut. */
 const longest = 1_000;
@@ -36,7 +36,7 @@ function keyOf({ account, party }: InboundContact): string {
   return placeKey({ account, address: party.address });
 }
 
-function itemOf({ account, party, name, groups, ...contact }: InboundContact): RosterItem {
+function itemOf({ account, party, name, groups, ...contact }: InboundContact): RosterFact {
   return {
     account,
     address: party.address,
