@@ -29,15 +29,16 @@ export async function readRoster(
   which: { readonly after: string; readonly limit: number } | { readonly address: string },
 ): Promise<RosterRow[]> {
   const one = 'address' in which;
+  // In each table, by its key: what is joined knows its address only after the join.
+  const where = `account_id = $1 AND ${one ? 'address = $2' : 'address COLLATE "C" > $2 COLLATE "C"'}`;
   return await database.query<RosterRow>(
     `SELECT address, wish.options AS wish, admission.options AS admission,
        item.listed, item.name, item.groups, item.subscription, item.asks, item.awaited
-     FROM (SELECT address, options FROM desired WHERE account_id = $1 AND kind = 'contact') wish
-     FULL JOIN (SELECT address, options FROM desired WHERE account_id = $1 AND kind = 'admission') admission
+     FROM (SELECT address, options FROM desired WHERE ${where} AND kind = 'contact') wish
+     FULL JOIN (SELECT address, options FROM desired WHERE ${where} AND kind = 'admission') admission
        USING (address)
-     FULL JOIN (SELECT * FROM roster_item WHERE account_id = $1) item USING (address)
-     WHERE ${one ? 'address = $2 AND $3::int = 1' : 'address COLLATE "C" > $2 COLLATE "C"'}
-       AND (coalesce(wish.options ->> 'removed', '') <> 'true' OR admission.options IS NOT NULL OR item.asks)
+     FULL JOIN (SELECT * FROM roster_item WHERE ${where}) item USING (address)
+     WHERE coalesce(wish.options ->> 'removed', '') <> 'true' OR admission.options IS NOT NULL OR item.asks
      ORDER BY address COLLATE "C" LIMIT $3`,
     one ? [account, which.address, 1] : [account, which.after, which.limit],
   );
