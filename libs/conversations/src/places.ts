@@ -10,6 +10,12 @@ export interface Place {
   readonly kind: ConversationKind;
 }
 
+/** An address of an account. */
+interface Spot {
+  readonly account: AccountId;
+  readonly address: string;
+}
+
 /** Enough for every conversation that is busy at a time; some 200 bytes each. */
 const MOST = 20_000;
 
@@ -22,6 +28,8 @@ export class Places {
   private readonly known = new Map<ConversationId, Place>();
   private readonly loader = new Batcher<ConversationId, Place | undefined>((ids) => this.load(ids));
 
+  private readonly kinds = new Batcher<Spot, ConversationKind | undefined>((spots) => this.loadKinds(spots));
+
   constructor(private readonly database: Database) {}
 
   /** The place of a conversation; undefined where there is none. */
@@ -31,11 +39,18 @@ export class Places {
 
   /** What an account knows an address as; undefined where there is no conversation with it. */
   async kindAt(account: AccountId, address: string): Promise<ConversationKind | undefined> {
-    const [row] = await this.database.query<{ kind: ConversationKind }>(
-      'SELECT kind FROM conversation WHERE account_id = $1 AND address = $2 AND held',
-      [account, address],
+    return await this.kinds.add({ account, address });
+  }
+
+  private async loadKinds(spots: readonly Spot[]): Promise<(ConversationKind | undefined)[]> {
+    const rows = await this.database.query<{ at: number; kind: ConversationKind }>(
+      `SELECT (spot.at - 1)::int AS at, c.kind
+       FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS spot (account_id, address, at)
+       JOIN conversation c ON c.account_id = spot.account_id AND c.address = spot.address AND c.held`,
+      [spots.map(({ account }) => account), spots.map(({ address }) => address)],
     );
-    return row?.kind;
+    const kinds = new Map(rows.map(({ at, kind }) => [at, kind]));
+    return spots.map((_, at) => kinds.get(at));
   }
 
   private async load(ids: readonly ConversationId[]): Promise<(Place | undefined)[]> {
