@@ -28,32 +28,48 @@ export class Desires {
     address: string,
     options: JsonObject = {},
   ): Promise<void> {
-    await this.setAll(sql, [account], kind, address, options);
+    await this.setAll(sql, kind, [{ account, address, options }]);
   }
 
-  /** Wants the same of many accounts, in one statement. */
+  /** Wants any number of one kind, each once, in one statement. */
   async setAll(
     sql: Sql,
-    accounts: readonly AccountId[],
     kind: DesireKind,
-    address: string,
-    options: JsonObject = {},
+    wishes: readonly {
+      readonly account: AccountId;
+      readonly address: string;
+      readonly options: JsonObject;
+    }[],
   ): Promise<void> {
+    if (wishes.length === 0) return;
     await sql.query(
       `INSERT INTO desired (account_id, kind, address, options)
-       SELECT account, $2, $3, $4::jsonb FROM unnest($1::uuid[]) AS account ORDER BY account
+       SELECT account, $1, address, options
+       FROM jsonb_to_recordset($2::jsonb) AS wish (account uuid, address text, options jsonb) ORDER BY account, address
        ON CONFLICT (account_id, kind, address) DO UPDATE SET options = excluded.options`,
-      [accounts, kind, address, JSON.stringify(options)],
+      [kind, JSON.stringify(wishes)],
     );
   }
 
   /** Wants it no more. Answers whether it was wanted. */
   async remove(sql: Sql, account: AccountId, kind: DesireKind, address: string): Promise<boolean> {
+    return (await this.removeAll(sql, kind, [{ account, address }])) > 0;
+  }
+
+  /** Wants any number of one kind no more, in one statement. Answers how many were wanted. */
+  async removeAll(
+    sql: Sql,
+    kind: DesireKind,
+    places: readonly { readonly account: AccountId; readonly address: string }[],
+  ): Promise<number> {
+    if (places.length === 0) return 0;
     const gone = await sql.query(
-      'DELETE FROM desired WHERE account_id = $1 AND kind = $2 AND address = $3 RETURNING 1',
-      [account, kind, address],
+      `DELETE FROM desired USING unnest($2::uuid[], $3::text[]) AS place (account_id, address)
+       WHERE desired.account_id = place.account_id AND desired.kind = $1 AND desired.address = place.address
+       RETURNING 1`,
+      [kind, places.map(({ account }) => account), places.map(({ address }) => address)],
     );
-    return gone.length > 0;
+    return gone.length;
   }
 
   /** How much of a kind an account wants. */

@@ -87,10 +87,8 @@ export class MeService {
     const links = await this.database.transaction(async (sql) => {
       await setPresence(sql, workspace, person, shown);
       const held = await heldAccounts(sql, workspace, person);
-      if (held.length > 0) {
-        const accounts = held.map(({ id }) => id);
-        await this.desires.setAll(sql, accounts, 'presence', '', shown);
-      }
+      const wishes = held.map(({ id }) => ({ account: id, address: '', options: shown }));
+      await this.desires.setAll(sql, 'presence', wishes);
       return held.map(({ link }) => link);
     });
     for (const link of new Set(links)) this.links.changed(link);

@@ -37,15 +37,13 @@ export async function wearAvatars(
     ),
   );
   const { events, changed } = await identities.wear(sql, given);
-  for (const identity of changed) {
-    const { account, file } = told.get(identity) ?? {};
-    const kept = file == null ? [] : [file];
-    await releaseFiles(sql, [identity], kept);
-    if (account !== undefined)
-      await useFiles(
-        sql,
-        kept.map((one) => ({ message: identity, account, file: one })),
-      );
-  }
+  await releaseFiles(sql, changed);
+  await useFiles(
+    sql,
+    changed.flatMap((identity) => {
+      const { account, file } = told.get(identity) ?? {};
+      return account && file ? [{ message: identity, account, file }] : [];
+    }),
+  );
   return events;
 }

@@ -491,11 +491,19 @@ export class InboundWriter {
           : [[conversationKey(event.account, event.conversation), event] as const],
       ),
     );
-    for (const { account, conversation, wanted } of said.values()) {
-      if (wanted === undefined) continue;
-      if (wanted === false) await this.desires.remove(sql, account, 'room', conversation);
-      else await this.desires.set(sql, account, 'room', conversation, wanted.options);
-    }
+    const wishes = [...said.values()].map(({ account, conversation, wanted }) => {
+      return { account, address: conversation, options: wanted === false ? undefined : wanted?.options };
+    });
+    await this.desires.setAll(
+      sql,
+      'room',
+      wishes.flatMap(({ options, ...place }) => (options ? [{ ...place, options }] : [])),
+    );
+    await this.desires.removeAll(
+      sql,
+      'room',
+      wishes.filter(({ options }) => options === undefined),
+    );
   }
 
   private async keepNotes(sql: Sql, units: readonly Unit[], work: Work): Promise<void> {
