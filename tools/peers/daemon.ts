@@ -47,10 +47,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const start = async (): Promise<void> => {
     const started = run(binary, args, { cwd, ...as, ...(env && { env }) });
     running = started;
-    await eventually(`${name} listens`, async () => {
+    const listens = async (): Promise<boolean> => {
       if (started.child.exitCode !== null) throw new Error(`${name} did not start: ${started.output()}`);
       return accepts(port);
-    });
+    };
+    // A whole Erlang has to start, on a machine that others use as well.
+    await eventually(`${name} listens`, listens, 30_000);
   };
   const end = async (): Promise<void> => {
     await stop();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Message, MyConversation, Problem } from '#api';
 import { Signals, type JsonLike } from '#bus';
 import { newId, type AccountId, type ConversationId, type LinkId, type WorkspaceId } from '#model';
+import { leastOf } from '#peers';
 import { describeEngines, type TestDatabase } from '#platform/testing';
 import { House, type Page, type Somebody } from './house.fixture.js';
 
@@ -173,7 +174,7 @@ describeEngines('conversations', (open) => {
     });
 
     it('takes the same few statements for one and for fifty', async () => {
-      const count = async () => {
+      const counted = async () => {
         const query = house.database.query.bind(house.database);
         let statements = 0;
         house.database.query = async (text, params) => {
@@ -187,6 +188,8 @@ describeEngines('conversations', (open) => {
         }
         return statements;
       };
+      // What the house asks on its own now and then is not in all of them.
+      const count = () => leastOf(0, counted, 3);
       await house.say(await house.conversation(workspace, account, 'first'), {});
       await list(alice);
       const one = await count();
