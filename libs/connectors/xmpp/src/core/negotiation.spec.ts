@@ -838,6 +838,8 @@ describe('the stream', () => {
     const heard = listen(stream);
     const much = xml('message', null, 'x'.repeat(100_000));
     for (let sent = 0; sent < 200 && heard.endings.length === 0; sent++) stream.send(much);
+    // Told in the next turn where this one's slice has been used up.
+    await until('it is given up', () => heard.endings.length > 0);
     expect(heard.endings).toMatchObject([{ closed: false, failure: { code: 'timeout' } }]);
   });
 
