@@ -10,6 +10,7 @@ import {
 } from '@nestjs/common';
 import type { RouteSpec } from '#api';
 import type { Principal } from './principal.js';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { routeKey, RouteGuard } from './route.guard.js';
 import { principalOf } from './callers.js';
 
@@ -25,10 +26,13 @@ interface Shape<T> {
 }
 type Parsed<S> = S extends Shape<infer T> ? T : never;
 
-/** A handler gives the route's own answer; one without an answer gives nothing; a stream is its handler's business. */
+/**
+ * A handler gives the route's own answer; one without an answer gives nothing; a stream, and what may be CSV instead, is
+ * its handler's business.
+ */
 type Handler<R extends RouteSpec> = (
   ...args: never[]
-) => R extends { readonly stream: string }
+) => R extends { readonly stream: string } | { readonly csv: true }
   ? Promise<unknown>
   : R extends { readonly answer: object }
     ? Promise<AnswerOf<R>>
@@ -58,6 +62,7 @@ export function Route<R extends RouteSpec>(
   return applyDecorators(
     RequestMapping({ path: spec.path, method: methods[spec.method] }),
     HttpCode(spec.status),
+    ...(spec.largest === undefined ? [] : [RouteConfig({ bodyLimit: spec.largest })]),
     SetMetadata(routeKey, spec),
     UseGuards(RouteGuard),
   );

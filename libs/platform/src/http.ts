@@ -7,7 +7,7 @@ import { Problem, renderProblem } from './problem.js';
 import type { Reply } from './problem.filter.js';
 import { watchBodies } from './slow-bodies.js';
 
-/** The largest body that is taken where a route does not say otherwise. */
+/** The largest body that is taken where a route does not say otherwise in its `config`. */
 export const bodyLimit = 1_048_576;
 
 /** Bodies that are handed over as streams. */
@@ -35,6 +35,10 @@ export function createHttpAdapter(config: Pick<Config, 'trustProxy'>): FastifyAd
   // What may be larger than memory reaches its route as it comes; routes that want JSON refuse it there.
   fastify.addContentTypeParser(streamed, (_request, body, done) => {
     done(null, body);
+  });
+  fastify.addHook('onRoute', (route) => {
+    const { bodyLimit: own } = (route.config ?? {}) as { bodyLimit?: number };
+    if (own !== undefined) route.bodyLimit = own;
   });
   watchBodies(fastify, (socket) => {
     answerBadRequest(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);

@@ -14,6 +14,7 @@ export const tags = [
   'conversations',
   'messages',
   'files',
+  'metering',
   'events',
   'operations',
 ] as const;
@@ -36,6 +37,8 @@ export interface RouteSpec {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** The largest body in bytes, where more than the usual mebibyte is taken. */
+  readonly largest?: number;
   /** The body is one file: `multipart/form-data` with a file in it, or its bytes as `application/octet-stream`. */
   readonly upload?: true;
   /** Request headers that mean something here, in lower case. Others pass. */
@@ -48,6 +51,8 @@ export interface RouteSpec {
   readonly others?: Readonly<Record<number, z.ZodType>>;
   /** The good answer's media type where it is not application/json; with every type allowed, a file. */
   readonly media?: string;
+  /** Also as CSV (RFC 4180), with `Accept: text/csv` or `format=csv` in the query. */
+  readonly csv?: true;
   /** How the answer may go on: a stream of server-sent events on demand, or a WebSocket instead of an answer. */
   readonly stream?: 'server-sent-events' | 'websocket';
 }
