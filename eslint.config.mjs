@@ -13,6 +13,7 @@ const staircase = [
   'files',
   'audit',
   'accounts',
+  'metering',
   'roster',
   'conversations',
   'delivery',
@@ -27,6 +28,7 @@ const protocols = ['protocols/smpp'];
 const own = {
   files: ['fastify'],
   conversations: ['fastify'],
+  metering: ['fastify'],
   streams: ['ws', 'fastify'],
   accounts: ['@node-rs/argon2', 'ajv', 'ajv-formats', 'fastify', 'ipaddr.js', 'rate-limiter-flexible'],
 };

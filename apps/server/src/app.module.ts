@@ -5,6 +5,7 @@ import type { Connector } from '#connector';
 import { ConversationsModule } from '#conversations';
 import { DeliveryModule } from '#delivery';
 import { FilesModule } from '#files';
+import { MeteringModule } from '#metering';
 import { PlatformModule, type Config } from '#platform';
 import { RosterModule } from '#roster';
 import { SessionsModule } from '#sessions';
@@ -14,6 +15,7 @@ import { PortsModule } from './ports.module.js';
 /** The staircase above accounts, with the ports that its rooms publish. */
 export const roomsAbove = [
   PortsModule,
+  MeteringModule,
   RosterModule,
   ConversationsModule,
   DeliveryModule,

@@ -3,6 +3,7 @@ export * from './shapes/conversations.js';
 export * from './shapes/events.js';
 export * from './shapes/files.js';
 export * from './shapes/messages.js';
+export * from './shapes/metering.js';
 export * from './shapes/people.js';
 export * from './shapes/problem.js';
 export * from './shapes/roster.js';
@@ -31,6 +32,8 @@ export { routes, type RouteName, type Routes } from './routes.js';
 export {
   closeCodes,
   maxPageSize,
+  maxCaps,
+  maxPrices,
   maxRecipients,
   maxRecipientsAtOnce,
   maxTextLength,
@@ -41,4 +44,15 @@ export {
   type JsonObject,
   type JsonValue,
 } from './values.js';
-export { MessageKind, messageKinds, resetReasons, ResetReason, Role, roles, Scope, scopes } from './words.js';
+export {
+  MessageKind,
+  messageKinds,
+  resetReasons,
+  ResetReason,
+  Role,
+  roles,
+  Scope,
+  scopes,
+  usageGroups,
+  type UsageGroup,
+} from './words.js';

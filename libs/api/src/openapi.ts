@@ -6,6 +6,7 @@ import * as conversations from './shapes/conversations.js';
 import * as events from './shapes/events.js';
 import * as files from './shapes/files.js';
 import * as messages from './shapes/messages.js';
+import * as metering from './shapes/metering.js';
 import * as people from './shapes/people.js';
 import * as problems from './shapes/problem.js';
 import { sessionCookie, type JsonObject } from './values.js';
@@ -35,7 +36,16 @@ export interface Operation {
   readonly 'x-role'?: 'admin';
 }
 
-const named = { ...accounts, ...conversations, ...events, ...files, ...messages, ...people, ...problems };
+const named = {
+  ...accounts,
+  ...conversations,
+  ...events,
+  ...files,
+  ...messages,
+  ...metering,
+  ...people,
+  ...problems,
+};
 const description =
   'Accounts on many messaging networks, one inbox. Ids, cursors and positions are opaque; times are RFC 3339 in UTC; ' +
   'an answer may have more keys than are written here, a request may not. Somebody else’s id answers 404.';
@@ -142,6 +152,7 @@ function responsesOf(name: string, spec: RouteSpec, schemas: Schemas): Readonly<
         ...(spec.stream === 'server-sent-events'
           ? { 'text/event-stream': { schema: { type: 'string' } } }
           : {}),
+        ...(spec.csv && status === String(spec.status) ? { 'text/csv': { schema: { type: 'string' } } } : {}),
       },
     };
   }

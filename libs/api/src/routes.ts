@@ -3,6 +3,7 @@ import { conversationRoutes } from './routes/conversations.js';
 import { eventRoutes } from './routes/events.js';
 import { fileRoutes } from './routes/files.js';
 import { messageRoutes } from './routes/messages.js';
+import { meteringRoutes } from './routes/metering.js';
 import { peopleRoutes } from './routes/people.js';
 import { rosterRoutes } from './routes/roster.js';
 
@@ -14,6 +15,7 @@ export const routes = {
   ...conversationRoutes,
   ...messageRoutes,
   ...fileRoutes,
+  ...meteringRoutes,
   ...eventRoutes,
 } as const;
 

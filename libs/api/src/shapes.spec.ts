@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CreateAccountBody } from './shapes/accounts.js';
 import { SendMessageBody, SendMessagesBody } from './shapes/messages.js';
+import { SetPricesBody } from './shapes/metering.js';
 import { SetPresenceBody, SignInBody, UpdateMeBody } from './shapes/people.js';
 import { routes } from './routes.js';
 
@@ -94,6 +95,13 @@ describe('what a client may say', () => {
 
   it('has one spelling of an email address', () => {
     expect(SignInBody.parse({ email: 'Alice@Example.ORG', password: 'x' }).email).toBe('alice@example.org');
+  });
+
+  it('takes fifty thousand prices and not one more', () => {
+    const items = (length: number) =>
+      Array.from({ length }, (_, index) => ({ connector: 'x', prefix: String(index), price: '0.05' }));
+    expect(SetPricesBody.safeParse({ currency: 'EUR', items: items(50_000) }).success).toBe(true);
+    expect(refused(SetPricesBody.safeParse({ currency: 'EUR', items: items(50_001) }))).toEqual(['items']);
   });
 
   it('lets nobody wish to be unknown', () => {

@@ -14,6 +14,10 @@ export const maxRecipients = 10_000;
 /** Recipients up to which `POST /v1/messages` answers with the messages themselves (201); above, with a job (202). */
 export const maxRecipientsAtOnce = 100;
 
+/** The most rows of a price book, and the most caps of a workspace. */
+export const maxPrices = 50_000;
+export const maxCaps = 1_000;
+
 /** More unread messages of one conversation than this are not counted. */
 export const maxUnread = 1_000;
 
@@ -118,6 +122,14 @@ export function pageOf<T extends z.ZodType>(
 ): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodExactOptional<z.ZodString> }> {
   return z.object({ items: z.array(item), next: Next.exactOptional() });
 }
+
+/** The same key with the same body is the same request; for sends for seven days. */
+export const idempotent = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 visible ASCII characters')
+    .exactOptional(),
+});
 
 /** How a list is asked for. */
 export const PageQuery = z.strictObject({ limit: Limit, next: Next.exactOptional() });

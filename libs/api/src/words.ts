@@ -41,6 +41,10 @@ export const messageKinds = ['message', 'topic', 'kick', 'ban', 'mode', 'invite'
 export const MessageKind = z.enum(messageKinds);
 export type MessageKind = z.output<typeof MessageKind>;
 
+/** What usage may be summed up by. */
+export const usageGroups = ['day', 'account', 'person', 'connector', 'direction', 'destination'] as const;
+export type UsageGroup = (typeof usageGroups)[number];
+
 /**
  * Why a reader must begin again with a snapshot: what it missed has been let go; its cursor lies ahead of the log (the
  * database was put back to an older state); or what it may see has changed.

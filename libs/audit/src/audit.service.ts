@@ -27,6 +27,10 @@ export const auditActions = [
   'access.revoked',
   'private-target.allowed',
   'conversation.erased',
+  'prices.changed',
+  'caps.changed',
+  'meter.changed',
+  'ledger.entered',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

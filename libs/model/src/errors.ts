@@ -71,6 +71,8 @@ export interface Failure {
   readonly remedy: Remedy;
   /** A sentence for the person; never a secret, never a message's text. */
   readonly detail?: string;
+  /** What the sentence says, for programs: amounts, limits, moments. */
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 export function failure(code: ErrorCode, detail?: string, remedy: Remedy = remedyOf(code)): Failure {

@@ -10,20 +10,12 @@ import {
   SendMessagesAnswer,
   SendMessagesBody,
 } from '../shapes/messages.js';
-import { idOf, PageQuery, pageOf, text, TimeIn } from '../values.js';
+import { idempotent, idOf, PageQuery, pageOf, text, TimeIn } from '../values.js';
 import { route } from './route.js';
 
 const messageParams = z.strictObject({ id: idOf<MessageId>() });
 const reactionParams = z.strictObject({ id: idOf<MessageId>(), emoji: text(1, 64) });
 const envelopeParams = z.strictObject({ id: idOf<EnvelopeId>() });
-
-/** The same key with the same body is the same send, for seven days. */
-const idempotent = z.object({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 visible ASCII characters')
-    .exactOptional(),
-});
 
 export const messageRoutes = {
   sendMessage: route({

@@ -6,6 +6,8 @@ export const Failure = z.object({
   code: ErrorCodeWord,
   remedy: RemedyWord,
   detail: z.string().exactOptional(),
+  /** What the sentence says, for programs: amounts, limits, moments. */
+  facts: z.record(z.string(), z.string()).exactOptional(),
 });
 export type Failure = z.output<typeof Failure>;
 
