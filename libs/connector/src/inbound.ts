@@ -102,10 +102,19 @@ export interface InboundChange extends InConversation {
   readonly wireId?: string;
 }
 
+/**
+ * By an id of the network's; or, where the network may write one id in several ways, by `otherIds`: the first that is
+ * known counts.
+ */
+export interface NamedById {
+  readonly remoteId: RemoteId;
+  readonly otherIds?: readonly RemoteId[];
+}
+
 /** What the network says of an envelope's fate. By wire id where it carries ours, else by its own id. */
 export interface InboundReceipt extends InboundBase {
   readonly type: 'receipt';
-  readonly about: { readonly wireId: string } | { readonly remoteId: RemoteId };
+  readonly about: { readonly wireId: string } | NamedById;
   readonly state: 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
   /** Ids of the part, learnt now. */
   readonly remoteId?: RemoteId;

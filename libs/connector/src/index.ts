@@ -69,6 +69,7 @@ export {
   type InboundRead,
   type InboundReceipt,
   type InboundRoom,
+  type NamedById,
   type RemoteId,
 } from './inbound.js';
 export { parseWireId, wireIdOf, type OutboundEnvelope, type SendOutcome, type SentPart } from './outbound.js';

@@ -1,5 +1,12 @@
 /* What can be seen to be wrong with what a session says, without knowing its network. */
-import { mostIdBytes, mostOtherIds, type InboundEvent, type InboundParty, type RemoteId } from '#connector';
+import {
+  idsOf,
+  mostIdBytes,
+  mostOtherIds,
+  type InboundEvent,
+  type InboundParty,
+  type RemoteId,
+} from '#connector';
 import { errorCodes, unreachable, type Failure, type SessionState } from '#model';
 
 const codes: ReadonlySet<string> = new Set(errorCodes);
@@ -59,7 +66,7 @@ export function breachesOf(event: InboundEvent): readonly string[] {
     case 'receipt':
       return [
         ...timeBreaches(event.at),
-        ...('remoteId' in event.about ? idBreaches(event.about.remoteId) : []),
+        ...('remoteId' in event.about ? idsOf(event.about).flatMap(idBreaches) : []),
         ...idBreaches(event.remoteId),
         ...otherBreaches(event.remoteId, event.otherIds),
         ...(event.state === 'failed' ? failureBreaches(event.failure) : []),

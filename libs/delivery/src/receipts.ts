@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { idsOf, parseWireId, type InboundReceipt, type SentPart } from '#connector';
+import { idsOf, parseWireId, type InboundReceipt, type RemoteId, type SentPart } from '#connector';
 import {
   newId,
   type AccountId,
@@ -20,6 +20,16 @@ export interface Echo extends SentPart {
 
 /** How long a receipt waits for the id that it names, in days. */
 const PARKED_DAYS = 7;
+
+/** Parked receipts (`p`) with whatever is known (`r`) by one of the ids that they may mean (`n`). */
+const parkedNames = `parked_receipt p
+  CROSS JOIN LATERAL (
+    SELECT 0 AS rank, p.scope, p.remote_id AS id
+    UNION ALL
+    SELECT o.rank, o.other ->> 'scope', o.other ->> 'id'
+    FROM jsonb_array_elements(coalesce(p.receipt #> '{about,otherIds}', '[]')) WITH ORDINALITY AS o(other, rank)
+  ) AS n
+  JOIN remote_id r ON r.account_id = p.account_id AND r.scope = n.scope AND r.id = n.id`;
 
 interface BearerRow {
   ord: number;
@@ -126,10 +136,11 @@ export class Receipts {
     accounts: readonly AccountId[],
   ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled> }> {
     const rows = await sql.query<{ envelope_id: EnvelopeId; part: number; receipt: InboundReceipt }>(
-      `DELETE FROM parked_receipt p USING remote_id r
-       WHERE p.account_id = ANY($1::uuid[]) AND r.account_id = p.account_id AND r.scope = p.scope AND r.id = p.remote_id
-         AND r.envelope_id IS NOT NULL
-       RETURNING r.envelope_id, r.part, p.receipt`,
+      `WITH known AS (
+         SELECT DISTINCT ON (p.id) p.id, r.envelope_id, r.part FROM ${parkedNames}
+         WHERE p.account_id = ANY($1::uuid[]) AND r.envelope_id IS NOT NULL ORDER BY p.id, n.rank)
+       DELETE FROM parked_receipt p USING known k WHERE p.id = k.id
+       RETURNING k.envelope_id, k.part, p.receipt`,
       [accounts],
     );
     return await this.settler.apply(
@@ -142,8 +153,7 @@ export class Receipts {
   async overdue(sql: Sql): Promise<Map<WorkspaceId, AccountId[]>> {
     const rows = await sql.query<{ workspace_id: WorkspaceId; accounts: AccountId[] }>(
       `SELECT a.workspace_id, array_agg(a.id) AS accounts FROM account a
-       WHERE a.id IN (SELECT p.account_id FROM parked_receipt p JOIN remote_id r ON r.account_id = p.account_id
-         AND r.scope = p.scope AND r.id = p.remote_id WHERE r.envelope_id IS NOT NULL)
+       WHERE a.id IN (SELECT p.account_id FROM ${parkedNames} WHERE r.envelope_id IS NOT NULL)
        GROUP BY a.workspace_id`,
     );
     return new Map(rows.map((row) => [row.workspace_id, row.accounts]));
@@ -161,12 +171,14 @@ export class Receipts {
 
   private async placeOrPark(sql: Sql, receipts: readonly InboundReceipt[]): Promise<EnvelopeNews[]> {
     if (receipts.length === 0) return [];
-    const asked = receipts.map((receipt, ord) => ({ ord, account: receipt.account, ...remoteIdOf(receipt) }));
+    const asked = receipts.flatMap((receipt, ord) =>
+      namesOf(receipt).map(({ scope, id }, rank) => ({ ord, rank, account: receipt.account, scope, id })),
+    );
     const rows = await sql.query<BearerRow>(
-      `SELECT g.ord, r.envelope_id, r.part
-       FROM json_to_recordset($1::json) AS g(ord int, account uuid, scope text, id text)
+      `SELECT DISTINCT ON (g.ord) g.ord, r.envelope_id, r.part
+       FROM json_to_recordset($1::json) AS g(ord int, rank int, account uuid, scope text, id text)
        JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id
-       WHERE r.envelope_id IS NOT NULL ORDER BY g.ord`,
+       WHERE r.envelope_id IS NOT NULL ORDER BY g.ord, g.rank`,
       [asJson(asked)],
     );
     const placed = new Map(rows.map((row) => [row.ord, row]));
@@ -179,9 +191,11 @@ export class Receipts {
          FROM json_to_recordset($1::json) AS g(id uuid, account uuid, scope text, remote text, receipt jsonb)`,
         [
           asJson(
-            parked.map((receipt) => {
-              const { scope, id } = remoteIdOf(receipt);
-              return { id: newId(), account: receipt.account, scope, remote: id, receipt };
+            parked.flatMap((receipt) => {
+              const [first] = namesOf(receipt);
+              return first
+                ? [{ id: newId(), account: receipt.account, scope: first.scope, remote: first.id, receipt }]
+                : [];
             }),
           ),
         ],
@@ -194,8 +208,9 @@ export class Receipts {
   }
 }
 
-function remoteIdOf(receipt: InboundReceipt): { scope: string; id: string } {
-  return 'remoteId' in receipt.about ? receipt.about.remoteId : { scope: '', id: '' };
+/** The ids that a receipt may mean, the likeliest first. */
+function namesOf({ about }: InboundReceipt): readonly RemoteId[] {
+  return 'remoteId' in about ? idsOf(about) : [];
 }
 
 function newsOf(receipt: InboundReceipt, envelope: EnvelopeId, part: number): EnvelopeNews {
