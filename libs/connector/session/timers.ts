@@ -20,6 +20,10 @@ export class Timers {
     );
   }
 
+  has(name: string): boolean {
+    return this.#running.has(name);
+  }
+
   cancel(name: string): void {
     this.#running.get(name)?.();
     this.#running.delete(name);
