@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FileId, MessageContent, MessageId } from '#model';
-import { Clock, Config, logger, SecretBox, type Sql } from '#platform';
+import { Clock, Config, logger, publicBase, SecretBox, type Sql } from '#platform';
 import type { ServedFile } from './serving.js';
 import { linkedFile, linksOf, prolongLinks, type FileUse } from './uses.store.js';
 
@@ -29,7 +29,7 @@ export class FileLinks {
     private readonly box: SecretBox,
     private readonly clock: Clock,
   ) {
-    this.#base = (config.publicUrl ?? localUrl(config)).href.replace(/\/$/, '');
+    this.#base = publicBase(config);
     this.#lastsMs = config.fileLinkDays * dayMs;
   }
 
@@ -115,10 +115,4 @@ function contextOf(message: MessageId, file: FileId): string {
 
 function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
-}
-
-/** What is listened on everywhere is reached on this machine. */
-function localUrl({ host, port }: Config): URL {
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return new URL(`http://${name}:${String(port)}`);
 }

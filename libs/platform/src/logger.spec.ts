@@ -90,6 +90,17 @@ describe('redaction', () => {
     expect(line).toContain('postgresql://parley:***@db.example.org/parley');
   });
 
+  it('cuts the secret out of the address that a provider calls, wherever it stands', () => {
+    const address = 'https://example.org/p/in/01890000-0000-7000-8000-000000000000/hush?x=1';
+    const line = written({
+      url: address,
+      err: new Error(`no answer from "${address}"`),
+      at: new URL(address),
+    });
+    expect(line).not.toContain('hush');
+    expect(line).toContain('/p/in/01890000-0000-7000-8000-000000000000/***?x=1');
+  });
+
   it('keeps the rows that PostgreSQL shows in its errors out', () => {
     const error = new DatabaseError('invalid input syntax for type uuid: "hush"', 1, 'error');
     error.code = '22P02';

@@ -11,13 +11,16 @@ const mask = '[redacted]';
 const deepest = 5;
 const widest = 50;
 
+/** An address that a provider calls (`/in/{account}/{secret}`), in whatever it stands. */
+const ingress = /(\/in\/[\da-f-]{36}\/)[^\s/?#"'<>]+/gi;
+
 /** A copy that is fit for a log: hushed fields masked, errors told by what is safe of them, passwords cut out of URLs. */
 export function redacted(value: unknown, depth = 0): unknown {
   if (typeof value === 'bigint') return value.toString();
-  if (typeof value === 'string') return withoutUrlPassword(value);
+  if (typeof value === 'string') return withoutUrlSecrets(value);
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Error) return errorFacts(value, depth);
-  if (value instanceof Date || value instanceof URL) return withoutUrlPassword(value.toJSON());
+  if (value instanceof Date || value instanceof URL) return withoutUrlSecrets(value.toJSON());
   if (ArrayBuffer.isView(value)) return `[${String(value.byteLength)} bytes]`;
   if (depth >= deepest) return '[deeper]';
   if (value instanceof Map || value instanceof Set) return redacted([...value], depth);
@@ -40,8 +43,8 @@ function mayShow(name: string, value: unknown): boolean {
   return !hushed.test(name.replaceAll('-', '_'));
 }
 
-function withoutUrlPassword(text: string): string {
-  return text.replace(/(\w:\/\/[^\s/?#:@]*):[^\s/?#@]+@/g, '$1:***@');
+function withoutUrlSecrets(text: string): string {
+  return text.replace(/(\w:\/\/[^\s/?#:@]*):[^\s/?#@]+@/g, '$1:***@').replace(ingress, '$1***');
 }
 
 /**
@@ -69,12 +72,12 @@ function errorFacts(
 function safeMessage(error: Error & { code?: unknown }): string {
   // Prisma shows the call with its arguments, and says what was wrong in the last line.
   if (error.name.startsWith('PrismaClient'))
-    return withoutUrlPassword(error.message.trim().split('\n').at(-1) ?? '');
+    return withoutUrlSecrets(error.message.trim().split('\n').at(-1) ?? '');
   // V8 quotes what it could not parse.
   if (error instanceof SyntaxError && /JSON/.test(error.message)) return 'not valid JSON';
   // PostgreSQL quotes the value that it could not take (class 22: data exception).
   if (typeof error.code === 'string' && /^22[0-9A-Z]{3}$/.test(error.code)) {
     return error.message.replace(/".*"/gs, '"…"');
   }
-  return withoutUrlPassword(error.message.slice(0, 1_000));
+  return withoutUrlSecrets(error.message.slice(0, 1_000));
 }
