@@ -29,6 +29,7 @@ const own = {
   files: ['fastify'],
   conversations: ['fastify'],
   metering: ['fastify'],
+  sessions: ['fastify'],
   streams: ['ws', 'fastify'],
   accounts: ['@node-rs/argon2', 'ajv', 'ajv-formats', 'fastify', 'ipaddr.js', 'rate-limiter-flexible'],
 };

@@ -59,7 +59,14 @@ export class Loop implements AsyncDisposable {
     private readonly close: () => Promise<void>,
   ) {}
 
-  static async open(settings: Readonly<Record<string, unknown>> = {}): Promise<Loop> {
+  /** @param more secrets of the account, and variables as in the environment */
+  static async open(
+    settings: Readonly<Record<string, unknown>> = {},
+    more: {
+      readonly secrets?: Readonly<Record<string, string>>;
+      readonly env?: Readonly<Record<string, string>>;
+    } = {},
+  ): Promise<Loop> {
     const open = await openTestDatabase('embedded');
     const network = await LoopbackServer.start();
     const rooms = roomsAbove.filter((room) => room !== PortsModule) as Type[];
@@ -68,6 +75,7 @@ export class Loop implements AsyncDisposable {
       connectors: [loopback],
       rooms: [TestPorts, ...rooms],
       prepare: withWebSockets,
+      ...(more.env && { env: more.env }),
     });
     const alice = await house.setUp();
     const { id } = await house.get<{ id: string }>('POST', '/v1/accounts', {
@@ -83,6 +91,7 @@ export class Loop implements AsyncDisposable {
           backoffMaxMs: 100,
           ...settings,
         },
+        ...(more.secrets && { secrets: more.secrets }),
       },
     });
     const loop = new Loop(house, network, alice, id, async () => {

@@ -17,9 +17,14 @@ export async function mustManage(
 ): Promise<ManagedAccount> {
   const account = await managedAccount(sql, caller.workspace, id, lock);
   if (!account) throw noAccount();
-  if (account.holder === caller.person || (account.shared && isAdmin(caller))) return account;
+  if (managesIt(caller, account)) return account;
   if (!account.people.includes(caller.person)) throw noAccount();
   throw notHolder();
+}
+
+/** Its holder, and an admin where it is on a shared link. */
+export function managesIt(caller: Principal, account: ManagedAccount): boolean {
+  return account.holder === caller.person || (account.shared && isAdmin(caller));
 }
 
 export function notHolder(): Problem {

@@ -67,6 +67,8 @@ export interface NewAccount {
   readonly localAddress: string | null;
   readonly wanted: boolean;
   readonly onUnknown: OnUnknown;
+  /** What its provider calls it by, where one calls. */
+  readonly ingress: { readonly seal: Buffer; readonly hash: Buffer } | undefined;
 }
 
 /**
@@ -81,8 +83,8 @@ export async function insertAccount(
   await sql.query(
     `WITH made AS (
        INSERT INTO account (id, workspace_id, link_id, holder_id, connector, label, network, local_address, wanted,
-                            on_unknown)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                            on_unknown, ingress_seal, ingress_hash)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13)
      ), shown AS (
        INSERT INTO desired (account_id, kind, address, options)
        SELECT $1::uuid, 'presence', '', m.presence FROM membership m
@@ -102,6 +104,8 @@ export async function insertAccount(
       account.wanted,
       account.onUnknown,
       people,
+      account.ingress?.seal ?? null,
+      account.ingress?.hash ?? null,
     ],
   );
 }

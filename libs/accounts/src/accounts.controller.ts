@@ -10,8 +10,10 @@ import {
   type UpdateAccountBody,
 } from '#api';
 import type { AccountId } from '#model';
+import { Config, publicBase } from '#platform';
 import { AccountsService } from './accounts.service.js';
 import { Connectors } from './connectors.js';
+import { Ingresses } from './ingresses.service.js';
 import type { Page } from './paging.js';
 import type { Principal } from './principal.js';
 import { Caller, Route, type QueryOf } from './route.js';
@@ -24,6 +26,8 @@ export class AccountsController {
     private readonly connectors: Connectors,
     private readonly accounts: AccountsService,
     private readonly sharing: Sharing,
+    private readonly ingresses: Ingresses,
+    private readonly config: Config,
   ) {}
 
   @Route(routes.listConnectors)
@@ -62,12 +66,18 @@ export class AccountsController {
     @Body() body: CreateAccountBody,
     @Req() request: FastifyRequest,
   ): Promise<Account> {
-    return this.accounts.create(caller, body, request.ip);
+    const account = await this.accounts.create(caller, body, request.ip);
+    return this.ingresses.with(caller, account, publicBase(this.config, request));
   }
 
   @Route(routes.getAccount)
-  async get(@Caller() caller: Principal, @Param('id') id: AccountId): Promise<Account> {
-    return this.accounts.get(caller, id);
+  async get(
+    @Caller() caller: Principal,
+    @Param('id') id: AccountId,
+    @Req() request: FastifyRequest,
+  ): Promise<Account> {
+    const account = await this.accounts.get(caller, id);
+    return this.ingresses.with(caller, account, publicBase(this.config, request));
   }
 
   @Route(routes.updateAccount)
@@ -105,6 +115,15 @@ export class AccountsController {
     @Req() request: FastifyRequest,
   ): Promise<Account> {
     return this.accounts.want(caller, id, false, request.ip);
+  }
+
+  @Route(routes.renewIngress)
+  async renewIngress(
+    @Caller() caller: Principal,
+    @Param('id') id: AccountId,
+    @Req() request: FastifyRequest,
+  ): Promise<Account> {
+    return this.ingresses.renew(caller, id, publicBase(this.config, request), request.ip);
   }
 
   @Route(routes.answerAccount)

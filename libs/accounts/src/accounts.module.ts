@@ -8,6 +8,8 @@ import { AccountsController } from './accounts.controller.js';
 import { AccountsService } from './accounts.service.js';
 import { Authenticator } from './authenticator.js';
 import { Desires } from './desired.store.js';
+import { IngressAddresses } from './ingress-addresses.js';
+import { Ingresses } from './ingresses.service.js';
 import { Invitations } from './invitations.service.js';
 import { LinkBook } from './link-book.js';
 import { LinkPlans } from './link-plans.service.js';
@@ -39,6 +41,7 @@ const offered = [
   AccountViews,
   Authenticator,
   Desires,
+  IngressAddresses,
   LinkBook,
   Origins,
   SessionCookie,
@@ -48,6 +51,7 @@ const offered = [
 
 const inside = [
   AccessChanges,
+  Ingresses,
   Invitations,
   LinkPlans,
   Links,

@@ -10,6 +10,7 @@ import { accessChanged, accountChanged, accountRemoved } from './account.events.
 import { deleteAccounts, insertAccount, updateAccount, type ManagedAccount } from './account.store.js';
 import { AccountViews } from './account-views.js';
 import { mustBeHere, mustManage } from './account.rights.js';
+import { IngressAddresses } from './ingress-addresses.js';
 import { LinkBook } from './link-book.js';
 import { invalid } from './link-settings.service.js';
 import { everOnline, findLink, insertLink, updateLink } from './link.store.js';
@@ -33,6 +34,7 @@ export class AccountsService {
     private readonly links: LinkBook,
     private readonly plans: LinkPlans,
     private readonly views: AccountViews,
+    private readonly ingresses: IngressAddresses,
   ) {}
 
   /** The accounts that the caller may see. */
@@ -77,6 +79,7 @@ export class AccountsService {
           localAddress: plan.localAddress,
           wanted: body.wanted ?? true,
           onUnknown: body.onUnknown ?? 'ask',
+          ingress: this.ingresses.make(plan.connector, id),
         },
         people,
       );

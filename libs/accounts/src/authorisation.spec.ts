@@ -59,6 +59,7 @@ describe('every route of people and accounts', () => {
       connectAccount: account,
       disconnectAccount: account,
       answerAccount: account,
+      renewIngress: account,
       setAccountPeople: account,
       getLink: link,
       updateLink: link,

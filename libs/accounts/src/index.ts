@@ -8,6 +8,7 @@ export type { AskingRequest } from './asking-request.js';
 export { Authenticator } from './authenticator.js';
 export { Connectors, ConnectorsModule } from './connectors.js';
 export { answerFrom, contactFrom, Desires, type DesireKind, type RosterFact } from './desired.store.js';
+export { IngressAddresses, type CalledAccount } from './ingress-addresses.js';
 export {
   LinkBook,
   type LinkAccount,

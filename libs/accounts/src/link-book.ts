@@ -37,6 +37,8 @@ export interface LinkAccount {
   readonly localAddress: string | null;
   readonly desired: DesiredState;
   readonly onUnknown: OnUnknown;
+  /** The sealed secret of the address that its provider calls, where one calls. */
+  readonly ingress: Buffer | undefined;
 }
 
 export interface LoadedLink extends LinkRow {
@@ -97,12 +99,16 @@ export class LinkBook {
 
   private async loadSome(links: readonly LinkId[]): Promise<LoadedLink[]> {
     type Row = LinkRow & {
-      accounts: (Omit<LinkAccount, 'desired'> & { desired: DesiredRow[] })[];
+      accounts: (Omit<LinkAccount, 'desired' | 'ingress'> & {
+        desired: DesiredRow[];
+        ingress: string | null;
+      })[];
     };
     const rows = await this.database.query<Row>(
       `SELECT ${linkColumns}, coalesce((
          SELECT jsonb_agg(jsonb_build_object(
            'id', a.id, 'holder', a.holder_id, 'wanted', a.wanted, 'localAddress', a.local_address, 'onUnknown', a.on_unknown,
+           'ingress', encode(a.ingress_seal, 'base64'),
            'desired', coalesce((
              SELECT jsonb_agg(jsonb_build_object('kind', d.kind, 'address', d.address, 'options', d.options)
                               ORDER BY d.kind, d.address)
@@ -113,7 +119,11 @@ export class LinkBook {
     );
     return rows.map((row) => ({
       ...row,
-      accounts: row.accounts.map((account) => ({ ...account, desired: desiredState(account.desired) })),
+      accounts: row.accounts.map(({ desired, ingress, ...account }) => ({
+        ...account,
+        desired: desiredState(desired),
+        ingress: ingress === null ? undefined : Buffer.from(ingress, 'base64'),
+      })),
     }));
   }
 

@@ -6,6 +6,7 @@ import type { AccountId, Failure, PresenceState } from '#model';
 import type { Admission, DesiredContact, DesiredRoom, JsonObject, JsonValue, Session } from './connector.js';
 import type { Occupant } from './context.js';
 import type { InboundChange, InboundMessage, RemoteId } from './inbound.js';
+import type { TakesIngress } from './ingress.js';
 import type { OutboundEnvelope } from './outbound.js';
 
 /** Enters, leaves and lists rooms. */
@@ -138,6 +139,7 @@ interface Abilities {
   edits: Edits;
   retracts: Retracts;
   reacts: Reacts;
+  'accepts-http': TakesIngress;
 }
 export type AbilityName = keyof Abilities;
 
@@ -155,6 +157,7 @@ const marks: Record<AbilityName, string> = {
   edits: 'edits',
   retracts: 'retracts',
   reacts: 'reacts',
+  'accepts-http': 'takeIn',
 };
 
 export const abilityNames = Object.keys(marks) as readonly AbilityName[];

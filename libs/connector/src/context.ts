@@ -33,6 +33,12 @@ export interface SessionContext {
   wake(account: AccountId): void;
   /** The link's opened secrets. Not to be kept longer than needed. */
   secrets(): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Where the provider of an account is to call us (`accepts-http`): a secret, for the provider only. It may become another
+   * at any time. On this machine's own address where nobody said how we are reached from outside; undefined where the
+   * account has none.
+   */
+  ingressUrl(account: AccountId): string | undefined;
   readonly keyValues: {
     read(account: AccountId, key: string): Promise<JsonValue | undefined>;
   };

@@ -72,4 +72,16 @@ export {
   type NamedById,
   type RemoteId,
 } from './inbound.js';
+export {
+  acceptsHttp,
+  mostItemBytes,
+  mostItems,
+  type AcceptsHttp,
+  type HttpAnswer,
+  type Ingress,
+  type IngressItem,
+  type IngressOutcome,
+  type RawRequest,
+  type TakesIngress,
+} from './ingress.js';
 export { parseWireId, wireIdOf, type OutboundEnvelope, type SendOutcome, type SentPart } from './outbound.js';

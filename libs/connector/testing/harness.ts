@@ -23,7 +23,7 @@
  * Where the connector speaks TLS, let most suites run without: what the proxy says inside TLS is just a broken record.
  * A test that a connector need not pass is excused by its id with a reason, which then stands in its title.
  */
-import type { Connector, JsonObject } from '#connector';
+import type { Connector, JsonObject, RawRequest } from '#connector';
 import type { CapabilityName, Presence } from '#model';
 import type { Endpoint } from './fault-proxy.js';
 
@@ -89,9 +89,16 @@ export interface Network extends Endpoint, AsyncDisposable {
     of(conversation: string): Date | undefined;
     move(conversation: string, upTo: Date): Promise<void>;
   };
+  /** `webhooks`: what the provider calls a URL with when somebody says this to a login; its id is the provider's. */
+  webhook?(login: Login, url: string, said: { readonly id: string; readonly text: string }): WebhookRequest;
+  /** `signed-webhooks`: the same as somebody might forge who saw it go by and does not know the key. */
+  forgeries?(login: Login, request: WebhookRequest): readonly WebhookRequest[];
   /** `shared-link`: a second account on the login's link. */
   second?(login: Login): Promise<Pick<Login, 'localAddress' | 'address'>>;
 }
+
+/** A call of a provider, on its way. */
+export type WebhookRequest = Omit<RawRequest, 'at'>;
 
 /** The names of the acts, and the member that each one needs. */
 export const acts = {
@@ -101,6 +108,8 @@ export const acts = {
   receipts: 'tellReceipts',
   injections: 'injections',
   marks: 'marks',
+  webhooks: 'webhook',
+  'signed-webhooks': 'forgeries',
   'shared-link': 'second',
   /** The login brings secrets that the network refuses. */
   'refuses-secrets': undefined,

@@ -1,7 +1,7 @@
 export { ManualClock } from './clock.js';
 export { FaultProxy, type Endpoint } from './fault-proxy.js';
 export { describeFeatures, type FeatureSheet } from './feature-table.js';
-export type { ActName, Harness, Heard, Login, Network, Observer } from './harness.js';
+export type { ActName, Harness, Heard, Login, Network, Observer, WebhookRequest } from './harness.js';
 export type { StorageFault } from './storage.js';
 export { breachesOf } from './breaches.js';
 export { describeConnector, runCase } from './suite.js';

@@ -11,6 +11,7 @@ import { links } from './cases/links.js';
 import { past } from './cases/past.js';
 import { stores } from './cases/stores.js';
 import { talks } from './cases/talks.js';
+import { webhooks } from './cases/webhooks.js';
 import { defaultTiming, type Harness } from './harness.js';
 
 const chapters: Readonly<Record<string, readonly Case[]>> = {
@@ -23,6 +24,7 @@ const chapters: Readonly<Record<string, readonly Case[]>> = {
   'storage comes first': stores,
   'links break': links,
   'peers are hostile': hostile,
+  'its provider calls': webhooks,
   'it ends well': ends,
 };
 

@@ -157,6 +157,11 @@ export class TestContext implements SessionContext {
     return Promise.resolve(this.opened);
   }
 
+  ingressUrl(account: AccountId): string | undefined {
+    this.touched('ingressUrl');
+    return `https://parley.example.org/in/${account}/secret`;
+  }
+
   readonly keyValues = {
     read: (account: AccountId, key: string) => {
       this.touched('keyValues');

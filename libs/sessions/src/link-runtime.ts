@@ -8,16 +8,19 @@ import {
   type Session,
 } from '#connector';
 import { RequestRefused } from '#bus';
-import type { LinkAccount, LoadedLink } from '#accounts';
+import type { IngressAddresses, LinkAccount, LoadedLink } from '#accounts';
 import { assess, type Dispatcher, type Outlet, type UnknownFates } from '#delivery';
 import type { AccountId, LinkId, PresenceState, SessionState, WorkspaceId } from '#model';
 import type { Taker } from './inbound-units.js';
+import type { IngressHandOver, IngressTaker } from './ingress-hand-over.js';
 import { SessionHouse, type HouseRooms } from './session-house.js';
 
 /** What a running link needs of the worker. */
 export interface Surroundings extends HouseRooms {
   readonly dispatcher: Dispatcher;
   readonly unknowns: UnknownFates;
+  readonly handOver: IngressHandOver;
+  readonly ingresses: IngressAddresses;
   /** A write found that somebody else holds the link. */
   fenced(link: LinkId): void;
   wished(link: LinkId): void;
@@ -38,6 +41,8 @@ export class LinkRuntime implements Taker {
   private readonly description: ConnectorDescription;
   private readonly accounts = new Map<AccountId, LinkAccount>();
   private readonly onlineNow = new Set<AccountId>();
+  /** Ends of handing over what providers tell. */
+  private readonly lines = new Map<AccountId, () => Promise<void>>();
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -51,6 +56,10 @@ export class LinkRuntime implements Taker {
     this.description = connector.describe();
     this.house = new SessionHouse(this, loaded.privateLeave, around, {
       holderOf: (account) => this.accounts.get(account)?.holder,
+      ingressUrlOf: (account) => {
+        const seal = this.accounts.get(account)?.ingress;
+        return seal && around.ingresses.url(account, seal);
+      },
       online: (account, online) => {
         if (online) this.onlineNow.add(account);
         else this.onlineNow.delete(account);
@@ -131,15 +140,18 @@ export class LinkRuntime implements Taker {
   }
 
   private async closeOnce(reason: CloseReason): Promise<void> {
+    const lines = [...this.lines.values()].map((end) => end());
     await this.session.close(reason);
     for (const account of this.accounts.keys()) await this.around.dispatcher.close(account);
     if (reason === 'fenced') {
       this.house.mute();
+      await Promise.all(lines);
       return;
     }
     for (const account of this.accounts.keys()) this.house.state(account, { state: 'offline' });
     await this.house.settle();
     this.house.mute();
+    await Promise.all(lines);
   }
 
   private attach(account: LinkAccount): void {
@@ -150,10 +162,22 @@ export class LinkRuntime implements Taker {
       ...(this.loaded.shared && account.localAddress !== null ? { localAddress: account.localAddress } : {}),
       desired: account.desired,
     });
+    this.takeIngress(account.id);
+  }
+
+  /** What its provider tells is handed to the session from now on. */
+  private takeIngress(account: AccountId): void {
+    const { session, workspace } = this;
+    if (!can(session, 'accepts-http')) return;
+    const takeIn: IngressTaker['takeIn'] = (item) => session.takeIn(account, item);
+    this.lines.set(account, this.around.handOver.open({ workspace, account, takeIn }));
   }
 
   private async detach(id: AccountId): Promise<void> {
+    const line = this.lines.get(id)?.();
     await this.session.detach(id);
+    await line;
+    this.lines.delete(id);
     await this.around.dispatcher.close(id);
     this.accounts.delete(id);
     this.house.state(id, { state: 'offline' } satisfies SessionState);

@@ -50,6 +50,8 @@ export interface HouseRooms {
 interface Listener {
   /** Who holds an account that the session carries. */
   holderOf(account: AccountId): PersonId | undefined;
+  /** Where an account's provider is to call. */
+  ingressUrlOf(account: AccountId): string | undefined;
   online(account: AccountId, online: boolean): void;
   wake(account: AccountId): void;
   fenced(): void;
@@ -169,6 +171,10 @@ export class SessionHouse implements SessionContext {
 
   async secrets(): Promise<Readonly<Record<string, string>>> {
     return await this.rooms.openSecrets(this.taker.link);
+  }
+
+  ingressUrl(account: AccountId): string | undefined {
+    return this.muted() ? undefined : this.listener.ingressUrlOf(account);
   }
 
   async turn(target: Target): Promise<Turn> {

@@ -4,7 +4,7 @@
  * follow. A signal asks for a round about one link at once; every few seconds a round about all makes up for lost signals.
  */
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { Connectors, LinkBook, TargetGuard, type LoadedLink } from '#accounts';
+import { Connectors, IngressAddresses, LinkBook, TargetGuard, type LoadedLink } from '#accounts';
 import { Ephemerals, Requests } from '#bus';
 import { Dispatcher, UnknownFates } from '#delivery';
 import { Files } from '#files';
@@ -12,6 +12,7 @@ import type { LinkId } from '#model';
 import { Clock, Config, Database, logger, Metrics } from '#platform';
 import { HostPacer } from './host-pacer.js';
 import { Ingest } from './ingest.js';
+import { IngressHandOver } from './ingress-hand-over.js';
 import type { Held } from './lease.store.js';
 import { Leases, RENEW_MS } from './leases.js';
 import { serveLink } from './link-requests.js';
@@ -58,6 +59,8 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     guard: TargetGuard,
     files: Files,
     unknowns: UnknownFates,
+    handOver: IngressHandOver,
+    ingresses: IngressAddresses,
     metrics: Metrics,
   ) {
     this.around = {
@@ -71,6 +74,8 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       files,
       dispatcher,
       unknowns,
+      handOver,
+      ingresses,
       clock,
       log,
       pacer: new HostPacer(clock),

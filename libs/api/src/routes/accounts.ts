@@ -106,6 +106,17 @@ export const accountRoutes = {
     status: 200,
     answer: Account,
   }),
+  renewIngress: route({
+    method: 'POST',
+    path: '/v1/accounts/:id/ingress',
+    summary: 'Give the account another address for its provider to call; the one before is dead',
+    tag: 'accounts',
+    auth: 'person',
+    scope: 'accounts',
+    params: accountParams,
+    status: 200,
+    answer: Account,
+  }),
   answerAccount: route({
     method: 'POST',
     path: '/v1/accounts/:id/answer',

@@ -90,6 +90,11 @@ export const Account = z.object({
   capabilities: Capabilities,
   /** What to do with an envelope whose fate nobody can tell. */
   onUnknown: OnUnknown,
+  /**
+   * The address at which its provider calls: a secret, so it is told only when one account is asked for, made or given
+   * another address, and only to who manages it with the scope `accounts`.
+   */
+  ingressUrl: z.string().exactOptional(),
   createdAt: Time,
   version: Version,
 });

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { abilityNames, AddressError, can, type AbilityName, type JsonObject } from '#connector';
+import { abilityNames, acceptsHttp, AddressError, can, type AbilityName, type JsonObject } from '#connector';
 import { capabilityNames, levelOf, type CapabilityName } from '#model';
 import type { Bench } from '../bench.js';
 import type { Case } from '../cases.js';
@@ -89,6 +89,8 @@ export const describes: readonly Case[] = [
       const { abilities, capabilities } = bench.connector.describe();
       const { session } = await bench.rig({ online: false });
       expect(abilityNames.filter((name) => can(session, name)).sort()).toEqual([...abilities].sort());
+      // This one has two halves, and the gateway runs the other.
+      expect(acceptsHttp(bench.connector)).toBe(abilities.includes('accepts-http'));
       for (const [capability, ability] of Object.entries(carriedBy)) {
         if (levelOf(capabilities, capability as CapabilityName) !== 'native') continue;
         expect({ capability, carriedBy: abilities }).toEqual({

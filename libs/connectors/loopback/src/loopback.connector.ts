@@ -1,4 +1,4 @@
-import { abilityNames, type Connector, type JsonObject } from '#connector';
+import { abilityNames, type AcceptsHttp, type Connector, type JsonObject } from '#connector';
 import type { Capabilities } from '#model';
 import { assess } from './assess.js';
 import { loopbackAddresses } from './loopback.addresses.js';
@@ -10,6 +10,7 @@ import {
   secretsSchema,
   settingsSchema,
 } from './loopback.settings.js';
+import { readWebhook } from './loopback.webhooks.js';
 
 const capabilities: Capabilities = {
   direct: 'native',
@@ -42,7 +43,7 @@ function offered(settings: JsonObject): Capabilities {
 }
 
 /** A network of our own making, on a socket: it can do all that the contract knows, and fail in every way on demand. */
-export const loopback: Connector = {
+export const loopback: Connector & AcceptsHttp = {
   describe: () => ({
     protocol: 'loopback',
     name: 'Loopback',
@@ -63,6 +64,7 @@ export const loopback: Connector = {
     return [{ host, port }];
   },
   assess,
+  ingress: readWebhook,
   open: (link, context) => {
     const scope = loopback.networkOf(link.settings);
     const Kind = readSettings(link.settings).resolvesUnknown ? ResolvingLoopbackSession : LoopbackSession;

@@ -2,14 +2,16 @@
  * How the conformance kit gets a loopback network: a server, logins, observers. Told in the kit's shapes without naming
  * its types, because only a spec may know the kit.
  */
-import type { Connector, JsonObject } from '#connector';
+import type { Connector, JsonObject, RawRequest } from '#connector';
 import type { Presence } from '#model';
 import { loopback } from './loopback.connector.js';
 import type { LoopbackEvent } from './loopback.frames.js';
+import { signatureHeader, signatureOf } from './loopback.webhooks.js';
 import { LoopbackServer } from './server/loopback-server.js';
 import type { Change } from './server/network.js';
 
 const password = 'correct horse';
+const webhookKey = 'battery staple';
 
 type WithoutTarget<T> = T extends unknown ? Omit<T, 'target' | 'wire' | 'removed'> : never;
 
@@ -109,7 +111,7 @@ async function start(extra: JsonObject) {
       const name = next('alice');
       return Promise.resolve({
         settings: { host, port, name, ...times, ...extra },
-        secrets: { password },
+        secrets: { password, webhookKey },
         wrongSecrets: { password: 'wrong' },
         address: name,
       });
@@ -133,6 +135,20 @@ async function start(extra: JsonObject) {
         return Promise.resolve();
       },
     }),
+    webhook: (_login: unknown, url: string, said: { readonly id: string; readonly text: string }) => {
+      const body = Buffer.from(JSON.stringify({ from: 'bob', ...said }));
+      return {
+        method: 'POST',
+        url,
+        headers: { [signatureHeader]: signatureOf(webhookKey, url, body) },
+        body,
+      };
+    },
+    forgeries: (_login: unknown, right: Omit<RawRequest, 'at'>) => [
+      { ...right, url: right.url.replace('://', '://not.') },
+      { ...right, body: Buffer.concat([right.body, Buffer.from(' ')]) },
+      { ...right, headers: { [signatureHeader]: signatureOf('a guess', right.url, right.body) } },
+    ],
     second: () => {
       const name = next('carol');
       return Promise.resolve({ localAddress: name, address: name });
@@ -162,6 +178,8 @@ export function loopbackHarness(extra: JsonObject = {}, connector: Connector = l
       'files',
       'history',
       'marks',
+      'webhooks',
+      'signed-webhooks',
     ],
     addresses: {
       good: {

@@ -9,6 +9,7 @@ import {
   type HistoryAsk,
   type HistoryOutcome,
   type HasRooms,
+  type JsonObject,
   type KeepsRoster,
   type LinkSettings,
   type MarksRead,
@@ -26,6 +27,7 @@ import {
   type SessionRequest,
   type SetsPresence,
   type ShowsTyping,
+  type TakesIngress,
   type TakesRequests,
 } from '#connector';
 import {
@@ -46,11 +48,14 @@ import type { ClientFrame } from './loopback.frames.js';
 import { isCanonical } from './loopback.addresses.js';
 import { Link, type NameFrame } from './loopback.link.js';
 import { readSettings, type LoopbackSettings } from './loopback.settings.js';
+import { messageOf } from './loopback.webhooks.js';
 import { Seat, type SeatHost } from './seat.js';
 import { toLoopback } from './to-loopback.js';
 
 /** How long a leaving account waits for what it has in flight. */
 const detachMs = 4_500;
+/** By when a provider's word has to be on its way into the tables. */
+const takeInMs = 5_000;
 /** Departures awaiting their answer; past it a send is told to come later. */
 const mostInFlight = 4_096;
 
@@ -67,6 +72,7 @@ export class LoopbackSession
     TakesRequests,
     HasHistory,
     MarksRead,
+    TakesIngress,
     Edits,
     Retracts,
     Reacts
@@ -310,6 +316,16 @@ export class LoopbackSession
     const seat = this.seats.get(account);
     if (seat?.online === true && isCanonical(conversation))
       this.write({ t: 'mark', as: seat.name, with: conversation, upTo: at.getTime() });
+  }
+
+  async takeIn(account: AccountId, item: JsonObject): Promise<'taken' | 'later'> {
+    if (!this.mayTouch()) return 'later';
+    const event = messageOf(item, account, this.scope);
+    // Nobody but us makes items: one that cannot be read will never be.
+    if (!event) return 'taken';
+    const [told] = await this.context.emit({ events: [event] }, takeInMs);
+    const done = told?.outcome === 'stored' || told?.outcome === 'duplicate' || told?.outcome === 'refused';
+    return done ? 'taken' : 'later';
   }
 
   write(frame: ClientFrame): void {

@@ -115,7 +115,16 @@ export const secretsSchema: JsonObject = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   type: 'object',
   additionalProperties: false,
-  properties: { password: { type: 'string', title: 'Password', format: 'password', maxLength: 1_024 } },
+  properties: {
+    password: { type: 'string', title: 'Password', format: 'password', maxLength: 1_024 },
+    webhookKey: {
+      type: 'string',
+      title: 'Webhook key',
+      description: 'What the network signs its calls with; without it, it may not call.',
+      format: 'password',
+      maxLength: 1_024,
+    },
+  },
 };
 
 export const defaultFlood = { burst: 10_000, perSecond: 20_000 } as const;

@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { can } from '#connector';
 import type {
+  AcceptsHttp,
   Assessment,
   Connector,
   EmitOutcome,
@@ -13,11 +14,13 @@ import type {
   HistoryOutcome,
   InboundBatch,
   InboundEvent,
+  IngressOutcome,
   MarksRead,
   OutboundEnvelope,
   SendOutcome,
   Session,
   SessionContext,
+  TakesIngress,
   TakesRequests,
 } from '#connector';
 import { runCase } from '#connector/testing';
@@ -32,7 +35,9 @@ type Emit = SessionContext['emit'];
 /** The loopback with something between it and the house, or between the house and it. */
 function broken(breaks: {
   readonly context?: (context: SessionContext, session: () => Session) => Partial<SessionContext>;
-  readonly session?: (session: Session) => Partial<Session & TakesRequests & HasHistory & MarksRead>;
+  readonly session?: (
+    session: Session,
+  ) => Partial<Session & TakesRequests & HasHistory & MarksRead & TakesIngress>;
 }): Connector {
   return {
     ...loopback,
@@ -69,6 +74,11 @@ function judging(change: (assessment: Assessment) => Assessment): Connector {
 function pastOf(session: Session): HasHistory {
   if (!can(session, 'has-history')) throw new Error('the loopback has history');
   return session;
+}
+
+/** What it hears of its provider becomes something else. */
+function hearing(change: (outcome: IngressOutcome) => IngressOutcome): Connector & AcceptsHttp {
+  return { ...loopback, ingress: (request, to) => change(loopback.ingress(request, to)) };
 }
 
 function remembering(
@@ -454,6 +464,43 @@ const saboteurs: readonly {
       while (performance.now() < until);
       return assessment;
     }),
+  },
+  {
+    does: 'forgets what it could not store',
+    caught: 'webhook-later',
+    connector: broken({
+      session: (session) => ({
+        takeIn: async (account, item) => {
+          if (can(session, 'accepts-http')) await session.takeIn(account, item);
+          return 'taken';
+        },
+      }),
+    }),
+  },
+  {
+    does: 'believes whoever calls',
+    caught: 'webhook-forged',
+    connector: hearing((outcome) => ({ outcome: 'accepted', items: [], answer: outcome.answer })),
+  },
+  {
+    does: 'calls the same fact something else each time',
+    caught: 'webhook-replayed',
+    connector: hearing((outcome) =>
+      outcome.outcome === 'refused'
+        ? outcome
+        : { ...outcome, items: outcome.items.map((one) => ({ ...one, id: String(Math.random()) })) },
+    ),
+  },
+  {
+    does: 'cannot say that it is called',
+    caught: 'abilities',
+    connector: {
+      ...loopback,
+      describe: () => ({
+        ...loopback.describe(),
+        abilities: loopback.describe().abilities.filter((name) => name !== 'accepts-http'),
+      }),
+    },
   },
   {
     does: 'rejects a request that it does not know',
