@@ -8,11 +8,12 @@ import { sizeOfTlvs, writeTlvs } from './tlvs.js';
  * Writes one PDU; what the input does not say is empty. An answer whose status is not 0 goes without a body when it has
  * nothing to say (SMPP 3.4 §4.4.2).
  *
+ * @param sequence takes the place of the PDU's own.
  * @throws Unencodable before anything is written, where a value is too long or is no value of its field.
  */
-export function encode(pdu: PduInput): Buffer {
+export function encode(pdu: PduInput, sequence = pdu.sequence ?? 0): Buffer {
   const { id, names, fields, isResponse } = shapeNamed(pdu.command);
-  const { status = 0, sequence = 0, tlvs = none, otherTlvs = noOthers } = pdu;
+  const { status = 0, tlvs = none, otherTlvs = noOthers } = pdu;
   checkInteger(status, 4, 'command_status');
   checkInteger(sequence, 4, 'sequence_number');
   const values = pdu as unknown as Readonly<Record<string, unknown>>;
