@@ -68,6 +68,13 @@ const READY = `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.kin
     (e.route->'urgent')::boolean AS urgent
   FROM envelope e JOIN message m ON m.id = e.message_id JOIN conversation c ON c.id = e.conversation_id`;
 
+/** The first in one state of what an ask `a` asks for, in the order of the index: the rest of a backlog is not read. */
+const firstIn = (state: 'accepted' | 'waiting'): string => `(SELECT e.id, e.lane_order FROM envelope e
+  WHERE e.account_id = a.account AND e.state = '${state}' AND e.lane_order IS NOT NULL
+    AND e.id NOT IN (SELECT value::uuid FROM json_array_elements_text(a.known))
+    AND e.conversation_id NOT IN (SELECT value::uuid FROM json_array_elements_text(a.crowded))
+  ORDER BY e.lane_order LIMIT a.most)`;
+
 /** Why nothing goes to a conversation any more: whoever it was with has left the address. */
 export const movedOn = failure(
   'not-allowed',
@@ -92,11 +99,9 @@ export class EnvelopeStore {
   ): Promise<Ready[]> {
     const rows = await sql.query<ReadyRow>(
       `SELECT r.* FROM json_to_recordset($1::json) AS a(account uuid, known json, crowded json, most int)
-       CROSS JOIN LATERAL (${READY}
-         WHERE e.account_id = a.account AND e.state IN ('accepted', 'waiting') AND e.lane_order IS NOT NULL
-           AND e.id NOT IN (SELECT value::uuid FROM json_array_elements_text(a.known))
-           AND e.conversation_id NOT IN (SELECT value::uuid FROM json_array_elements_text(a.crowded))
-         ORDER BY e.lane_order LIMIT a.most) r`,
+       CROSS JOIN LATERAL (SELECT id FROM (${firstIn('accepted')} UNION ALL ${firstIn('waiting')}) f
+         ORDER BY f.lane_order LIMIT a.most) next
+       CROSS JOIN LATERAL (${READY} WHERE e.id = next.id) r`,
       [asJson(asks)],
     );
     return rows.map(readyOf);
