@@ -3,6 +3,7 @@
  * ends it by pid. A missing package is named: skipped on a developer's machine, a failure where PARLEY_REQUIRE_PEERS=1.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -48,16 +49,28 @@ export function describeWithPeers(name: string, peers: readonly Peer[], suite: (
   describe.skip(`${name} (${why})`, suite);
 }
 
-/** A free loopback port; taken by nobody for the moment. */
+/**
+ * A free loopback port; taken by nobody for the moment. Below those that systems give to outgoing connections (32,768 on
+ * Linux): of those, any connection of a test beside could take it before its server listens.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready, fail) => {
-    server.once('error', fail).listen(0, '127.0.0.1', ready);
-  });
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(10_240, 32_768);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((told, fail) => {
+      server
+        .once('error', (error: NodeJS.ErrnoException) => {
+          if (error.code === 'EADDRINUSE') told(false);
+          else fail(error);
+        })
+        .listen(port, '127.0.0.1', () => {
+          told(true);
+        });
+    });
+    if (!isFree) continue;
+    await new Promise((closed) => server.close(closed));
+    return port;
+  }
 }
 
 /** A scratch directory that goes when its holder goes. */
