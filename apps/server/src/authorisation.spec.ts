@@ -26,6 +26,7 @@ const bodies: Partial<Record<RouteName, object>> = {
   sendMessage: { text: 'hello' },
   sendMessages: { to: [{ account: '01890000-0000-7000-8000-000000000000', address: 'dave' }], text: 'hello' },
   editMessage: { text: 'hello again' },
+  setOptOut: { account: '01890000-0000-7000-8000-000000000000', address: 'dave', optedOut: true },
   refuseEnvelope: { reason: 'no' },
   setPrices: { currency: 'EUR', items: [] },
   setCaps: { items: [] },

@@ -4,6 +4,7 @@ export * from './shapes/events.js';
 export * from './shapes/files.js';
 export * from './shapes/messages.js';
 export * from './shapes/metering.js';
+export * from './shapes/opt-outs.js';
 export * from './shapes/people.js';
 export * from './shapes/problem.js';
 export * from './shapes/roster.js';

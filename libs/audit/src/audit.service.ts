@@ -31,6 +31,7 @@ export const auditActions = [
   'caps.changed',
   'meter.changed',
   'ledger.entered',
+  'opt-out.changed',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

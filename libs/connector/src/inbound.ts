@@ -75,6 +75,18 @@ export interface InboundMessage extends InConversation {
   readonly wireId?: string;
   /** What it answers, by any of its ids; by one that a sender chose only where no other message bears it. */
   readonly replyTo?: RemoteId;
+  /** Its author says with it whether they want to be written to, as the network’s law has words for it. */
+  readonly consent?: Consent;
+}
+
+/**
+ * `out`: they are not to be written to any more. `in`: they may be again. `help`: they ask what this is. The house obeys
+ * in the transaction that stores the message, before anything else, and answers once.
+ */
+export interface Consent {
+  readonly act: 'out' | 'in' | 'help';
+  /** What they are answered, as the law demands it; it goes also to somebody who has just asked for no more. */
+  readonly answer?: string;
 }
 
 /** An earlier message was corrected, taken back or reacted to. */

@@ -56,6 +56,7 @@ export {
   idsOf,
   mostIdBytes,
   mostOtherIds,
+  type Consent,
   type EmitOutcome,
   type InboundBatch,
   type InboundChange,

@@ -49,9 +49,11 @@ describe('a test of the kit', () => {
       { act: 'typing' },
       { timing: 'silenceMs' },
       { judges: true },
+      { consents: true },
     ]);
     expect(titleOf(harness, one)).toEqual({
-      title: 'does it (not declared: edits, edits, harness: typing, harness: silenceMs, assess)',
+      title:
+        'does it (not declared: edits, edits, harness: typing, harness: silenceMs, assess, harness: consents)',
       skipped: true,
     });
   });

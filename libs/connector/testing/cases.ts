@@ -17,7 +17,9 @@ type Need =
   | { readonly without: ActName }
   | { readonly timing: 'silenceMs' }
   /** The connector judges messages before they are accepted. */
-  | { readonly judges: true };
+  | { readonly judges: true }
+  /** The network has words for consent. */
+  | { readonly consents: true };
 
 /** One test: a sentence with the law that it cites. */
 export interface Case {
@@ -37,6 +39,7 @@ function missing(harness: Harness, needs: readonly Need[] = []): readonly string
     if ('here' in need) return harness.lacks?.includes(need.here) === true ? [`harness: ${need.here}`] : [];
     if ('act' in need) return harness.acts.includes(need.act) ? [] : [`harness: ${need.act}`];
     if ('without' in need) return harness.acts.includes(need.without) ? [`the lack of ${need.without}`] : [];
+    if ('consents' in need) return harness.consents ? [] : ['harness: consents'];
     if ('judges' in need) return harness.connector.assess ? [] : ['assess'];
     return harness.timing?.[need.timing] === undefined ? [`harness: ${need.timing}`] : [];
   });

@@ -44,6 +44,8 @@ export interface Harness {
     /** Texts that are no address on this network, besides the obvious (empty, control characters, endless). */
     readonly bad?: readonly string[];
   };
+  /** Words by which somebody on this network says whether they want to be written to, as whole messages. */
+  readonly consents?: { readonly out: string; readonly in: string; readonly help: string };
   readonly timing?: Partial<Timing>;
   /** How many messages the tests of order and volume send; 200 where nothing is said. */
   readonly volume?: number;

@@ -26,6 +26,7 @@ interface ConversationRow {
   version: number;
   created_at: Date;
   left_at: Date | null;
+  opted_out: boolean;
 }
 
 /** A conversation whose peer is still to be joined. */
@@ -37,8 +38,10 @@ export async function readConversations(sql: Sql, ids: readonly string[]): Promi
     `SELECT conversation.id, conversation.account_id, conversation.kind, conversation.address,
        conversation.identity_id, conversation.title, conversation.topic, conversation.joined,
        conversation.failure, coalesce(conversation.capabilities, account.capabilities) AS capabilities,
-       conversation.version, conversation.created_at, conversation.left_at
+       conversation.version, conversation.created_at, conversation.left_at, opt_out.address IS NOT NULL AS opted_out
      FROM conversation JOIN account ON account.id = conversation.account_id
+       LEFT JOIN opt_out ON opt_out.account_id = conversation.account_id
+         AND opt_out.address = conversation.address AND opt_out.opted_out
      WHERE conversation.id = ANY ($1::uuid[])`,
     [ids],
   );
@@ -55,6 +58,7 @@ export async function readConversations(sql: Sql, ids: readonly string[]): Promi
     capabilities: row.capabilities,
     createdAt: row.created_at.toISOString(),
     leftAt: row.left_at?.toISOString() ?? null,
+    ...(row.opted_out ? { optedOut: true as const } : {}),
     version: row.version,
   }));
 }

@@ -14,6 +14,7 @@ export {
   type NewMessage,
 } from './intake.js';
 export {
+  conversationChanged,
   IntakeStore,
   remoteKey,
   type Bearer,

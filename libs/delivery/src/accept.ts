@@ -34,6 +34,7 @@ import { movedOn } from './envelope.store.js';
 import { IdempotencyStore, type Claimed, type IdempotencyKey, type KeptAnswer } from './idempotency.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
 import { ownMarks } from './marks.js';
+import { optedOut, OptOutStore } from './opt-out.store.js';
 
 /** One message to one conversation, gate passed. */
 export interface Send {
@@ -96,6 +97,7 @@ export class Acceptor {
     private readonly events: EventLog,
     private readonly intake: IntakeStore,
     private readonly keys: IdempotencyStore,
+    private readonly optOuts: OptOutStore,
     private readonly links: FileLinks,
     private readonly signals: Signals,
     private readonly clock: Clock,
@@ -161,6 +163,7 @@ export class Acceptor {
       sends.flatMap(({ content }) => filesIn(content)),
     );
     made.push(...(await this.intake.reopen(sql, locked.values())));
+    const silenced = await this.optOuts.among(sql, locked.keys());
     const positions = new Positions(locked.values());
     const now = new Date(this.clock.now());
     const messages: NewMessage[] = [];
@@ -170,7 +173,7 @@ export class Acceptor {
       const plan: Plan = { ask, results: [] };
       for (const [at, send] of ask.sends.entries()) {
         const conversation = locked.get(idOf(send) ?? ('' as ConversationId));
-        const wrong = whyNot(conversation) ?? (hasAll(send, files) ? undefined : fileGone);
+        const wrong = whyNot(conversation, silenced) ?? (hasAll(send, files) ? undefined : fileGone);
         if (wrong || !conversation) {
           plan.results[at] = { failure: wrong ?? failure('not-found') };
           continue;
@@ -224,9 +227,13 @@ function hasAll({ content }: Send, files: ReadonlySet<FileId>): boolean {
   return filesIn(content).every((file) => files.has(file));
 }
 
-function whyNot(conversation: LockedConversation | undefined): Failure | undefined {
+function whyNot(
+  conversation: LockedConversation | undefined,
+  silenced: ReadonlySet<ConversationId>,
+): Failure | undefined {
   if (!conversation) return failure('not-found', 'There is no such conversation any more.');
-  return conversation.held ? undefined : movedOn;
+  if (!conversation.held) return movedOn;
+  return silenced.has(conversation.id) ? optedOut : undefined;
 }
 
 function rowsOf(

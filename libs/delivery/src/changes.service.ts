@@ -19,6 +19,7 @@ import { assess, leavingAt } from './assess.js';
 import { Dispatcher } from './dispatcher.js';
 import { EnvelopeStore, type EnvelopeChange } from './envelope.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
+import { optedOut, OptOutStore } from './opt-out.store.js';
 import { refused } from './refusal.js';
 import { Settler } from './settler.js';
 
@@ -48,6 +49,7 @@ export class Changes {
     private readonly history: History,
     private readonly access: Access,
     private readonly links: AccountLinks,
+    private readonly optOuts: OptOutStore,
     private readonly signals: Signals,
     private readonly clock: Clock,
   ) {}
@@ -147,6 +149,8 @@ export class Changes {
           ? assess(link, { to: place.address, kind: place.kind, content: wordsOf, at: now })
           : undefined;
       if (assessment?.failure) throw refused(assessment.failure);
+      if (wordsOf && (await this.optOuts.among(sql, [message.conversation])).size > 0)
+        throw refused(optedOut);
       const told = await this.changes.apply(sql, [edit]);
       if (told.length === 0) return undefined;
       const envelope =

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '#conversations';
 import { Acceptor } from './accept.js';
+import { Consents } from './consents.js';
 import { Changes } from './changes.service.js';
 import { DeliveryController } from './delivery.controller.js';
 import { Dispatcher } from './dispatcher.js';
@@ -11,6 +12,9 @@ import { FanOutStore } from './fan-out.store.js';
 import { FanOutSweep } from './fan-out.sweep.js';
 import { FanOuts } from './fan-outs.js';
 import { IdempotencyStore } from './idempotency.store.js';
+import { OptOutStore } from './opt-out.store.js';
+import { OptOutsController } from './opt-outs.controller.js';
+import { OptOuts } from './opt-outs.service.js';
 import { Receipts } from './receipts.js';
 import { SendService } from './send.service.js';
 import { Settler } from './settler.js';
@@ -19,14 +23,14 @@ import { DeliverySweeps } from './sweeps.js';
 import { UnknownFates } from './unknown-fates.js';
 
 /** What the rooms above call. */
-const offered = [Dispatcher, EnvelopeViews, FanOuts, Receipts, UnknownFates];
+const offered = [Consents, Dispatcher, EnvelopeViews, FanOuts, Receipts, UnknownFates];
 
 /**
  * How messages leave. Needs, bound by the server for everybody, `Gate` (policy) and `Fence` (leases).
  */
 @Module({
   imports: [ConversationsModule],
-  controllers: [DeliveryController],
+  controllers: [DeliveryController, OptOutsController],
   providers: [
     ...offered,
     Acceptor,
@@ -37,6 +41,8 @@ const offered = [Dispatcher, EnvelopeViews, FanOuts, Receipts, UnknownFates];
     FanOutStore,
     FanOutSweep,
     IdempotencyStore,
+    OptOuts,
+    OptOutStore,
     SendService,
     Settler,
     SweepStore,

@@ -17,6 +17,7 @@ import {
 } from '#model';
 import { asJson, type Sql } from '#platform';
 import type { Ready } from './lanes.js';
+import { optedOut } from './opt-out.store.js';
 import type { KnownEnvelope, PartState, Settlement } from './settle.js';
 
 interface ReadyRow {
@@ -80,6 +81,11 @@ export const movedOn = failure(
   'not-allowed',
   'Who held this address has left it: begin a new conversation to write to whoever holds it now.',
 );
+
+/** Why an envelope `e` to a conversation `c` does not leave after all, `o` being that its peer has asked for no more. */
+const STOPPED = `CASE WHEN c.held IS NOT TRUE THEN 'moved'
+  WHEN o.address IS NOT NULL AND (e.kind = 'message' OR e.change ? 'fallback') AND NOT coalesce(e.route ? 'consent', false) THEN 'silenced'
+  ELSE '' END`;
 
 /** The envelopes' tables, as workers use them: any number of rows per statement. */
 @Injectable()
@@ -175,7 +181,8 @@ export class EnvelopeStore {
   /**
    * Marks envelopes as being sent, before the first byte; answers those that were still waiting. One that this epoch has
    * marked before, in a commit whose answer was lost, has not left: its caller still has it in hand. What was meant for
-   * somebody whose address is another's by now fails instead of reaching the wrong one.
+   * somebody whose address is another's by now fails instead of reaching the wrong one; so does what is said to somebody
+   * who has asked for no more, and came back to wait after that (asked to come later, or never seen by the network).
    */
   async begin(
     sql: Sql,
@@ -184,17 +191,18 @@ export class EnvelopeStore {
     const changed = await sql.query<
       ChangedRow & { attempts: number; fresh: { text: string; content: ReadyRow['content'] } | null }
     >(
-      `UPDATE envelope e SET state = CASE WHEN c.held THEN 'sending' ELSE 'failed' END, waits_for = NULL,
-         code = CASE WHEN c.held THEN NULL ELSE $2 END, remedy = CASE WHEN c.held THEN NULL ELSE $3 END,
-         detail = CASE WHEN c.held THEN NULL ELSE $4 END,
+      `UPDATE envelope e SET state = CASE ${STOPPED} WHEN '' THEN 'sending' ELSE 'failed' END, waits_for = NULL,
+         code = ($2::json)->${STOPPED}->>'code', remedy = ($2::json)->${STOPPED}->>'remedy',
+         detail = ($2::json)->${STOPPED}->>'detail',
          retry_at = NULL, epoch = g.epoch, attempts = e.attempts + 1, version = e.version + 1, changed_at = now()
-       FROM json_to_recordset($1::json) AS g(id uuid, epoch bigint, seen int), message m, conversation c
+       FROM json_to_recordset($1::json) AS g(id uuid, epoch bigint, seen int), message m,
+         conversation c LEFT JOIN opt_out o ON o.account_id = c.account_id AND o.address = c.address AND o.opted_out
        WHERE e.id = g.id AND m.id = e.message_id AND c.id = e.conversation_id AND e.expires_at > now()
          AND (e.state IN ('accepted', 'waiting') OR e.state = 'sending' AND e.epoch = g.epoch)
        RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.attempts,
          CASE WHEN m.version <> g.seen AND e.change IS NULL
            THEN json_build_object('text', m.text, 'content', m.content) END AS fresh`,
-      [asJson(rows), movedOn.code, movedOn.remedy, movedOn.detail],
+      [asJson(rows), asJson({ moved: movedOn, silenced: optedOut })],
     );
     return {
       begun: new Map(

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Access, AccountLinks, type Principal } from '#accounts';
 import type { Envelope } from '#api';
 import { EventLog, Signals } from '#bus';
-import { MessageViews, Sight } from '#conversations';
+import { IntakeStore, MessageViews, Sight } from '#conversations';
 import { FileLinks } from '#files';
 import { failure, newId, type EnvelopeId, type EnvelopeState, type MessageId, type NewEvent } from '#model';
 import { Clock, Database, Problem, type Sql } from '#platform';
@@ -12,6 +12,7 @@ import { Dispatcher } from './dispatcher.js';
 import { EnvelopeStore, envelopeChanged } from './envelope.store.js';
 import { EnvelopeViews } from './envelope.views.js';
 import { envelopeRows } from './intake.js';
+import { optedOut, OptOutStore } from './opt-out.store.js';
 import { refused } from './refusal.js';
 import { Settler } from './settler.js';
 import type { EnvelopeNews } from './settle.js';
@@ -32,6 +33,8 @@ export class Envelopes {
     private readonly access: Access,
     private readonly sight: Sight,
     private readonly spoken: AccountLinks,
+    private readonly intake: IntakeStore,
+    private readonly optOuts: OptOutStore,
     private readonly links: FileLinks,
     private readonly signals: Signals,
     private readonly clock: Clock,
@@ -103,6 +106,7 @@ export class Envelopes {
     const copy = newId<'EnvelopeId'>();
     const now = this.clock.now();
     const last = await this.database.transaction(async (sql) => {
+      await this.intake.lock(sql, [old.conversation]);
       const known = (await this.store.lock(sql, [id])).get(id);
       const ready = (await this.store.byIds(sql, [id])).get(id);
       if (
@@ -119,6 +123,8 @@ export class Envelopes {
           ? assess(link, { to, kind: conversationKind, content, at })
           : undefined;
       if (assessment?.failure) throw refused(assessment.failure);
+      const silenced = await this.optOuts.among(sql, [old.conversation]);
+      if (ready.envelope.kind === 'message' && silenced.size > 0) throw refused(optedOut);
       const { scheduleAt = at, why } = leavingAt(undefined, at, assessment, ready.urgent);
       await this.links.prolong(sql, old.message);
       const events: NewEvent[] = [

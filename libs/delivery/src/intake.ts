@@ -25,6 +25,8 @@ export interface Route {
   readonly fallbackFor?: EnvelopeKind;
   /** The person insists that it leaves as soon as it can, whomever it disturbs. */
   readonly urgent?: true;
+  /** The law demands it: it goes also to somebody who has asked for no more. */
+  readonly consent?: true;
 }
 
 /** An envelope about to be stored. */

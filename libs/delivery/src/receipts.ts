@@ -76,13 +76,17 @@ export class Receipts {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Applies echoes and receipts of accounts; what nobody can place yet is parked. */
+  /**
+   * Applies echoes and receipts of accounts; what nobody can place yet is parked.
+   * @param more what else is known of envelopes by now, for one round of locks
+   */
   async take(
     sql: Sql,
     echoes: readonly Echo[],
     receipts: readonly InboundReceipt[],
+    more: readonly EnvelopeNews[] = [],
   ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled> }> {
-    const news: EnvelopeNews[] = echoes.flatMap(({ wireId, ...ids }) => {
+    const heard: EnvelopeNews[] = echoes.flatMap(({ wireId, ...ids }) => {
       const parsed = parseWireId(wireId);
       if (!parsed) return [];
       return [
@@ -92,6 +96,7 @@ export class Receipts {
         },
       ];
     });
+    const news = [...more, ...heard];
     const byRemoteId: InboundReceipt[] = [];
     for (const receipt of receipts) {
       if ('remoteId' in receipt.about) {

@@ -8,6 +8,7 @@ import {
   type InboundEvent,
   type InboundMessage,
   type InboundParty,
+  type JsonObject,
   type RemoteId,
 } from '#connector';
 import { cleanText, type MessageContent, type WorkspaceId } from '#model';
@@ -18,6 +19,8 @@ export interface Taker extends Held {
   readonly workspace: WorkspaceId;
   /** What speaks the link's protocol. */
   readonly connector: Connector;
+  /** How the link is set. */
+  readonly settings: JsonObject;
 }
 
 /** One event on its way in, with what must be stored with it. The last unit of a batch carries the batch's notes. */
@@ -61,6 +64,9 @@ function cleaned(event: InboundEvent): InboundEvent {
     return {
       ...withIds(event, idsOf(event).filter(isHeld)),
       content: cleanContent(event.content),
+      ...(event.consent?.answer !== undefined && {
+        consent: { ...event.consent, answer: cleanText(event.consent.answer) },
+      }),
       at: believable(event.at),
     };
   }

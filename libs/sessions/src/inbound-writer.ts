@@ -4,7 +4,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import { Desires } from '#accounts';
-import { EventLog } from '#bus';
+import { beside, EventLog, type Alongside } from '#bus';
 import {
   idsOf,
   type EmitOutcome,
@@ -31,7 +31,15 @@ import {
   type NewMessage,
   type ReadElsewhere,
 } from '#conversations';
-import { Receipts, type Echo, type Settled } from '#delivery';
+import {
+  Consents,
+  envelopeRows,
+  Receipts,
+  type ConsentSaid,
+  type Echo,
+  type NewEnvelope,
+  type Settled,
+} from '#delivery';
 import { filesIn, holdFiles, useFiles } from '#files';
 import {
   failure,
@@ -69,6 +77,8 @@ export interface Written {
   readonly learnt: Learnt;
   /** The last event's number; absent where there were none. */
   readonly last: bigint | undefined;
+  /** Accounts that have something to send now. */
+  readonly due: ReadonlySet<AccountId>;
 }
 
 /** The units of one transaction by what they are, and what is found out on the way. */
@@ -97,6 +107,7 @@ export class InboundWriter {
     private readonly changes: ChangeStore,
     private readonly marks: MarksElsewhere,
     private readonly receipts: Receipts,
+    private readonly consents: Consents,
     private readonly store: SessionStore,
     private readonly log: EventLog,
   ) {}
@@ -132,27 +143,23 @@ export class InboundWriter {
     const told = each<InboundContact>(units, work, 'contact').map(([, event]) => event);
     work.events.push(...(await this.rosters.take(sql, told)));
     await this.findPlaces(sql, workspace, units, work);
-    const rows = await this.messageRows(sql, units, work);
+    const { rows, said, positions } = await this.messageRows(sql, workspace, units, work);
+    const obeyed = await this.consents.obey(sql, said, positions);
     const { events: fates, settled } = await this.receipts.take(
       sql,
       [...work.echoes.values()],
       open<InboundReceipt>(units, work, 'receipt'),
+      obeyed.news,
     );
     await this.changeMessages(sql, units, work);
     await this.carryFiles(sql, rows);
     await this.tellOfRooms(sql, units, work);
     await this.keepNotes(sql, units, work);
-    const events = [...work.events, ...fates, ...rows.map(createdEvent)];
+    const made = [...rows, ...obeyed.messages];
+    const events = [...work.events, ...obeyed.events, ...fates, ...made.map(createdEvent)];
     const last =
       events.length > 0
-        ? (
-            await this.log.append(
-              sql,
-              workspace,
-              events,
-              rows.length > 0 ? this.intake.messages(rows) : undefined,
-            )
-          ).last
+        ? (await this.log.append(sql, workspace, events, this.rowsOf(made, obeyed.envelopes))).last
         : undefined;
     const moved = await this.marks.move(sql, workspace, await this.readsOf(sql, units, work));
     return {
@@ -160,6 +167,7 @@ export class InboundWriter {
       settled,
       learnt: work.learnt,
       last: moved ?? last,
+      due: new Set(obeyed.envelopes.map(({ account }) => account)),
     };
   }
 
@@ -346,7 +354,13 @@ export class InboundWriter {
     return work.identities.get(partyKey(event.account, event.author.address));
   }
 
-  private async messageRows(sql: Sql, units: readonly Unit[], work: Work): Promise<NewMessage[]> {
+  /** The rows of what was said, and what of it speaks of whether its author may be written to. */
+  private async messageRows(
+    sql: Sql,
+    workspace: WorkspaceId,
+    units: readonly Unit[],
+    work: Work,
+  ): Promise<{ rows: NewMessage[]; said: ConsentSaid[]; positions: Positions }> {
     const placed = [...work.messages].map(([index, message]) => ({
       index,
       ...message,
@@ -380,10 +394,21 @@ export class InboundWriter {
         },
       ];
     });
-    return [
-      ...rows,
-      ...rooms.map(({ event, conversation }) => roomAct(event, conversation, work, positions)),
-    ];
+    const said = placed.flatMap(({ index, event, id, conversation }): ConsentSaid[] => {
+      const { consent, origin, mode, at } = event;
+      const place = conversation && locked.get(conversation);
+      const link = units[index]?.taker;
+      if (!consent || origin !== 'remote' || !place || !link) return [];
+      return [{ workspace, conversation: place, message: id, consent, mode, at, link }];
+    });
+    return {
+      rows: [
+        ...rows,
+        ...rooms.map(({ event, conversation }) => roomAct(event, conversation, work, positions)),
+      ],
+      said,
+      positions,
+    };
   }
 
   /** Files that came with messages are carried by them; one that is gone already is not waited for. */
@@ -512,6 +537,13 @@ export class InboundWriter {
       return outcome === 'fenced' || outcome === 'refused' ? [] : unit.notes;
     });
     await this.store.keepNotes(sql, notes);
+  }
+
+  /** What is written with the events, where there is anything. */
+  private rowsOf(messages: readonly NewMessage[], answers: readonly NewEnvelope[]): Alongside | undefined {
+    if (messages.length === 0) return undefined;
+    const rows = this.intake.messages(messages);
+    return answers.length > 0 ? beside(rows, envelopeRows(answers)) : rows;
   }
 
   private idOf(unit: Unit): MessageId {

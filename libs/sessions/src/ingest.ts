@@ -174,6 +174,7 @@ export class Ingest {
         if (done.last !== undefined) this.events.committed(workspace, done.last);
         this.writer.learn(done.learnt);
         this.dispatcher.settled(done.settled);
+        for (const account of done.due) this.dispatcher.wake(account);
         return done.outcomes;
       } catch (error) {
         if (!(error instanceof StaleKnowledge) || attempt > 3) throw error;

@@ -4,6 +4,7 @@ import {
   type Connector,
   type ConnectorDescription,
   type InboundEvent,
+  type JsonObject,
   type OutboundEnvelope,
   type Session,
 } from '#connector';
@@ -115,6 +116,10 @@ export class LinkRuntime implements Taker {
     return new Set(this.accounts.keys());
   }
 
+  get settings(): JsonObject {
+    return this.loaded.settings;
+  }
+
   /** The live session, for requests. */
   get live(): Session {
     return this.session;
@@ -223,7 +228,7 @@ export class LinkRuntime implements Taker {
       inFlight: description.inFlight,
       onUnknown: account.onUnknown,
       allowance: () => (can(session, 'paces') ? session.allowance(account.id) : UNPACED),
-      assess: (ask) => assess({ connector: this.connector, settings: this.loaded.settings }, ask),
+      assess: (ask) => assess(this, ask),
       send: (envelope) => session.send(envelope, this.house.ending),
       ...(can(session, 'resolves-unknown')
         ? { resolve: (envelope: OutboundEnvelope) => session.resolve(envelope, never) }

@@ -10,7 +10,8 @@ import {
   SendMessagesAnswer,
   SendMessagesBody,
 } from '../shapes/messages.js';
-import { idempotent, idOf, PageQuery, pageOf, text, TimeIn } from '../values.js';
+import { OptOut, SetOptOutBody } from '../shapes/opt-outs.js';
+import { AddressText, Flag, idempotent, idOf, PageQuery, pageOf, text, TimeIn } from '../values.js';
 import { route } from './route.js';
 
 const messageParams = z.strictObject({ id: idOf<MessageId>() });
@@ -112,6 +113,33 @@ export const messageRoutes = {
     params: messageParams,
     status: 200,
     answer: pageOf(Envelope),
+  }),
+  listOptOuts: route({
+    method: 'GET',
+    path: '/v1/opt-outs',
+    summary: 'Who has asked not to be written to, or to be written to again, by account and address',
+    tag: 'messages',
+    auth: 'person',
+    scope: 'read',
+    query: PageQuery.extend({
+      account: idOf<AccountId>().exactOptional(),
+      /** As it is shown here. */
+      address: AddressText.exactOptional(),
+      optedOut: Flag.exactOptional(),
+    }),
+    status: 200,
+    answer: pageOf(OptOut),
+  }),
+  setOptOut: route({
+    method: 'PUT',
+    path: '/v1/opt-outs',
+    summary: 'Put down whether somebody may be written to; what waits to go to them fails at once',
+    tag: 'messages',
+    auth: 'person',
+    scope: 'send',
+    body: SetOptOutBody,
+    status: 200,
+    answer: OptOut,
   }),
   cancelEnvelope: route({
     method: 'POST',

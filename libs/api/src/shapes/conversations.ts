@@ -49,6 +49,8 @@ export const Conversation = z.object({
   capabilities: Capabilities,
   createdAt: Time,
   leftAt: Time.nullable(),
+  /** They have asked not to be written to any more: what is sent is refused. */
+  optedOut: z.literal(true).exactOptional(),
   version: Version,
 });
 export type Conversation = z.output<typeof Conversation>;

@@ -101,4 +101,26 @@ export const assesses: readonly Case[] = [
       }
     },
   },
+  {
+    id: 'consent',
+    sentence:
+      'tells who asks not to be written to, or again, or what this is; by the whole message alone (§8)',
+    needs: [{ consents: true }],
+    async run(bench) {
+      const { consents = { out: '', in: '', help: '' } } = bench.harness;
+      const rig = await bench.rig();
+      const mark = bench.mark();
+      for (const [act, words] of Object.entries(consents)) {
+        const observer = await bench.observer();
+        const said = [words.toLowerCase(), ` ${words} `, `${mark} do not ${words} now`];
+        for (const text of said) await observer.say(rig.address, text);
+        const heard = await rig.until('all of it', () => {
+          const from = rig.context.messages().filter(({ author }) => author.address === observer.address);
+          return from.length >= said.length ? from : undefined;
+        });
+        const answer = expect.stringMatching(/\w/) as unknown as string;
+        expect(heard.map(({ consent }) => consent)).toEqual([{ act, answer }, { act, answer }, undefined]);
+      }
+    },
+  },
 ];

@@ -1,5 +1,5 @@
 /* From the loopback protocol to the contract's words: pure. */
-import type { InboundChange, InboundEvent, InboundParty, Occupant, RemoteId } from '#connector';
+import type { Consent, InboundChange, InboundEvent, InboundParty, Occupant, RemoteId } from '#connector';
 import { failure, unreachable, type AccountId, type Capabilities, type Mode, type Origin } from '#model';
 import { parseWireId } from '#connector';
 import type { BroughtFile } from './file-inbox.js';
@@ -14,6 +14,8 @@ export interface Reading {
   readonly mode: Mode;
   /** Whether receipts name messages by the network's ids, where they bear any. */
   readonly receiptsById?: boolean;
+  /** Whether `consentOf` has words here. */
+  readonly consentWords?: boolean;
 }
 
 export function remoteIdOf(scope: string, id: string): RemoteId {
@@ -57,6 +59,18 @@ export function fileOf(file: NonNullable<Extract<LoopbackEvent, { kind: 'message
   };
 }
 
+const consents: ReadonlyMap<string, Consent> = new Map<string, Consent>([
+  ['STOP', { act: 'out', answer: 'You will get no more messages. START to begin again.' }],
+  ['START', { act: 'in', answer: 'You will get messages again. STOP to end.' }],
+  ['HELP', { act: 'help', answer: 'STOP to get no more messages.' }],
+]);
+
+/** What a message that consists of one of the words says of its author’s consent. */
+function consentOf(text: string): { readonly consent?: Consent } {
+  const consent = consents.get(text.trim().toUpperCase());
+  return consent ? { consent } : {};
+}
+
 /** One reaction, or all of them where the network says so. */
 function reactionOf({
   emoji,
@@ -86,6 +100,7 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
         at,
         ...idsOf(event, scope),
         ...(event.reply === undefined ? {} : { replyTo: remoteIdOf(scope, event.reply) }),
+        ...(reading.consentWords === true ? consentOf(event.text) : {}),
       };
     case 'edit':
     case 'retraction':

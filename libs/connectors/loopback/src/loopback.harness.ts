@@ -110,7 +110,7 @@ async function start(extra: JsonObject) {
     login: ({ host, port }: { readonly host: string; readonly port: number }) => {
       const name = next('alice');
       return Promise.resolve({
-        settings: { host, port, name, ...times, ...extra },
+        settings: { host, port, name, consentWords: true, ...times, ...extra },
         secrets: { password, webhookKey },
         wrongSecrets: { password: 'wrong' },
         address: name,
@@ -191,6 +191,7 @@ export function loopbackHarness(extra: JsonObject = {}, connector: Connector = l
       },
       bad: ['two words', '##', 'a/b', 'x'.repeat(65)],
     },
+    consents: { out: 'STOP', in: 'START', help: 'HELP' },
     timing: { quietMs: 15, silenceMs: 500, backoffMs: 30 },
   } as const;
 }

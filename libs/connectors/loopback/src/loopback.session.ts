@@ -299,7 +299,8 @@ export class LoopbackSession
       });
     }, signal);
     if (page?.t !== 'page') return { outcome: 'refused', failure: failure('timeout') };
-    const reading = { account, scope: this.scope, mode: 'history' } as const;
+    const { consentWords } = this.settings;
+    const reading = { account, scope: this.scope, mode: 'history', consentWords } as const;
     const events = page.events
       .map((event) => fromLoopback(event, reading))
       .filter((event) => event.type === 'message');

@@ -66,6 +66,13 @@ export const settingsSchema: JsonObject = {
       maxItems: 100,
       default: [],
     },
+    consentWords: {
+      type: 'boolean',
+      title: 'Consent words',
+      description:
+        'Whether somebody who says STOP is not written to any more, START again, and HELP is answered, as the law has it for text messages.',
+      default: false,
+    },
     quietUntil: {
       type: 'string',
       title: 'Quiet until',
@@ -142,6 +149,7 @@ export interface LoopbackSettings {
   readonly checkpoints: boolean;
   readonly maxTextBytes: number;
   readonly closed: readonly string[];
+  readonly consentWords: boolean;
   readonly quietUntil: Date | undefined;
   readonly flood: { readonly burst: number; readonly perSecond: number };
   readonly backoffMs: number;
@@ -177,6 +185,7 @@ export function readSettings(raw: JsonObject): LoopbackSettings {
     checkpoints: flag('checkpoints', false),
     maxTextBytes: number(raw['maxTextBytes'], longestPart),
     closed: Array.isArray(raw['closed']) ? raw['closed'].filter((one) => typeof one === 'string') : [],
+    consentWords: flag('consentWords', false),
     quietUntil: text('quietUntil', '') === '' ? undefined : new Date(text('quietUntil', '')),
     flood: {
       burst: number(flood['burst'], defaultFlood.burst),

@@ -444,6 +444,11 @@ const saboteurs: readonly {
     ),
   },
   {
+    does: 'keeps to itself who asks for no more',
+    caught: 'consent',
+    connector: rewriting((event) => without(event, 'consent')),
+  },
+  {
     does: 'counts one part too many',
     caught: 'assess-parts',
     connector: judging((assessment) => ({ ...assessment, parts: assessment.parts + 1 })),

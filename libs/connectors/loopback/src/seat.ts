@@ -195,6 +195,7 @@ export class Seat {
       scope: this.host.scope,
       mode: frame.late === true ? 'catch-up' : 'live',
       receiptsById: this.host.settings.receiptsById,
+      consentWords: this.host.settings.consentWords,
     });
     if (frame.event.kind === 'contact') this.listed(frame.event.who.address, frame.event.listed);
     if (frame.event.kind === 'room' && frame.event.joined === false)
