@@ -308,7 +308,7 @@ sub say_as_phone {
         push @parts, '' if length($parts[-1]) + length($octets) > $room;
         $parts[-1] .= $octets;
     }
-    my ($total, $mine) = (scalar @parts, ++$reference);
+    my ($total, $mine) = (scalar @parts, $order->{reference} // ++$reference);
     for my $part (@{ $order->{order} // [ 1 .. $total ] }) {
         my $octets = $parts[ $part - 1 ] // next;
         deliver($esme, {

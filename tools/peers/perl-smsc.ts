@@ -69,6 +69,8 @@ export interface PhoneText extends HeardText {
   readonly as?: 'udh8' | 'udh16' | 'sar' | 'payload';
   /** In which order parts go, from 1; a part may be missing, or come twice. */
   readonly order?: readonly number[];
+  /** What the parts have in common, to send some of them later; 0 to 255. */
+  readonly reference?: number;
 }
 
 export class PerlSmsc implements AsyncDisposable {

@@ -1,0 +1,10 @@
+import type { Driver, DriverParts } from '../driver.js';
+import { SmppDriver } from './smpp.js';
+
+/** The driver that the settings ask for. */
+export function driverOf(parts: DriverParts): Driver {
+  switch (parts.settings.driver) {
+    case 'smpp':
+      return new SmppDriver(parts);
+  }
+}

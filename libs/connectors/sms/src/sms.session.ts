@@ -1,0 +1,185 @@
+/*
+ * A link alive: one account, one line of its driver at a time, and between lines a pause that grows and has jitter. What
+ * the driver hears goes through the intake; what the house sends becomes a text and goes to the line.
+ */
+import type {
+  AttachedAccount,
+  CloseReason,
+  OutboundEnvelope,
+  Paces,
+  SendOutcome,
+  Session,
+  SessionContext,
+} from '#connector';
+import { Life, type Entry } from '#connector/session';
+import { failure, type AccountId, type Failure } from '#model';
+import { capabilities } from './capabilities.js';
+import type { Allowance, Driver, Line } from './driver.js';
+import { driverOf } from './drivers/index.js';
+import { Intake } from './intake.js';
+import type { SmsSettings } from './sms.settings.js';
+import type { SmsTimings } from './timings.js';
+import { submissionOf } from './to-sms.js';
+
+const notOnline = failure('network-unreachable', 'The account is not online.');
+const behind = failure('storage-unavailable', 'What came from the network could not be stored for too long.');
+
+/** What belongs to the one account of the link, from attach to detach. */
+interface Attached {
+  readonly id: AccountId;
+  readonly driver: Driver;
+  readonly intake: Intake;
+  readonly life: Life;
+  line: Line | undefined;
+}
+
+export class SmsSession implements Session, Paces {
+  readonly #settings: SmsSettings;
+  readonly #context: SessionContext;
+  readonly #timings: SmsTimings;
+  #attached: Attached | undefined;
+  #wanted = false;
+  #closed = false;
+  #leaving: Promise<void> | undefined;
+
+  constructor(settings: SmsSettings, context: SessionContext, timings: SmsTimings) {
+    this.#settings = settings;
+    this.#context = context;
+    this.#timings = timings;
+  }
+
+  attach(account: AttachedAccount): void {
+    if (this.#closed) return;
+    if (this.#attached !== undefined) {
+      const why = failure('unsupported', 'A link to a network of phones carries no other account.');
+      this.#context.state(account.id, { state: 'needs-person', ...why });
+      return;
+    }
+    this.#attached = this.#make(account.id);
+    if (this.#wanted) this.#attached.life.begin();
+  }
+
+  async detach(account: AccountId): Promise<void> {
+    if (this.#attached?.id === account) await this.#leave();
+  }
+
+  connect(): void {
+    if (this.#closed) return;
+    this.#wanted = true;
+    this.#attached?.life.begin();
+  }
+
+  async close(reason: CloseReason): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wanted = false;
+    if (reason !== 'fenced') {
+      await this.#leave();
+      return;
+    }
+    const attached = this.#attached;
+    this.#attached = undefined;
+    attached?.life.stop();
+    attached?.intake.close();
+    attached?.line?.destroy();
+  }
+
+  async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    const attached = this.#attached;
+    const line = attached?.id === envelope.account ? attached.line : undefined;
+    if (line === undefined) return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
+    const submission = submissionOf(envelope, {
+      numbers: this.#settings.numbers,
+      carriesMedia: line.carriesMedia,
+    });
+    if ('code' in submission) return { outcome: 'refused', failure: submission };
+    return line.submit(submission, signal);
+  }
+
+  allowance(account: AccountId): Allowance {
+    const line = this.#attached?.id === account ? this.#attached.line : undefined;
+    return line?.allowance() ?? { envelopes: 0, againInMs: 1_000 };
+  }
+
+  #make(id: AccountId): Attached {
+    const intake = new Intake(this.#context, id, this.#timings, {
+      full: () => attached.line?.hold(),
+      eased: () => attached.line?.ease(),
+      stalled: () => {
+        this.#broken(attached, behind);
+      },
+      fenced: () => {
+        void this.close('fenced');
+      },
+    });
+    const driver = driverOf({
+      context: this.#context,
+      account: id,
+      settings: this.#settings,
+      timings: this.#timings,
+      upward: {
+        broken: (why) => {
+          this.#broken(attached, why);
+        },
+        heard: (text) => intake.heard(text),
+        reported: (report) => intake.reported(report),
+      },
+      note: (key, value) => {
+        intake.note(key, value);
+      },
+    });
+    const life = new Life(this.#context, id, this.#timings, (signal) => this.#enter(attached, signal));
+    const attached: Attached = { id, driver, intake, life, line: undefined };
+    intake.begin();
+    return attached;
+  }
+
+  async #enter(attached: Attached, signal: AbortSignal): Promise<Entry> {
+    const line = await attached.driver.open(signal);
+    if ('code' in line) return { entry: 'none', failure: line };
+    if (signal.aborted) {
+      line.destroy();
+      return { entry: 'closed' };
+    }
+    attached.line = line;
+    this.#context.capabilities(attached.id, {
+      ...capabilities,
+      files: line.carriesMedia ? 'native' : 'fallback',
+    });
+    return { entry: 'in', localAddress: this.#settings.numbers[0] ?? '' };
+  }
+
+  /** The line is over, by itself or because the house is behind. */
+  #broken(attached: Attached, why: Failure): void {
+    attached.line?.destroy();
+    attached.line = undefined;
+    attached.intake.lineEnded('broken');
+    if (this.#attached === attached && this.#leaving === undefined) attached.life.ended(why);
+  }
+
+  /** Takes the account off in order: what has left is waited for, what came is stored. Whoever asks again waits along. */
+  async #leave(): Promise<void> {
+    this.#leaving ??= this.#leaveOnce().finally(() => {
+      this.#leaving = undefined;
+    });
+    await this.#leaving;
+  }
+
+  async #leaveOnce(): Promise<void> {
+    const attached = this.#attached;
+    if (attached === undefined) return;
+    const { clock } = this.#context;
+    const before = clock.monotonic();
+    const left = (): number => Math.max(0, this.#timings.close - (clock.monotonic() - before));
+    attached.life.stop();
+    const line = attached.line;
+    attached.line = undefined;
+    await line?.close(left());
+    await attached.intake.drained(left());
+    if (line !== undefined) attached.intake.lineEnded('in order');
+    await attached.intake.drained(left());
+    attached.intake.close();
+    this.#context.state(attached.id, { state: 'offline' });
+    if (this.#attached === attached) this.#attached = undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import type { JsonObject, Target } from '#connector';
+import { clientKeyProperty, fieldsOf, textIn } from '#connector/session';
+import { readSmpp, smppSchema, type SmppSettings } from './drivers/smpp.settings.js';
+
+/** The ways to send, each with settings of its own under its name. */
+const drivers = ['smpp'] as const;
+export type DriverName = (typeof drivers)[number];
+
+/** JSON Schema of the settings: form, validation and docs in one. */
+export const settingsSchema: JsonObject = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  additionalProperties: false,
+  required: ['driver', 'numbers'],
+  allOf: drivers.map((name) => ({
+    if: { properties: { driver: { const: name } }, required: ['driver'] },
+    then: { required: [name] },
+  })),
+  properties: {
+    driver: {
+      type: 'string',
+      title: 'Way of sending',
+      description: 'What connects to the network: SMPP to a message centre.',
+      enum: drivers,
+    },
+    numbers: {
+      type: 'array',
+      title: 'Own numbers',
+      description:
+        'The numbers, short codes and names that texts are sent from. The first is used where nothing else is said.',
+      examples: [['+12025550100', '12345']],
+      items: { type: 'string', minLength: 1, maxLength: 20 },
+      minItems: 1,
+      maxItems: 1_000,
+      uniqueItems: true,
+    },
+    region: {
+      type: 'string',
+      title: 'Country',
+      description: 'Where numbers without a country code belong, as two letters (ISO 3166), such as DE.',
+      pattern: '^[A-Z]{2}$',
+    },
+    coding: {
+      type: 'string',
+      title: 'Characters',
+      description:
+        "How texts are written: as short as possible (auto), with what has no short form replaced by something alike first (plain: ’ becomes '), or always as Unicode.",
+      enum: ['auto', 'plain', 'unicode'],
+      default: 'auto',
+    },
+    smpp: smppSchema,
+  },
+};
+
+/** JSON Schema of the secrets. */
+export const secretsSchema: JsonObject = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    password: {
+      type: 'string',
+      title: 'Password',
+      description: 'Of the account at the message centre.',
+      maxLength: 255,
+    },
+    clientKey: clientKeyProperty,
+  },
+};
+
+export interface SmsSettings {
+  readonly driver: DriverName;
+  /** As they were written; the session reads them by the rules of addresses. */
+  readonly numbers: readonly string[];
+  readonly region?: string;
+  readonly coding: 'auto' | 'plain' | 'unicode';
+  readonly smpp: SmppSettings;
+}
+
+/** Reads settings that have passed the schema, with what they leave unsaid filled in. */
+export function readSettings(raw: JsonObject): SmsSettings {
+  const region = textIn(raw, 'region');
+  const numbers = raw['numbers'];
+  return {
+    driver: drivers.find((one) => one === raw['driver']) ?? 'smpp',
+    numbers: Array.isArray(numbers) ? numbers.filter((one): one is string => typeof one === 'string') : [],
+    ...(region !== undefined && { region }),
+    coding: (['plain', 'unicode'] as const).find((one) => one === raw['coding']) ?? 'auto',
+    smpp: readSmpp(fieldsOf(raw['smpp'])),
+  };
+}
+
+/** Every host that a session with these settings would connect to. */
+export function targetsOf({ smpp }: SmsSettings): readonly Target[] {
+  return [{ host: smpp.host, port: smpp.port }];
+}

@@ -1,0 +1,1 @@
+export { ownNumber, Rig, type Centre, type RigOptions } from './rig.js';
