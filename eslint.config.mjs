@@ -20,7 +20,7 @@ const staircase = [
   'sessions',
   'streams',
 ];
-const connectors = { irc: ['irc-framework'], xmpp: ['@xmpp/xml', 'saxes'], loopback: [] };
+const connectors = { irc: ['irc-framework'], xmpp: ['@xmpp/xml', 'saxes'], sms: [], loopback: [] };
 /** Stand-alone: each may be published as it is. */
 const protocols = ['protocols/smpp'];
 
@@ -59,6 +59,10 @@ const rooms = {
   'connectors/xmpp/testing': {
     rooms: ['model', 'connector', 'connector/testing', 'connectors/xmpp', 'peers'],
     packages: [node],
+  },
+  'connectors/sms/testing': {
+    rooms: ['model', 'connector', 'connector/testing', 'connectors/sms', 'peers', 'sandbox', ...protocols],
+    packages: [node, '@jest/globals'],
   },
   'files/testing': { rooms: ['files', 'peers'], packages: [node, '@jest/globals'] },
   'accounts/testing': { rooms: [...floor, 'files', 'audit', 'accounts'], packages: [node, ...nest] },
@@ -114,6 +118,7 @@ const law = [
               'connector/testing',
               'connectors/irc/testing',
               'connectors/xmpp/testing',
+              'connectors/sms/testing',
               'embedded-postgres/testing',
               'platform/testing',
               'accounts/testing',

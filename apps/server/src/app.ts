@@ -5,13 +5,14 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { Connector } from '#connector';
 import { irc } from '#connectors/irc';
 import { loopback } from '#connectors/loopback';
+import { sms } from '#connectors/sms';
 import { xmpp } from '#connectors/xmpp';
 import { createHttpAdapter, NestLog, type Config } from '#platform';
 import { AppModule } from './app.module.js';
 import { serveFace } from './face.js';
 
 /** The protocols that are built in. */
-export const builtIn: readonly Connector[] = [irc, xmpp, loopback];
+export const builtIn: readonly Connector[] = [irc, xmpp, sms, loopback];
 
 /** Makes the server, ready to listen but not yet listening. */
 export async function createApp(
