@@ -5,7 +5,7 @@
  */
 import type { EmitOutcome, InboundBatch, InboundEvent, JsonValue, SessionContext } from '#connector';
 import { readNote, Timers, type Notes } from '#connector/session';
-import { failure, type AccountId } from '#model';
+import type { AccountId } from '#model';
 import { Reassembly, type Joined, type Part } from '#protocols/smpp';
 import type { IncomingReport, IncomingText, Kept, Upward } from './driver.js';
 import { joinedFrom, messageFrom, receiptFrom } from './from-sms.js';
@@ -99,6 +99,10 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
       const cancel = this.#context.clock.after(withinMs, finish);
       this.#quiet.add(finish);
     });
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   close(): void {
@@ -196,7 +200,7 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
       outcomes = [{ outcome: 'not-stored', retryAfterMs: 1_000 }];
     }
     this.#outstanding -= count;
-    if (this.#closed) return { kept: 'silent' };
+    if (this.isClosed) return { kept: 'silent' };
     this.#weigh();
     if (this.#outstanding === 0) for (const tell of [...this.#quiet]) tell();
     return this.#judge(batch.events, outcomes);
@@ -228,7 +232,7 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
       { account: this.#account, type: first?.type, code: refused.failure.code },
       'the house refused an event',
     );
-    return { kept: 'refused', failure: refused.failure ?? failure('unsupported') };
+    return { kept: 'refused', failure: refused.failure };
   }
 
   #weigh(): void {

@@ -55,7 +55,11 @@ export function receiptFailure({ state, error }: Receipt): Failure | undefined {
     case 'rejected':
     case 'skipped':
       return failure('refused', `The message centre has rejected the text${said}.`, 'give-up');
-    default:
+    case 'accepted':
+    case 'delivered':
+    case 'enroute':
+    case 'scheduled':
+    case 'unknown':
       return undefined;
   }
 }

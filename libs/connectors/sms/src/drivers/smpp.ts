@@ -34,12 +34,12 @@ export class SmppDriver implements Driver {
   }
 
   async #messageIds(): Promise<MessageIds> {
-    const { context, account, settings, note } = this.#parts;
+    const { context, account, settings } = this.#parts;
     if (this.#ids !== undefined) return this.#ids;
     const noted = fieldsOf((await readNote(context, account, evidenceKey))?.value);
     const evidence = { hexAnswers: noted['hexAnswers'] === true, hexReceipts: noted['hexReceipts'] === true };
     this.#ids ??= new MessageIds(settings.smpp.messageIds, evidence, (seen) => {
-      note(evidenceKey, { ...seen });
+      this.#parts.note(evidenceKey, { ...seen });
     });
     return this.#ids;
   }
@@ -53,7 +53,7 @@ export class SmppDriver implements Driver {
     if (turn.turn === 'refused') return turn.failure;
     const trust = { ...smpp, ...(clientKey !== undefined && { clientKey }) };
     const tls = smpp.tls ? tlsOptions(trust) : undefined;
-    if (tls !== undefined && 'code' in tls) return tls as Failure;
+    if (tls !== undefined && 'code' in tls) return tls;
     let suspicion: Failure | undefined;
     try {
       const { session } = await connectEsme({
