@@ -19,3 +19,16 @@ export { startSandboxXmpp, SandboxXmpp } from './xmpp/sandbox.js';
 export type { SandboxXmppClient } from './xmpp/sandbox-client.js';
 export type { Overheard, SandboxObserver } from './xmpp/observer.js';
 export { deep, nasties, oversized, type Nasty } from './xmpp/nasties.js';
+export {
+  alicesPhone,
+  bobsPhone,
+  usualFates,
+  type Fate,
+  type IdStyle,
+  type SandboxSmsOptions,
+  type SmsMischief,
+} from './sms/options.js';
+export { SandboxPhone, type ShownText, type Writing } from './sms/phone.js';
+export type { Delivery } from './sms/outbox.js';
+export type { Submission } from './sms/centre.js';
+export { startSandboxSms, SandboxSms } from './sms/sandbox.js';

@@ -15,6 +15,8 @@ export interface Bound {
   readonly bind: Pdu<'bind_transmitter' | 'bind_receiver' | 'bind_transceiver'>;
   /** The address that it came from. */
   readonly peer: string;
+  /** What the session writes to; whoever writes to it besides must write whole PDUs, or mean not to. */
+  readonly socket: Socket;
 }
 
 export interface BindAnswer {
@@ -115,7 +117,7 @@ function serve(socket: Socket, options: SmscOptions, all: Set<Bound>): void {
     }
     cancel();
     const as = bind.command.slice('bind_'.length) as BindAs;
-    const now: Bound = { session, as, bind, peer };
+    const now: Bound = { session, as, bind, peer, socket };
     bound = now;
     all.add(now);
     setImmediate(() => {
