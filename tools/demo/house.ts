@@ -16,8 +16,15 @@ const patienceMs = 120_000;
 /** The person for whom everything is set up. */
 export const person = { name: 'Alice', email: 'alice@example.org', nick: 'alice' };
 
-type Settings = Readonly<Record<string, string | number | boolean>>;
-type Secrets = Readonly<Record<string, string>>;
+type Setting = string | number | boolean | readonly string[];
+type Settings = Readonly<Record<string, Setting | Readonly<Record<string, Setting>>>>;
+
+interface NewAccount {
+  readonly connector: string;
+  readonly label: string;
+  readonly settings: Settings;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
 
 export class House {
   readonly url: string;
@@ -103,16 +110,7 @@ export class House {
   }
 
   /** Gives the person an account on a server of this machine, and enters a room. */
-  async enter(
-    account: {
-      readonly connector: string;
-      readonly label: string;
-      readonly settings: Settings;
-      readonly secrets?: Secrets;
-    },
-    room: string,
-    signal: AbortSignal,
-  ): Promise<Conversation> {
+  async enter(account: NewAccount, room: string, signal: AbortSignal): Promise<Conversation> {
     // The first person is an admin, and an admin may use a server on this machine.
     const made = await this.client.call('createAccount', { body: { secrets: {}, ...account } });
     const { id } = await this.client.call('createConversation', {
@@ -129,6 +127,17 @@ export class House {
     );
     if (conversation === undefined) throw new Error(`${room} is gone`);
     return conversation;
+  }
+
+  /** Gives the person an account that is online, and a conversation with somebody by it. */
+  async reach(account: NewAccount, address: string, signal: AbortSignal): Promise<Conversation> {
+    const { id } = await this.client.call('createAccount', { body: { secrets: {}, ...account } });
+    await until(
+      `${account.label} is online`,
+      async () => (await this.client.call('getAccount', { params: { id } })).session.state === 'online',
+      signal,
+    );
+    return this.client.call('createConversation', { body: { account: id, address, kind: 'direct' } });
   }
 
   /** Ends the server in order, and removes its data. */

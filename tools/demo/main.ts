@@ -1,24 +1,29 @@
 /*
- * `npm run demo`: Parley with an IRC network and an XMPP server of its own, and two residents who talk on both. Everything
- * lives in this process, in a child of it and in a temporary directory, and is gone when it ends.
+ * `npm run demo`: Parley with an IRC network and an XMPP server of its own, two residents who talk on both, and a message
+ * centre with their phones. Everything lives in this process, in a child of it and in a temporary directory, and is gone
+ * when it ends.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
-import { startSandboxIrc, startSandboxXmpp } from '#sandbox';
+import { startSandboxIrc, startSandboxSms, startSandboxXmpp } from '#sandbox';
 import { House, person } from './house.js';
 import { Lounge } from './lounge.js';
+import { answerTexts } from './phones.js';
 import { IrcResident } from './resident.js';
 import { follow } from './screen.js';
 import { XmppResident } from './xmpp-resident.js';
 
 const room = '#lounge';
+/** The person's own number, and the phones of those who are in the lounge too. */
+const numbers = { own: '+12025550100', bob: '+12025550111', carol: '+12025550122' };
 
-const usage = `npm run demo -- [--port 8080] [--irc-port 6667] [--xmpp-port 5222] [--tempo 2500]
+const usage = `npm run demo -- [--port 8080] [--irc-port 6667] [--xmpp-port 5222] [--smpp-port 2775] [--tempo 2500]
 
   --port      where Parley listens; another port is taken where that one is in use
   --irc-port  the same for the IRC server
   --xmpp-port the same for the XMPP server
+  --smpp-port the same for the message centre
   --tempo     milliseconds between two things that the residents do
 `;
 
@@ -30,6 +35,7 @@ interface Options {
   readonly port: number;
   readonly ircPort: number;
   readonly xmppPort: number;
+  readonly smppPort: number;
   readonly tempo: number;
 }
 
@@ -41,6 +47,7 @@ function readOptions(): Options | undefined {
         port: { type: 'string', default: '8080' },
         'irc-port': { type: 'string', default: '6667' },
         'xmpp-port': { type: 'string', default: '5222' },
+        'smpp-port': { type: 'string', default: '2775' },
         tempo: { type: 'string', default: '2500' },
       },
     });
@@ -48,10 +55,11 @@ function readOptions(): Options | undefined {
       port: Number(values.port),
       ircPort: Number(values['irc-port']),
       xmppPort: Number(values['xmpp-port']),
+      smppPort: Number(values['smpp-port']),
       tempo: Number(values.tempo),
     };
     const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port < 65_536;
-    const ports = [options.port, options.ircPort, options.xmppPort];
+    const ports = [options.port, options.ircPort, options.xmppPort, options.smppPort];
     return ports.every(isPort) && options.tempo > 0 ? options : undefined;
   } catch {
     return undefined;
@@ -79,15 +87,16 @@ async function free(port: number): Promise<number> {
 interface Places {
   readonly irc: { readonly id: string; readonly port: number };
   readonly xmpp: { readonly id: string; readonly port: number; readonly room: string; readonly jid: string };
+  readonly sms: { readonly id: string };
 }
 
-function explain(house: House, { irc, xmpp }: Places): void {
+function explain(house: House, { irc, xmpp, sms }: Places): void {
   const { url, token, password } = house;
   const bearer = `-H 'authorization: Bearer ${token}'`;
   const messages = `${url}/v1/conversations/${irc.id}/messages`;
   print(`
 Parley is running, and ${person.nick} is in ${room} on a small IRC network and in ${xmpp.room} on a small XMPP server.
-Bob and carol talk in both.
+Bob and carol talk in both, and have phones besides.
 
   Address   ${url}        (every call, to read and to try: ${url}/v1/docs)
   E-mail    ${person.email}
@@ -107,6 +116,10 @@ Or on XMPP, where bob and carol are too:
 
   curl -s ${url}/v1/conversations/${xmpp.id}/messages ${bearer} -H 'content-type: application/json' -d '{"text":"hello carol, anything new?"}'
 
+Or as a text message to bob's phone, ${numbers.bob}, from your own number, ${numbers.own} (carol's is ${numbers.carol}):
+
+  curl -s ${url}/v1/conversations/${sms.id}/messages ${bearer} -H 'content-type: application/json' -d '{"text":"hi bob, are you on the way?"}'
+
 Or come by yourself with any IRC client: server 127.0.0.1, port ${String(irc.port)}, no TLS, then /join ${room}
 or with any XMPP client: register on server 127.0.0.1, port ${String(xmpp.port)}, no TLS, at ${xmpp.jid}, then join ${xmpp.room}
 
@@ -122,7 +135,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 async function demonstrate(options: Options): Promise<void> {
-  print('Starting a small IRC network, an XMPP server and Parley, with a fresh database …');
+  print('Starting a small IRC network, an XMPP server, a message centre and Parley, with a fresh database …');
   const ircPort = await free(options.ircPort);
   await using irc = await startSandboxIrc({
     port: ircPort,
@@ -139,6 +152,11 @@ async function demonstrate(options: Options): Promise<void> {
   });
   const xmppRoom = `lounge@${xmpp.roomDomain}`;
   const { signal } = ending;
+  await using centre = await startSandboxSms({
+    port: await free(options.smppPort),
+    accounts: [{ systemId: person.nick, password: password.slice(0, 8) }],
+  });
+  answerTexts(centre, [numbers.bob, numbers.carol], person.nick, options.tempo, signal);
   const house = await House.open(await free(options.port), signal);
   const lounges: Lounge[] = [];
   try {
@@ -178,9 +196,24 @@ async function demonstrate(options: Options): Promise<void> {
       xmppRoom,
       signal,
     );
+    const texts = await house.reach(
+      {
+        connector: 'sms',
+        label: 'Demo SMS',
+        settings: {
+          driver: 'smpp',
+          numbers: [numbers.own],
+          smpp: { host: centre.host, port: centre.port, tls: false, systemId: person.nick },
+        },
+        secrets: { password: password.slice(0, 8) },
+      },
+      numbers.bob,
+      signal,
+    );
     explain(house, {
       irc: { id: conversation.id, port: irc.port },
       xmpp: { id: talk.id, port: xmpp.port, room: xmppRoom, jid: xmpp.domain },
+      sms: { id: texts.id },
     });
     const ended = new Promise<void>((done) => {
       signal.addEventListener('abort', () => {
