@@ -10,6 +10,8 @@ import { ShortCache } from './short-cache.js';
 export interface AccountLink {
   readonly link: LinkId;
   readonly connector: Connector;
+  /** The connector's word for itself. */
+  readonly protocol: string;
   /** The link's own, shared with all of its accounts; an admin's business where it is shared. */
   readonly settings: JsonObject;
 }
@@ -52,7 +54,7 @@ export class AccountLinks implements OnModuleInit, OnModuleDestroy {
         `SELECT l.id AS link, l.connector, l.settings FROM account a JOIN link l ON l.id = a.link_id WHERE a.id = $1`,
         [account],
       );
-      return row && { ...row, connector: this.connectors.get(row.connector) };
+      return row && { ...row, protocol: row.connector, connector: this.connectors.get(row.connector) };
     });
   }
 }

@@ -123,6 +123,9 @@ export function pageOf<T extends z.ZodType>(
   return z.object({ items: z.array(item), next: Next.exactOptional() });
 }
 
+/** An amount of money as a decimal of at most six places behind the point: `"0.05"`. */
+export const Amount = z.string().regex(/^-?\d{1,13}(\.\d{1,6})?$/);
+
 /** The same key with the same body is the same request; for sends for seven days. */
 export const idempotent = z.object({
   'idempotency-key': z

@@ -77,6 +77,10 @@ export interface InboundMessage extends InConversation {
   readonly replyTo?: RemoteId;
   /** Its author says with it whether they want to be written to, as the network’s law has words for it. */
   readonly consent?: Consent;
+  /** In how many parts it came, where the network counts them. */
+  readonly parts?: number;
+  /** What prices go by, as in an `Assessment`: the number that it came from, as digits. */
+  readonly pricedBy?: string;
 }
 
 /**

@@ -30,6 +30,7 @@ import {
 } from '#model';
 import { Batcher, bisect, Clock, Database, isDataError, type Sql } from '#platform';
 import { assess, leavingAt } from './assess.js';
+import { Charges } from './charges.js';
 import { movedOn } from './envelope.store.js';
 import { IdempotencyStore, type Claimed, type IdempotencyKey, type KeptAnswer } from './idempotency.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
@@ -98,6 +99,7 @@ export class Acceptor {
     private readonly intake: IntakeStore,
     private readonly keys: IdempotencyStore,
     private readonly optOuts: OptOutStore,
+    private readonly charges: Charges,
     private readonly links: FileLinks,
     private readonly signals: Signals,
     private readonly clock: Clock,
@@ -166,9 +168,7 @@ export class Acceptor {
     const silenced = await this.optOuts.among(sql, locked.keys());
     const positions = new Positions(locked.values());
     const now = new Date(this.clock.now());
-    const messages: NewMessage[] = [];
-    const envelopes: NewEnvelope[] = [];
-    const stored: { plan: Plan; at: number; message: NewMessage; envelope: NewEnvelope }[] = [];
+    const wanted: { plan: Plan; at: number; message: NewMessage; envelope: NewEnvelope }[] = [];
     const plans = asks.map((ask): Plan => {
       const plan: Plan = { ask, results: [] };
       for (const [at, send] of ask.sends.entries()) {
@@ -185,24 +185,36 @@ export class Acceptor {
           plan.results[at] = { failure: assessment.failure };
           continue;
         }
-        const pair = rowsOf(ask, send, conversation, assessment, positions, now);
-        messages.push(pair.message);
-        envelopes.push(pair.envelope);
-        stored.push({ plan, at, ...pair });
+        wanted.push({ plan, at, ...rowsOf(ask, send, conversation, assessment, positions, now) });
       }
       return plan;
     });
+    const till = await this.charges.open(
+      sql,
+      workspace,
+      wanted.map(({ envelope }) => envelope),
+    );
+    const stored = wanted.flatMap((want) => {
+      const taken = this.charges.take(till, want.envelope);
+      if (!('failure' in taken)) return [{ ...want, envelope: taken }];
+      want.plan.results[want.at] = taken;
+      return [];
+    });
+    const messages = stored.map(({ message }) => message);
+    const envelopes = stored.map(({ envelope }) => envelope);
     await useFiles(
       sql,
       stored.flatMap(({ message, envelope }) => this.usesOf(message, envelope)),
     );
     const events = [...made, ...messages.map(createdEvent)];
     if (events.length === 0) return { plans, last: undefined, accounts: new Set<AccountId>() };
+    const metered = till.alongside();
+    const rows = [this.intake.messages(messages), envelopeRows(envelopes), ownMarks(messages)];
     const { first, last } = await this.events.append(
       sql,
       workspace,
       events,
-      beside(this.intake.messages(messages), envelopeRows(envelopes), ownMarks(messages)),
+      beside(...rows, ...(metered ? [metered] : [])),
     );
     for (const [index, { plan, at, message, envelope }] of stored.entries()) {
       plan.results[at] = { stored: { message, envelope, sequence: first + BigInt(made.length + index) } };
@@ -268,6 +280,7 @@ function rowsOf(
     conversation: conversation.id,
     message: message.id,
     kind: 'message',
+    connector: send.link.protocol,
     ...(waits ? { waitsFor: waits } : {}),
     ...(detail === undefined ? {} : { detail }),
     priority: send.priority,

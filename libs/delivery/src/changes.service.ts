@@ -16,6 +16,7 @@ import {
 import { Clock, Database, Problem } from '#platform';
 import { DUE_CHANNEL, LIFETIME_MS } from './accept.js';
 import { assess, leavingAt } from './assess.js';
+import { Charges } from './charges.js';
 import { Dispatcher } from './dispatcher.js';
 import { EnvelopeStore, type EnvelopeChange } from './envelope.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
@@ -24,6 +25,15 @@ import { refused } from './refusal.js';
 import { Settler } from './settler.js';
 
 type Act = Exclude<EnvelopeKind, 'message'>;
+
+/** What is done to which message, and how that is told. */
+interface About {
+  readonly message: Message;
+  readonly act: Act;
+  readonly change: EnvelopeChange;
+  readonly address: string;
+  readonly connector: string;
+}
 
 const capabilityOf: Record<Act, CapabilityName> = {
   edit: 'edits',
@@ -50,6 +60,7 @@ export class Changes {
     private readonly access: Access,
     private readonly links: AccountLinks,
     private readonly optOuts: OptOutStore,
+    private readonly charges: Charges,
     private readonly signals: Signals,
     private readonly clock: Clock,
   ) {}
@@ -139,26 +150,35 @@ export class Changes {
           { envelope: target.envelope, whole: { state: 'withdrawn' } },
         ]);
         const told = [...events, ...(await this.changes.apply(sql, [edit]))];
-        return { settled, last: (await this.events.append(sql, caller.workspace, told)).last };
+        const metered = await this.charges.alongside(sql, caller.workspace, told);
+        return { settled, last: (await this.events.append(sql, caller.workspace, told, metered)).last };
       }
       // Nobody could be told of the change: refused before anything happens, unless it has not left at all.
       if (!inPlace && !way) throw new Problem(409, 'unsupported', cannot[act]);
-      const wordsOf = !inPlace && way?.fallback === true ? way.content : undefined;
+      const words = inPlace ? native.content : way?.fallback === true ? way.content : undefined;
       const assessment =
-        wordsOf && place && link
-          ? assess(link, { to: place.address, kind: place.kind, content: wordsOf, at: now })
+        words && place && link
+          ? assess(link, { to: place.address, kind: place.kind, content: words, at: now })
           : undefined;
       if (assessment?.failure) throw refused(assessment.failure);
-      if (wordsOf && (await this.optOuts.among(sql, [message.conversation])).size > 0)
+      if (!inPlace && words && (await this.optOuts.among(sql, [message.conversation])).size > 0)
         throw refused(optedOut);
       const told = await this.changes.apply(sql, [edit]);
       if (told.length === 0) return undefined;
-      const envelope =
-        inPlace || !way || !place
-          ? []
-          : [this.envelopeFor(caller, message, act, way, place.address, now, assessment, urgent)];
-      const { last } = await this.events.append(sql, caller.workspace, told, envelopeRows(envelope));
-      return { settled: new Map(), last };
+      const { workspace } = caller;
+      if (inPlace || !way || !place) {
+        const waits =
+          inPlace && assessment ? { envelope: target.envelope, parts: assessment.parts } : undefined;
+        const changed = waits ? await this.charges.change(sql, workspace, waits) : undefined;
+        if (changed && 'failure' in changed) throw refused(changed.failure);
+        return { settled: new Map(), last: (await this.events.append(sql, workspace, told, changed)).last };
+      }
+      const about = { message, act, change: way, address: place.address, connector: link?.protocol ?? '' };
+      const envelope = this.envelopeFor(caller, about, now, assessment, urgent);
+      // What the network carries as such is no message: it is not metered.
+      const rows = words ? await this.charges.one(sql, workspace, envelope) : envelopeRows([envelope]);
+      if ('failure' in rows) throw refused(rows.failure);
+      return { settled: new Map(), last: (await this.events.append(sql, workspace, told, rows)).last };
     });
     if (done) {
       this.events.committed(caller.workspace, done.last);
@@ -170,10 +190,7 @@ export class Changes {
 
   private envelopeFor(
     caller: Principal,
-    message: Message,
-    act: Act,
-    change: EnvelopeChange,
-    address: string,
+    { message, act, change, address, connector }: About,
     now: Date,
     assessment: Assessment | undefined,
     urgent: boolean,
@@ -187,6 +204,7 @@ export class Changes {
       conversation: message.conversation,
       message: message.id,
       kind: act,
+      connector,
       ...(scheduleAt ? { waitsFor: 'schedule' } : {}),
       ...(why === undefined ? {} : { detail: why }),
       priority: 0,

@@ -26,7 +26,7 @@ export interface ConsentSaid {
   readonly consent: Consent;
   readonly mode: Mode;
   readonly at: Date;
-  readonly link: Pick<AccountLink, 'connector' | 'settings'>;
+  readonly link: Pick<AccountLink, 'connector' | 'protocol' | 'settings'>;
 }
 
 /** What follows of it, for the transaction that stores it. */
@@ -135,6 +135,7 @@ export class Consents {
       conversation: id,
       message: message.id,
       kind: 'message',
+      connector: link.protocol,
       priority: 0,
       dueAt: now,
       expiresAt: new Date(now.getTime() + LIFETIME_MS),

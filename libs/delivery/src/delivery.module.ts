@@ -1,7 +1,10 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '#conversations';
+import { MeteringModule } from '#metering';
 import { Acceptor } from './accept.js';
 import { Consents } from './consents.js';
+import { ChargeStore } from './charge.store.js';
+import { Charges } from './charges.js';
 import { Changes } from './changes.service.js';
 import { DeliveryController } from './delivery.controller.js';
 import { Dispatcher } from './dispatcher.js';
@@ -23,18 +26,19 @@ import { DeliverySweeps } from './sweeps.js';
 import { UnknownFates } from './unknown-fates.js';
 
 /** What the rooms above call. */
-const offered = [Consents, Dispatcher, EnvelopeViews, FanOuts, Receipts, UnknownFates];
+const offered = [Charges, Consents, Dispatcher, EnvelopeViews, FanOuts, Receipts, UnknownFates];
 
 /**
  * How messages leave. Needs, bound by the server for everybody, `Gate` (policy) and `Fence` (leases).
  */
 @Module({
-  imports: [ConversationsModule],
+  imports: [ConversationsModule, MeteringModule],
   controllers: [DeliveryController, OptOutsController],
   providers: [
     ...offered,
     Acceptor,
     Changes,
+    ChargeStore,
     DeliverySweeps,
     EnvelopeStore,
     Envelopes,

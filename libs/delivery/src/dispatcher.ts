@@ -17,6 +17,7 @@ import { carriesFiles, FileLinks, withAddresses, type FileAddresses } from '#fil
 import { failure, type AccountId, type EnvelopeId, type MessageId, type WorkspaceId } from '#model';
 import { Clock, Database, logger, type Sql } from '#platform';
 import { leavingAt } from './assess.js';
+import { Charges } from './charges.js';
 import { EnvelopeStore, type Begun } from './envelope.store.js';
 import { Lanes, type Ready } from './lanes.js';
 import { Fence, type Claim, type Outlet } from './outlet.js';
@@ -77,6 +78,7 @@ export class Dispatcher {
     private readonly events: EventLog,
     private readonly store: EnvelopeStore,
     private readonly receipts: Receipts,
+    private readonly charges: Charges,
     private readonly fence: Fence,
     private readonly unknowns: UnknownFates,
     private readonly links: FileLinks,
@@ -270,7 +272,8 @@ export class Dispatcher {
       const postponed = await this.store.postpone(sql, later);
       const start = await this.begin(sql, leaving);
       const all = [...events, ...postponed, ...start.events];
-      const last = all.length > 0 ? (await this.events.append(sql, workspace, all)).last : undefined;
+      const metered = await this.charges.alongside(sql, workspace, all);
+      const last = all.length > 0 ? (await this.events.append(sql, workspace, all, metered)).last : undefined;
       return { held, settled, start, last };
     });
     if (done.last !== undefined) this.events.committed(workspace, done.last);

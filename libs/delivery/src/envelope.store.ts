@@ -17,8 +17,9 @@ import {
 } from '#model';
 import { asJson, type Sql } from '#platform';
 import type { Ready } from './lanes.js';
+import type { EnvelopeTold } from './charges.js';
 import { optedOut } from './opt-out.store.js';
-import type { KnownEnvelope, PartState, Settlement } from './settle.js';
+import { unsettles, type KnownEnvelope, type PartState, type Settlement } from './settle.js';
 
 interface ReadyRow {
   id: EnvelopeId;
@@ -200,6 +201,7 @@ export class EnvelopeStore {
        WHERE e.id = g.id AND m.id = e.message_id AND c.id = e.conversation_id AND e.expires_at > now()
          AND (e.state IN ('accepted', 'waiting') OR e.state = 'sending' AND e.epoch = g.epoch)
        RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.attempts,
+         e.state = 'failed' AND e.charge IS NOT NULL AS recount,
          CASE WHEN m.version <> g.seen AND e.change IS NULL
            THEN json_build_object('text', m.text, 'content', m.content) END AS fresh`,
       [asJson(rows), asJson({ moved: movedOn, silenced: optedOut })],
@@ -223,10 +225,11 @@ export class EnvelopeStore {
       Omit<ChangedRow, 'state'> & {
         state: EnvelopeState;
         parts: number | null;
+        charged: number | null;
         known_parts: { part: number; state: PartState }[] | null;
       }
     >(
-      `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.parts,
+      `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.parts, (e.charge->>'parts')::int AS charged,
          (SELECT json_agg(json_build_object('part', p.part, 'state', p.state))
           FROM envelope_part p WHERE p.envelope_id = e.id) AS known_parts
        FROM envelope e WHERE e.id = ANY($1::uuid[]) ORDER BY e.id FOR NO KEY UPDATE OF e`,
@@ -242,6 +245,7 @@ export class EnvelopeStore {
           message: row.message_id,
           state: row.state,
           total: row.parts ?? undefined,
+          ...(row.charged === null ? {} : { charged: row.charged }),
           parts: new Map((row.known_parts ?? []).map(({ part, state }) => [part, state])),
         },
       ]),
@@ -250,10 +254,13 @@ export class EnvelopeStore {
 
   /**
    * Writes settlements: envelopes, parts and the parts' ids on the network, in one statement. How many parts an envelope
-   * has is nobody's news: where nothing else is learnt it is written without an event and a new version.
+   * has is nobody's news unless it is charged for others: where nothing else is learnt it is written without an event and
+   * a new version.
    */
   async save(sql: Sql, settlements: readonly Settlement[]): Promise<NewEvent[]> {
-    const news = settlements.filter(({ state, parts }) => state !== undefined || parts.length > 0);
+    const news = settlements.filter(
+      (settlement) => settlement.state !== undefined || settlement.parts.length > 0 || unsettles(settlement),
+    );
     if (news.length < settlements.length) {
       await sql.query(
         `UPDATE envelope e SET parts = g.total FROM json_to_recordset($1::json) AS g(id uuid, total int) WHERE e.id = g.id`,
@@ -335,7 +342,8 @@ export class EnvelopeStore {
         asJson(ids),
       ],
     );
-    return rows.map(envelopeChanged);
+    const unsettled = new Set(settlements.filter(unsettles).map(({ known }) => known.id));
+    return rows.map((row) => envelopeChanged({ ...row, recount: unsettled.has(row.id) }));
   }
 
   /**
@@ -351,7 +359,8 @@ export class EnvelopeStore {
          detail = CASE WHEN e.deaths >= 2 THEN 'Three times the sender stopped while sending this, so it is set aside.'
            ELSE 'The sender stopped while sending this: nobody knows whether it arrived.' END
        FROM account a WHERE a.link_id = $1 AND e.account_id = a.id AND e.state = 'sending' AND e.epoch < $2
-       RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state`,
+       RETURNING e.id, e.account_id, e.conversation_id, e.message_id, e.state,
+         e.state = 'failed' AND e.charge IS NOT NULL AS recount`,
       [link, epoch],
     );
     return rows.map(envelopeChanged);
@@ -365,6 +374,11 @@ export class EnvelopeStore {
       [ids],
     );
     return new Set(rows.map((row) => row.id));
+  }
+
+  /** Takes the mark away again from what was not sent again after all. */
+  async unmarkResent(sql: Sql, ids: readonly EnvelopeId[]): Promise<void> {
+    await sql.query('UPDATE envelope SET resent = false WHERE id = ANY($1::uuid[])', [ids]);
   }
 
   /**
@@ -435,16 +449,19 @@ export interface ChangedRow {
   conversation_id: ConversationId;
   message_id: MessageId;
   state: string;
+  /** What it is metered at may not stand any more. */
+  recount?: boolean;
 }
 
 /** The event that tells of an envelope's new state. */
-export function envelopeChanged(row: ChangedRow): NewEvent {
+export function envelopeChanged(row: ChangedRow): EnvelopeTold {
   return {
     id: newId<'EventId'>(),
     type: 'envelope.changed',
     audience: { kind: 'account', account: row.account_id },
     subject: row.id,
     data: { envelope: row.id, message: row.message_id, conversation: row.conversation_id, state: row.state },
+    ...(row.recount === true ? { recount: true } : {}),
   };
 }
 

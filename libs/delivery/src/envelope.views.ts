@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Envelope, EnvelopeSummary } from '#api';
 import type { ReaderScope } from '#bus';
 import { Fates } from '#conversations';
+import type { Charge } from '#metering';
 import type {
   AccountId,
   ConversationId,
@@ -14,6 +15,7 @@ import type {
   WaitReason,
 } from '#model';
 import { Database, type Sql } from '#platform';
+import { costOf } from './cost.js';
 import type { Route } from './intake.js';
 
 interface HeadRow {
@@ -26,6 +28,7 @@ interface HeadRow {
   remedy: Remedy | null;
   detail: string | null;
   version: number;
+  charge: Charge | null;
 }
 
 interface EnvelopeRow extends HeadRow {
@@ -40,7 +43,8 @@ interface EnvelopeRow extends HeadRow {
     { part: number; state: EnvelopeState; remoteId: string | null; code: ErrorCode | null }[] | null;
 }
 
-const HEAD = 'e.id, e.message_id, e.kind, e.state, e.waits_for, e.code, e.remedy, e.detail, e.version';
+const HEAD =
+  'e.id, e.message_id, e.kind, e.state, e.waits_for, e.code, e.remedy, e.detail, e.version, e.charge';
 
 /** Envelopes as REST and the stream show them. */
 @Injectable()
@@ -116,6 +120,7 @@ function summaryOf(row: HeadRow): EnvelopeSummary {
         ? null
         : { code: row.code, remedy: row.remedy, ...(row.detail === null ? {} : { detail: row.detail }) },
     ...(row.state === 'waiting' && row.code === null && row.detail !== null ? { why: row.detail } : {}),
+    ...costOf(row.charge),
     version: row.version,
   };
 }

@@ -8,10 +8,10 @@ import { failure, newId, type EnvelopeId, type EnvelopeState, type MessageId, ty
 import { Clock, Database, Problem, type Sql } from '#platform';
 import { DUE_CHANNEL, LIFETIME_MS } from './accept.js';
 import { assess, leavingAt } from './assess.js';
+import { Charges } from './charges.js';
 import { Dispatcher } from './dispatcher.js';
 import { EnvelopeStore, envelopeChanged } from './envelope.store.js';
 import { EnvelopeViews } from './envelope.views.js';
-import { envelopeRows } from './intake.js';
 import { optedOut, OptOutStore } from './opt-out.store.js';
 import { refused } from './refusal.js';
 import { Settler } from './settler.js';
@@ -35,6 +35,7 @@ export class Envelopes {
     private readonly spoken: AccountLinks,
     private readonly intake: IntakeStore,
     private readonly optOuts: OptOutStore,
+    private readonly charges: Charges,
     private readonly links: FileLinks,
     private readonly signals: Signals,
     private readonly clock: Clock,
@@ -98,7 +99,10 @@ export class Envelopes {
     return await this.view(id);
   }
 
-  /** Sends again what failed, expired or is unknown: a new envelope at the tail. @throws Problem 404, 409 `not-resendable` */
+  /**
+   * Sends again what failed, expired or is unknown: a new envelope at the tail, charged anew.
+   * @throws Problem 404, 409 `not-resendable`, or what the meter refuses it for
+   */
   async resend(caller: Principal, id: EnvelopeId): Promise<Envelope> {
     const old = await this.mustSee(caller, id);
     const link = await this.spoken.of(old.account);
@@ -138,6 +142,7 @@ export class Envelopes {
         conversation: old.conversation,
         message: old.message,
         kind: old.kind,
+        connector: link.protocol,
         ...(scheduleAt > at ? { waitsFor: 'schedule' as const } : {}),
         ...(why === undefined ? {} : { detail: why }),
         priority: 0,
@@ -155,7 +160,9 @@ export class Envelopes {
         person: caller.person,
         orderedBy: copy,
       };
-      return (await this.events.append(sql, caller.workspace, events, envelopeRows([row]))).last;
+      const rows = await this.charges.one(sql, caller.workspace, row);
+      if ('failure' in rows) throw refused(rows.failure);
+      return (await this.events.append(sql, caller.workspace, events, rows)).last;
     });
     if (last === undefined) {
       throw new Problem(
@@ -180,8 +187,9 @@ export class Envelopes {
   private async apply(caller: Principal, news: EnvelopeNews): Promise<EnvelopeState | undefined> {
     const done = await this.database.transaction(async (sql) => {
       const { events, settled } = await this.settler.apply(sql, [news]);
-      const last =
-        events.length > 0 ? (await this.events.append(sql, caller.workspace, events)).last : undefined;
+      if (events.length === 0) return { settled, last: undefined };
+      const metered = await this.charges.alongside(sql, caller.workspace, events);
+      const { last } = await this.events.append(sql, caller.workspace, events, metered);
       return { settled, last };
     });
     if (done.last !== undefined) this.events.committed(caller.workspace, done.last);

@@ -1,5 +1,6 @@
 export { assess } from './assess.js';
 export { Consents, type ConsentSaid } from './consents.js';
+export { Charges } from './charges.js';
 export { DeliveryModule } from './delivery.module.js';
 export { Dispatcher } from './dispatcher.js';
 export { EnvelopeFates, EnvelopeViews } from './envelope.views.js';

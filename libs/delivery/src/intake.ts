@@ -1,5 +1,6 @@
 import type { Alongside } from '#bus';
 import type { Assessment } from '#connector';
+import type { Charge } from '#metering';
 import type {
   AccountId,
   ConversationId,
@@ -48,6 +49,10 @@ export interface NewEnvelope {
   readonly route: Route;
   /** What the network’s connector said of it: how many parts it will be, and whom it is priced by. */
   readonly assessment?: Assessment;
+  /** The protocol of its account. */
+  readonly connector: string;
+  /** What it is metered at, once the meter has said so. */
+  readonly charge?: Charge;
   readonly person?: PersonId;
   /** The subject of the event, in the same append, whose number is its place in the lane. */
   readonly orderedBy: string;
@@ -56,17 +61,19 @@ export interface NewEnvelope {
 /** The rows of new envelopes, written in the statement that numbers their events: the number is the lane order. */
 export function envelopeRows(envelopes: readonly NewEnvelope[]): Alongside {
   return {
-    params: [asJson(envelopes.map((envelope) => ({ ...envelope, assessment: undefined })))],
+    params: [
+      asJson(envelopes.map((envelope) => ({ ...envelope, assessment: undefined, connector: undefined }))),
+    ],
     ctes: (from) => `made_envelope AS (
         INSERT INTO envelope (id, workspace_id, account_id, conversation_id, message_id, kind, state, waits_for, detail,
-          lane_order, priority, due_at, expires_at, change, route, person_id)
+          lane_order, priority, due_at, expires_at, change, route, charge, person_id)
         SELECT g.id, g.workspace, g.account, g.conversation, g.message, g.kind,
           CASE WHEN g."waitsFor" IS NULL THEN 'accepted' ELSE 'waiting' END, g."waitsFor", g.detail,
-          CASE WHEN g."waitsFor" IS NULL THEN n.sequence END, g.priority, g."dueAt", g."expiresAt", g.change, g.route, g.person
+          CASE WHEN g."waitsFor" IS NULL THEN n.sequence END, g.priority, g."dueAt", g."expiresAt", g.change, g.route, g.charge, g.person
         FROM json_to_recordset($${String(from)}::json)
           AS g(id uuid, workspace uuid, account uuid, conversation uuid, message uuid, kind text, "waitsFor" text,
             detail text, priority int, "dueAt" timestamptz, "expiresAt" timestamptz, change jsonb, route jsonb,
-            person uuid, "orderedBy" uuid)
+            charge jsonb, person uuid, "orderedBy" uuid)
         JOIN numbered n ON n.subject = g."orderedBy"
       )`,
   };

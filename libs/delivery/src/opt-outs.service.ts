@@ -14,6 +14,7 @@ import { EventLog } from '#bus';
 import { AddressError } from '#connector';
 import { IntakeStore, Sight } from '#conversations';
 import { Clock, Database, Problem } from '#platform';
+import { Charges } from './charges.js';
 import { Dispatcher } from './dispatcher.js';
 import { optedOut, OptOutStore, type OptOutRow } from './opt-out.store.js';
 import { Settler } from './settler.js';
@@ -28,6 +29,7 @@ export class OptOuts {
     private readonly intake: IntakeStore,
     private readonly settler: Settler,
     private readonly dispatcher: Dispatcher,
+    private readonly charges: Charges,
     private readonly access: Access,
     private readonly links: AccountLinks,
     private readonly sight: Sight,
@@ -83,8 +85,9 @@ export class OptOuts {
         facts: { address, optedOut: row.optedOut, failed: waiting.length },
       });
       const all = [...told, ...events];
-      const last = all.length > 0 ? (await this.events.append(sql, caller.workspace, all)).last : undefined;
-      return { last, settled };
+      if (all.length === 0) return { last: undefined, settled };
+      const metered = await this.charges.alongside(sql, caller.workspace, all);
+      return { last: (await this.events.append(sql, caller.workspace, all, metered)).last, settled };
     });
     if (done.last !== undefined) this.events.committed(caller.workspace, done.last);
     this.dispatcher.settled(done.settled);

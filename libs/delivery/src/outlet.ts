@@ -10,6 +10,8 @@ export interface Outlet {
   readonly workspace: WorkspaceId;
   readonly link: LinkId;
   readonly account: AccountId;
+  /** Its protocol. */
+  readonly connector: string;
   readonly epoch: bigint;
   /** How many envelopes may be between `sending` and their outcome. */
   readonly inFlight: { readonly perLane: number; readonly perLink: number };

@@ -5,6 +5,6 @@ import { Problem } from '#platform';
 export function refused(why: Failure): Problem {
   const detail = why.detail ?? 'The message was refused.';
   return new Problem(why.code === 'not-found' ? 404 : 409, why.code, detail, {
-    members: { remedy: why.remedy },
+    members: { remedy: why.remedy, ...(why.facts ? { facts: why.facts } : {}) },
   });
 }

@@ -27,6 +27,7 @@ import {
 } from '#model';
 import { Clock, Problem } from '#platform';
 import { Acceptor, type Send, type SendResult, type Stored } from './accept.js';
+import { costOf } from './cost.js';
 import { FanOuts } from './fan-outs.js';
 import { Gate } from './gate.js';
 import type { IdempotencyKey } from './idempotency.store.js';
@@ -385,6 +386,7 @@ function messageOf({ message, envelope, sequence }: Stored): Message {
         waitsFor: envelope.waitsFor ?? null,
         failure: null,
         ...(envelope.detail === undefined ? {} : { why: envelope.detail }),
+        ...costOf(envelope.charge),
         version: 1,
       },
     ],

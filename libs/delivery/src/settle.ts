@@ -45,6 +45,8 @@ export interface KnownEnvelope {
   readonly state: EnvelopeState;
   readonly total: number | undefined;
   readonly parts: ReadonlyMap<number, PartState>;
+  /** How many parts it is charged for; absent where it is not. */
+  readonly charged?: number;
 }
 
 /** What its rows should say now. `state` absent: the envelope itself stays as it is. */
@@ -56,6 +58,15 @@ export interface Settlement {
   readonly failure?: Failure;
   readonly total?: number;
   readonly parts: readonly PartNews[];
+}
+
+/** Whether what it is charged for may not stand any more. */
+export function unsettles({ known, state = known.state, total = known.total }: Settlement): boolean {
+  if (known.charged === undefined) return false;
+  if (state === 'failed') return true;
+  // What nobody knows of may have left.
+  if (state === 'expired' || state === 'withdrawn') return known.state !== 'unknown';
+  return total !== undefined && total !== known.charged;
 }
 
 /** From the least to the most that can be said of a whole by its parts. */

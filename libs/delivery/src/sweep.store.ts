@@ -59,7 +59,7 @@ export class SweepStore {
          detail = 'It waited past its deadline.', version = e.version + 1, changed_at = now()
        WHERE e.id IN (SELECT id FROM envelope WHERE workspace_id = $1 AND state IN ('accepted', 'waiting')
          AND expires_at <= now() ORDER BY id LIMIT ${String(MOST)} FOR UPDATE SKIP LOCKED)
-       RETURNING ${COLUMNS}`,
+       RETURNING ${COLUMNS}, e.charge IS NOT NULL AS recount`,
       [workspace],
     );
   }

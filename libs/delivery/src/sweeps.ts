@@ -1,8 +1,9 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DueSweep, EventLog, Signals } from '#bus';
-import type { AccountId, NewEvent, WorkspaceId } from '#model';
+import type { AccountId, WorkspaceId } from '#model';
 import { Database, logger, type Sql } from '#platform';
 import { DUE_CHANNEL } from './accept.js';
+import { Charges } from './charges.js';
 import { Dispatcher } from './dispatcher.js';
 import { envelopeChanged, type ChangedRow } from './envelope.store.js';
 import { IdempotencyStore } from './idempotency.store.js';
@@ -21,6 +22,7 @@ export class DeliverySweeps implements OnApplicationBootstrap {
     private readonly store: SweepStore,
     private readonly keys: IdempotencyStore,
     private readonly receipts: Receipts,
+    private readonly charges: Charges,
     private readonly dispatcher: Dispatcher,
     private readonly signals: Signals,
   ) {}
@@ -62,7 +64,9 @@ export class DeliverySweeps implements OnApplicationBootstrap {
     for (const [workspace, accounts] of await this.receipts.overdue(this.database)) {
       const done = await this.database.transaction(async (sql) => {
         const { events, settled } = await this.receipts.unpark(sql, accounts);
-        const last = events.length > 0 ? (await this.events.append(sql, workspace, events)).last : undefined;
+        if (events.length === 0) return { settled, last: undefined };
+        const metered = await this.charges.alongside(sql, workspace, events);
+        const { last } = await this.events.append(sql, workspace, events, metered);
         return { settled, last };
       });
       if (done.last !== undefined) this.events.committed(workspace, done.last);
@@ -83,13 +87,10 @@ export class DeliverySweeps implements OnApplicationBootstrap {
       const done = await this.database.transaction(async (sql) => {
         const rows = await work(sql, workspace);
         if (rows.length === 0) return { rows, last: undefined };
-        const events: NewEvent[] = rows.map(envelopeChanged);
-        const { last } = await this.events.append(
-          sql,
-          workspace,
-          events,
-          ordered ? this.store.takePlaces() : undefined,
-        );
+        const events = rows.map(envelopeChanged);
+        const places = ordered ? [this.store.takePlaces()] : [];
+        const alongside = await this.charges.alongside(sql, workspace, events, ...places);
+        const { last } = await this.events.append(sql, workspace, events, alongside);
         return { rows, last };
       });
       if (done.last === undefined) continue;

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { EventLog } from '#bus';
+import { beside, EventLog } from '#bus';
 import { carriesFiles, FileLinks, withAddresses } from '#files';
 import { newId, type EnvelopeId, type NewEvent, type WorkspaceId } from '#model';
 import { Clock, Database, type Sql } from '#platform';
+import { Charges } from './charges.js';
 import { EnvelopeStore, envelopeChanged } from './envelope.store.js';
 import { envelopeRows, type NewEnvelope } from './intake.js';
 import type { Lanes, Ready } from './lanes.js';
@@ -28,6 +29,7 @@ export class UnknownFates {
     private readonly events: EventLog,
     private readonly store: EnvelopeStore,
     private readonly settler: Settler,
+    private readonly charges: Charges,
     private readonly fence: Fence,
     private readonly links: FileLinks,
     private readonly clock: Clock,
@@ -113,11 +115,21 @@ export class UnknownFates {
         sql,
         envelopes.map(({ envelope }) => envelope.id),
       );
-      const copies = envelopes
+      const wanted = envelopes
         .filter(({ envelope }) => old.has(envelope.id))
         .map((ready) => this.copyOf(outlet, ready));
+      for (const { message } of wanted) await this.links.prolong(sql, message);
+      const till = await this.charges.open(sql, outlet.workspace, wanted);
+      const taken = wanted.map((copy) => this.charges.take(till, copy));
+      const copies = taken.flatMap((one) => ('failure' in one ? [] : [one]));
+      // What may not be sent again as things stand stays as it is, for a person to decide.
+      const left = wanted.filter((_, index) => 'failure' in (taken[index] ?? {}));
+      if (left.length > 0)
+        await this.store.unmarkResent(
+          sql,
+          left.flatMap(({ route }) => route.resendOf ?? []),
+        );
       if (copies.length === 0) return undefined;
-      for (const { message } of copies) await this.links.prolong(sql, message);
       const events: NewEvent[] = copies.map((copy) =>
         envelopeChanged({
           id: copy.id,
@@ -127,7 +139,9 @@ export class UnknownFates {
           state: 'accepted',
         }),
       );
-      return (await this.events.append(sql, outlet.workspace, events, envelopeRows(copies))).last;
+      const metered = till.alongside();
+      const rows = beside(envelopeRows(copies), ...(metered ? [metered] : []));
+      return (await this.events.append(sql, outlet.workspace, events, rows)).last;
     });
     if (last !== undefined) this.events.committed(outlet.workspace, last);
   }
@@ -148,6 +162,7 @@ export class UnknownFates {
       conversation: ready.conversation,
       message: ready.message,
       kind: envelope.kind,
+      connector: outlet.connector,
       priority: ready.priority,
       dueAt: new Date(now),
       expiresAt: new Date(now + DAY_MS),
@@ -175,7 +190,9 @@ export class UnknownFates {
       if (!held.has(outlet.link)) return { last: undefined, count: 0 };
       const events = await work(sql);
       if (events.length === 0) return { last: undefined, count: 0 };
-      return { last: (await this.events.append(sql, outlet.workspace, events)).last, count: events.length };
+      const metered = await this.charges.alongside(sql, outlet.workspace, events);
+      const { last } = await this.events.append(sql, outlet.workspace, events, metered);
+      return { last, count: events.length };
     });
     if (last !== undefined) this.events.committed(outlet.workspace, last);
     return count;

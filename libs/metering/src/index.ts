@@ -1,4 +1,4 @@
-export type { Charge, Heard, Metered } from './charge.js';
+export type { Charge, Heard, Metered, MeteredEnvelope } from './charge.js';
 export { Meter } from './meter.js';
 export { MeteringModule } from './metering.module.js';
 export { toAmount } from './money.js';

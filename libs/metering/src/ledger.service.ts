@@ -96,7 +96,7 @@ export class Ledger {
       if (balance + amount > MOST_BALANCE) {
         throw new Problem(409, 'balance-too-large', 'The balance would be larger than any that can be kept.');
       }
-      const till = await this.meter.reopen(sql, workspace, []);
+      const till = await this.meter.enter(sql, workspace);
       const entry = till.enter(kind, amount, {
         person,
         ...(note === undefined ? {} : { note }),

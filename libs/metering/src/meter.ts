@@ -32,17 +32,30 @@ export class Meter {
     return counts ? await this.#locked(sql, workspace, asked) : this.#counting(workspace, recent);
   }
 
-  /** For what came in. */
-  async listen(sql: Sql, workspace: WorkspaceId, heard: readonly Heard[]): Promise<Till> {
+  /** For charges that are to be made right, for what came in, and for answers to it. */
+  async settle(
+    sql: Sql,
+    workspace: WorkspaceId,
+    {
+      charged = [],
+      asked = [],
+      heard = [],
+    }: {
+      readonly charged?: readonly Who[];
+      readonly asked?: readonly Metered[];
+      readonly heard?: readonly Heard[];
+    },
+  ): Promise<Till> {
     const recent = await this.books.recent(workspace, sql);
     const costs = heard.some(({ connector }) => recent.knows(connector, 'in'));
     // No cap counts what comes in.
-    return costs ? await this.#locked(sql, workspace, []) : this.#counting(workspace, recent);
+    if (charged.length > 0 || costs) return await this.#locked(sql, workspace, [...charged, ...asked]);
+    return await this.open(sql, workspace, asked);
   }
 
-  /** For charges that are to be made right. */
-  async reopen(sql: Sql, workspace: WorkspaceId, charged: readonly Who[]): Promise<Till> {
-    return await this.#locked(sql, workspace, charged);
+  /** For entries that an admin makes. */
+  async enter(sql: Sql, workspace: WorkspaceId): Promise<Till> {
+    return await this.#locked(sql, workspace, []);
   }
 
   /** As a send would find it now, to look and not to write. */

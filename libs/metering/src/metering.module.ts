@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { AuditModule } from '#audit';
 import { Caps } from './caps.service.js';
 import { Ledger } from './ledger.service.js';
@@ -11,11 +11,7 @@ import { Prices } from './prices.service.js';
 import { Usage } from './usage.service.js';
 import { UsageStore } from './usage.store.js';
 
-/**
- * What messages cost and how many there were. Global: whoever sends, settles or takes in counts there. Needs
- * `AccountsModule` and `ConnectorsModule.forRoot`.
- */
-@Global()
+/** What messages cost and how many there were. Needs `AccountsModule` and `ConnectorsModule.forRoot`. */
 @Module({
   imports: [AuditModule],
   controllers: [MeteringController],

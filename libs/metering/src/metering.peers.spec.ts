@@ -110,7 +110,7 @@ describeEngines('metering', (open, engine) => {
   };
   const recount = (envelope: MeteredEnvelope, charge: Charge, parts: number) =>
     transact(
-      (sql) => meter.reopen(sql, workspace, [envelope]),
+      (sql) => meter.settle(sql, workspace, { charged: [envelope] }),
       (till) => till.recount(envelope, charge, parts),
     );
 
@@ -323,7 +323,7 @@ describeEngines('metering', (open, engine) => {
         from,
       });
       await transact(
-        (sql) => meter.listen(sql, workspace, [heard(1, '1202'), heard(2, '1202'), heard(1, '44')]),
+        (sql) => meter.settle(sql, workspace, { heard: [heard(1, '1202')] }),
         (till) => {
           for (const each of [heard(1, '1202'), heard(2, '1202'), heard(1, '44')]) till.hear(each);
         },

@@ -73,7 +73,8 @@ export class Till {
    * @returns what its charge would be, and why it would be refused, if it would
    */
   weigh(asked: Metered): { readonly charge?: Charge; readonly failure?: Failure } {
-    const { connector, parts, destinations = [''] } = asked;
+    const { connector, parts } = asked;
+    const destinations = asked.destinations?.length ? asked.destinations : [''];
     if (parts === undefined && !this.#book.knows(connector, 'out')) return {};
     const lines = this.#linesOf(connector, 'out', destinations);
     const count = parts ?? 1;
@@ -122,6 +123,22 @@ export class Till {
     });
     const affordable = price < this.#balance ? price : this.#balance;
     if (this.#prepaid && affordable > 0n) this.#enter('charge', -affordable, { message, once: message });
+  }
+
+  /** As `recount`, for what a person asks for: more than they may send or spend is refused. */
+  change(
+    envelope: Omit<MeteredEnvelope, 'connector'>,
+    charge: Charge,
+    parts: number,
+  ): { readonly charge: Charge } | { readonly failure: Failure } {
+    const more = parts - charge.parts;
+    const price = priceOf(charge.lines, more);
+    const why =
+      more <= 0
+        ? undefined
+        : (this.#allowances.whyNot(envelope, partsOf(charge.lines, more), price, this.#book.currency) ??
+          (charge.taken === undefined ? undefined : this.#unaffordable(charge.connector, price)));
+    return why ? { failure: why } : { charge: this.recount(envelope, charge, parts) };
   }
 
   /**

@@ -21,6 +21,8 @@ export interface Taker extends Held {
   readonly connector: Connector;
   /** How the link is set. */
   readonly settings: JsonObject;
+  /** The connector's word for itself. */
+  readonly protocol: string;
 }
 
 /** One event on its way in, with what must be stored with it. The last unit of a batch carries the batch's notes. */

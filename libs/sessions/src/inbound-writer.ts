@@ -1,6 +1,6 @@
 /*
  * One transaction of taking in, step by step, in the order in which locks are taken (DESIGN.md §5): leases, identities,
- * conversations, envelopes, and last the head of the log, in the statement that writes the messages.
+ * conversations, envelopes, the meter, and last the head of the log, in the statement that writes the messages.
  */
 import { Injectable } from '@nestjs/common';
 import { Desires } from '#accounts';
@@ -32,6 +32,7 @@ import {
   type ReadElsewhere,
 } from '#conversations';
 import {
+  Charges,
   Consents,
   envelopeRows,
   Receipts,
@@ -52,6 +53,7 @@ import {
   type NewEvent,
   type WorkspaceId,
 } from '#model';
+import type { Heard } from '#metering';
 import type { Sql } from '#platform';
 import { Identities, partyKey, RosterItems } from '#roster';
 import { partiesOf, remoteAuthor, type Taker, type Unit } from './inbound-units.js';
@@ -108,6 +110,7 @@ export class InboundWriter {
     private readonly marks: MarksElsewhere,
     private readonly receipts: Receipts,
     private readonly consents: Consents,
+    private readonly charges: Charges,
     private readonly store: SessionStore,
     private readonly log: EventLog,
   ) {}
@@ -157,9 +160,13 @@ export class InboundWriter {
     await this.keepNotes(sql, units, work);
     const made = [...rows, ...obeyed.messages];
     const events = [...work.events, ...obeyed.events, ...fates, ...made.map(createdEvent)];
+    const { answers, alongside } = await this.charges.settle(sql, workspace, events, {
+      heard: heardIn(units, work),
+      answers: obeyed.envelopes,
+    });
     const last =
       events.length > 0
-        ? (await this.log.append(sql, workspace, events, this.rowsOf(made, obeyed.envelopes))).last
+        ? (await this.log.append(sql, workspace, events, this.rowsOf(made, answers, alongside))).last
         : undefined;
     const moved = await this.marks.move(sql, workspace, await this.readsOf(sql, units, work));
     return {
@@ -540,10 +547,17 @@ export class InboundWriter {
   }
 
   /** What is written with the events, where there is anything. */
-  private rowsOf(messages: readonly NewMessage[], answers: readonly NewEnvelope[]): Alongside | undefined {
-    if (messages.length === 0) return undefined;
-    const rows = this.intake.messages(messages);
-    return answers.length > 0 ? beside(rows, envelopeRows(answers)) : rows;
+  private rowsOf(
+    messages: readonly NewMessage[],
+    answers: readonly NewEnvelope[],
+    metered: readonly Alongside[],
+  ): Alongside | undefined {
+    const all = [
+      ...(messages.length > 0 ? [this.intake.messages(messages)] : []),
+      ...(answers.length > 0 ? [envelopeRows(answers)] : []),
+      ...metered,
+    ];
+    return all.length > 0 ? beside(...all) : undefined;
   }
 
   private idOf(unit: Unit): MessageId {
@@ -554,6 +568,24 @@ export class InboundWriter {
     }
     return id;
   }
+}
+
+/** What others said, and not out of an archive: it is counted. */
+function heardIn(units: readonly Unit[], work: Work): Heard[] {
+  return [...work.messages].flatMap(([index, { event, id }]): Heard[] => {
+    const { account, origin, parts, pricedBy } = event;
+    const connector = units[index]?.taker.protocol;
+    if (origin !== 'remote' || isPast(event) || connector === undefined) return [];
+    return [
+      {
+        message: id,
+        account,
+        connector,
+        ...(parts === undefined ? {} : { parts }),
+        ...(pricedBy === undefined ? {} : { from: pricedBy }),
+      },
+    ];
+  });
 }
 
 /** Out of an archive: it tells nothing of how things stand now. */

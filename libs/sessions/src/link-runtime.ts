@@ -120,6 +120,10 @@ export class LinkRuntime implements Taker {
     return this.loaded.settings;
   }
 
+  get protocol(): string {
+    return this.description.protocol;
+  }
+
   /** The live session, for requests. */
   get live(): Session {
     return this.session;
@@ -224,6 +228,7 @@ export class LinkRuntime implements Taker {
       workspace: this.workspace,
       link: this.link,
       account: account.id,
+      connector: description.protocol,
       epoch: this.epoch,
       inFlight: description.inFlight,
       onUnknown: account.onUnknown,

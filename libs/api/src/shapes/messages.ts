@@ -21,6 +21,7 @@ import {
 } from '../words.js';
 import {
   AddressText,
+  Amount,
   Cursor,
   idOf,
   maxRecipients,
@@ -93,6 +94,12 @@ const envelopeHead = {
   failure: Failure.nullable(),
   /** Why it waits, in a sentence, where that is not plain: who holds it, or whom it would disturb now. */
   why: z.string().exactOptional(),
+  /** In how many parts its network counts it, by what is known by now; absent where it counts none. */
+  partCount: z.int().exactOptional(),
+  /** What it costs by now: nothing of what was paid back. Absent where no price is known. */
+  price: Amount.exactOptional(),
+  /** ISO 4217, of the price. */
+  currency: z.string().exactOptional(),
   version: Version,
 };
 

@@ -1,11 +1,8 @@
 import type { AccountId, EnvelopeId, Id, MessageId, PersonId } from '#model';
 import { z } from 'zod';
-import { idOf, maxCaps, maxPrices, Next, pageOf, text, Time, Version } from '../values.js';
+import { Amount, idOf, maxCaps, maxPrices, Next, pageOf, text, Time, Version } from '../values.js';
 import { Recipient } from './messages.js';
 import { Failure } from './problem.js';
-
-/** An amount of money as a decimal of at most six places behind the point: `"0.05"`. */
-export const Amount = z.string().regex(/^-?\d{1,13}(\.\d{1,6})?$/);
 
 /** What one part may cost, and how much money a cap may name. */
 const PositiveIn = z

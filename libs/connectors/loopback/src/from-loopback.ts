@@ -98,6 +98,7 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
         },
         mode,
         at,
+        ...(event.from.address.startsWith('+') ? { parts: 1, pricedBy: event.from.address.slice(1) } : {}),
         ...idsOf(event, scope),
         ...(event.reply === undefined ? {} : { replyTo: remoteIdOf(scope, event.reply) }),
         ...(reading.consentWords === true ? consentOf(event.text) : {}),
