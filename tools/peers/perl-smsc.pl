@@ -9,6 +9,7 @@
 #   echo=DIGITS            numbers that begin so send back what they are sent
 #   fail=DIGITS            numbers that end so: receipt UNDELIV
 #   refuse=DIGITS          numbers that end so: the submit is refused with ESME_RINVDSTADR
+#   patience=SECONDS       what was not acknowledged by then is delivered again
 #
 # Any number of ESMEs, known by system_id, each with any number of binds. What cannot be delivered waits for a bind that
 # receives; what was delivered and not acknowledged is delivered again. On the control port, one client: JSON lines, what
@@ -22,7 +23,7 @@ use JSON::PP;
 use Net::SMPP;
 use Time::HiRes qw(time);
 
-my %option = (ids => 'decimal', throttle => 0, receipts => 'after', echo => '-', fail => '-', refuse => '-');
+my %option = (ids => 'decimal', throttle => 0, receipts => 'after', echo => '-', fail => '-', refuse => '-', patience => 2);
 %option = (%option, map { split /=/, $_, 2 } @ARGV);
 $SIG{PIPE} = 'IGNORE';
 # Net::SMPP grumbles about everything that it meets.
@@ -60,16 +61,24 @@ my %bind;     # connection => { esme, kind, socket, open => { sequence => delive
 my %waiting;  # system_id => deliveries, oldest first
 my %route;    # number => system_id
 my %gathered; # "from to reference total" => { number => text }
-my ($count, $submits, $reference) = (int(rand(5_000)) + 1_000, 0, int(rand(200)));
+my ($count, $submits, $deliveries, $reference) = (int(rand(5_000)) + 1_000, 0, 0, int(rand(200)));
 
 while (1) {
-    for my $ready ($select->can_read(0.2)) {
+    for my $ready ($select->can_read(0.05)) {
         if    ($ready == $listener) { admit() }
-        elsif ($ready == $desk)     { $control = $desk->accept; $select->add($control) }
+        elsif ($ready == $desk)     { $control = prompt($desk->accept); $select->add($control) }
         elsif (defined $control && $ready == $control) { obey() }
         else                        { listen_to($ready) }
     }
+    give_up_waiting($_) for values %bind;
     hand_over($_) for keys %waiting;
+}
+
+# Sends small things at once.
+sub prompt {
+    my ($socket) = @_;
+    setsockopt $socket, 6, 1, 1;    # IPPROTO_TCP, TCP_NODELAY
+    return $socket;
 }
 
 sub report {
@@ -111,7 +120,7 @@ sub fields {
 
 sub admit {
     my $socket = $listener->accept or return;
-    setsockopt $socket, 6, 1, 1;    # IPPROTO_TCP, TCP_NODELAY
+    prompt($socket);
     $bind{$socket} = { socket => $socket, esme => '', kind => '', open => {} };
     $select->add($socket);
 }
@@ -134,7 +143,7 @@ sub part {
     $socket->forget;
     close $socket;
     # What it never acknowledged goes first to the next bind.
-    unshift @{ $waiting{$esme} }, map { $bind->{open}{$_} } sort { $a <=> $b } keys %{ $bind->{open} };
+    again($esme, values %{ $bind->{open} });
     report(event => 'gone', esme => $esme, kind => $bind->{kind}) if $bind->{kind};
 }
 
@@ -177,7 +186,8 @@ sub submitted {
     }
     else {
         $answer->();
-        deliver($bind->{esme}, $receipt) if $receipt;
+        # A moment later: Kannel, which reads the answer on another connection, forgets a receipt that it cannot place.
+        deliver($bind->{esme}, $receipt, 0.05) if $receipt;
     }
     hear($pdu, $id);
     deliver($bind->{esme}, echo($pdu)) if $to =~ /^\Q$option{echo}\E/;
@@ -225,8 +235,9 @@ sub swapped {
 # ---- what goes to an ESME
 
 sub deliver {
-    my ($esme, $fields) = @_;
-    push @{ $waiting{$esme} }, { fields => $fields, after => 0 };
+    my ($esme, $fields, $delay) = @_;
+    push @{ $waiting{$esme} }, { fields => $fields, after => defined $delay ? time + $delay : 0, number => ++$deliveries };
+    report(event => 'queued', esme => $esme);
     hand_over($esme);
 }
 
@@ -237,6 +248,7 @@ sub hand_over {
     while ($bind && @$waiting && $waiting->[0]{after} <= time) {
         my $delivery = shift @$waiting;
         my $seq = $bind->{socket}->deliver_sm(async => 1, %{ $delivery->{fields} });
+        $delivery->{since} = time;
         $bind->{open}{$seq} = $delivery;
     }
 }
@@ -244,11 +256,25 @@ sub hand_over {
 sub acknowledged {
     my ($bind, $pdu) = @_;
     my $delivery = delete $bind->{open}{ $pdu->{seq} };
-    report(event => 'answered', esme => $bind->{esme}, status => $pdu->{status}, known => $delivery ? 1 : 0);
     # ESME_RSYSERR, ESME_RMSGQFUL, ESME_RTHROTTLED, ESME_RX_T_APPN: not now, so again in a moment.
-    return if !$delivery || !grep { $pdu->{status} == $_ } 0x08, 0x14, 0x58, 0x64;
+    my $again = $delivery && grep { $pdu->{status} == $_ } 0x08, 0x14, 0x58, 0x64;
+    report(event => 'answered', esme => $bind->{esme}, status => $pdu->{status}, settles => $delivery && !$again ? 1 : 0);
+    return if !$again;
     $delivery->{after} = time + 0.2;
-    unshift @{ $waiting{ $bind->{esme} } }, $delivery;
+    again($bind->{esme}, $delivery);
+}
+
+sub give_up_waiting {
+    my ($bind) = @_;
+    my $open = $bind->{open};
+    my @late = grep { $open->{$_}{since} + $option{patience} < time } keys %$open;
+    again($bind->{esme}, delete @{$open}{@late}) if @late;
+}
+
+# In the order in which it was to be delivered first.
+sub again {
+    my ($esme, @deliveries) = @_;
+    $waiting{$esme} = [ sort { $a->{number} <=> $b->{number} } @deliveries, @{ $waiting{$esme} // [] } ];
 }
 
 # ---- phones

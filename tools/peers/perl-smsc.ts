@@ -28,6 +28,8 @@ export interface PerlSmscOptions {
   readonly fail?: string;
   /** Numbers that end with these digits are refused at once. */
   readonly refuse?: string;
+  /** After so many seconds, what nobody has acknowledged is delivered again; 2 if unsaid. */
+  readonly patience?: number;
 }
 
 /** One thing that the SMSC saw; numbers as a person writes them. */
@@ -37,7 +39,8 @@ export type SmscEvent =
   | { readonly event: 'refused'; readonly status: number; readonly to: string }
   | ({ readonly event: 'submit' } & SubmittedPart)
   | ({ readonly event: 'heard' } & HeardText)
-  | { readonly event: 'answered'; readonly esme: string; readonly status: number; readonly known: 0 | 1 };
+  | { readonly event: 'queued'; readonly esme: string }
+  | { readonly event: 'answered'; readonly esme: string; readonly status: number; readonly settles: 0 | 1 };
 
 type BindKind = 'receiver' | 'transmitter' | 'transceiver';
 
@@ -127,6 +130,14 @@ export class PerlSmsc implements AsyncDisposable {
     return this.#events.filter((event) => event.event === 'heard');
   }
 
+  /** How much is to be delivered to an ESME, or was, and is not acknowledged. */
+  unacknowledged(esme: string): number {
+    return this.#events.reduce((count, event) => {
+      if (!('esme' in event) || event.esme !== esme) return count;
+      return count + (event.event === 'queued' ? 1 : event.event === 'answered' ? -event.settles : 0);
+    }, 0);
+  }
+
   get submitted(): readonly SubmittedPart[] {
     return this.#events.filter((event) => event.event === 'submit');
   }
@@ -145,6 +156,11 @@ export class PerlSmsc implements AsyncDisposable {
   /** A deliver_sm as it is told: fields by their names in the specification, `short_message` in hexadecimal. */
   deliver(esme: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
     return this.#order({ do: 'deliver', esme, fields });
+  }
+
+  /** From now on it tells what became of texts, after it has answered. */
+  tellReceipts(): Promise<void> {
+    return this.set('receipts', 'after');
   }
 
   /** Changes an option; of a number, 0 is none. */
@@ -202,12 +218,14 @@ export class PerlSmsc implements AsyncDisposable {
 
   async #order(order: object): Promise<void> {
     const number = ++this.#orders;
-    let done = false;
-    this.#waiting.set(number, () => {
-      done = true;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, fail) => {
+      timer = setTimeout(fail, 10_000, new Error(`the Perl SMSC did not do ${JSON.stringify(order)}`));
     });
+    const done = new Promise<void>((resolve) => this.#waiting.set(number, resolve));
     this.#desk?.write(`${JSON.stringify({ ...order, ask: number })}\n`);
-    await eventually('the Perl SMSC did as it was told', () => done);
+    await Promise.race([done, late]);
+    clearTimeout(timer);
   }
 }
 
