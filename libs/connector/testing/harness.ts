@@ -161,6 +161,8 @@ export interface Observer extends AsyncDisposable {
   readonly address: string;
   /** Their address in a room, where that is another. */
   addressIn?(room: string): string;
+  /** The address of the conversation that somebody has with them, where it is not theirs alone: by that of the other. */
+  conversationWith?(address: string): string;
   /** Says something to an address, in a room if it is one. */
   say(to: string, text: string): Promise<void>;
   /** Everything heard so far, in order. */

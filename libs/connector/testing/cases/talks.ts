@@ -72,7 +72,7 @@ export const talks: readonly Case[] = [
       );
       expect(message).toMatchObject({
         account: rig.account,
-        conversation: observer.address,
+        conversation: observer.conversationWith?.(rig.address) ?? observer.address,
         conversationKind: 'direct',
         author: { address: observer.address },
         mode: 'live',
