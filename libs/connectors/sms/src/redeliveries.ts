@@ -82,7 +82,10 @@ export class Redeliveries {
         taken.answeredAt = this.#now();
       },
       forget: () => {
-        this.#taken = this.#taken.filter((one) => one !== taken);
+        const left = this.#taken.filter((one) => one !== taken);
+        // The line broke meanwhile, and then it was not stored: what comes again is the first.
+        if (left.length === this.#taken.length) this.#expected(digest, -1);
+        this.#taken = left;
       },
     };
   }
@@ -101,7 +104,11 @@ export class Redeliveries {
 
   #expect(digests: readonly string[]): void {
     if (this.#now() > this.#until) this.#again.clear();
-    for (const digest of digests) this.#again.set(digest, (this.#again.get(digest) ?? 0) + 1);
+    for (const digest of digests) this.#expected(digest, 1);
     this.#until = this.#now() + againMs;
+  }
+
+  #expected(digest: string, more: 1 | -1): void {
+    this.#again.set(digest, Math.max(0, (this.#again.get(digest) ?? 0) + more));
   }
 }

@@ -31,7 +31,7 @@ export function submissionOf(
   const { text, emote, attachments = [] } = envelope.content;
   const files = attachments.filter(hasUrl);
   const media = carriesMedia ? files : [];
-  const links = carriesMedia ? [] : files.map(({ url }) => url);
+  const links = carriesMedia ? [] : files.map(({ name, url }) => `${name} ${url}`);
   const said = emote === true ? `* ${text}` : text;
   const lines = [...(said === '' ? [] : [said]), ...links];
   if (lines.length === 0 && media.length === 0) return nothing;

@@ -152,7 +152,9 @@ export class SmppLine implements Line {
   ): Promise<Fate> {
     const { throttle, ids } = this.#parts;
     for (;;) {
-      await this.#turnToSend(signal);
+      // Without a turn to wait for it leaves in this very moment.
+      const turn = this.#turnToSend(signal);
+      if (turn !== undefined) await turn;
       if (signal.aborted || this.#over.signal.aborted) return { fate: 'not-left', failure: gone };
       throttle.sent();
       try {
@@ -177,9 +179,9 @@ export class SmppLine implements Line {
   }
 
   /** Waits until the message centre's rate lets one more through; first come, first served. */
-  async #turnToSend(signal: AbortSignal): Promise<void> {
+  #turnToSend(signal: AbortSignal): Promise<void> | undefined {
     const { throttle } = this.#parts;
-    if (this.#queued === 0 && throttle.delay() <= 0) return;
+    if (this.#queued === 0 && throttle.delay() <= 0) return undefined;
     this.#queued++;
     const mine = this.#queue.then(async () => {
       while (throttle.delay() > 0 && !signal.aborted && !this.#over.signal.aborted) {
@@ -188,7 +190,7 @@ export class SmppLine implements Line {
       this.#queued--;
     });
     this.#queue = mine;
-    await mine;
+    return mine;
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {

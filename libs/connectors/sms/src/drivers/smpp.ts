@@ -75,7 +75,10 @@ export class SmppDriver implements Driver {
         connectMs: timings.connect,
         responseMs: timings.answer,
         enquireMs: timings.idle,
+        enquireAnswerMs: timings.answer,
         window: smpp.window,
+        // What is read and not answered is with the house, which holds so much at most.
+        incomingLimit: Math.max(1, Math.floor(context.emitLimit / 2 / smpp.binds)),
         clock: context.clock,
         signal,
         onRequest: (request) =>
@@ -94,6 +97,6 @@ export class SmppDriver implements Driver {
 function connectFailure(error: unknown): Failure {
   if (!(error instanceof ConnectFailed)) return failure('internal', 'The connection could not be prepared.');
   if (error.status !== undefined) return statusFailure(error.status);
-  if (error.cause instanceof Error) return socketFailure(error.cause);
+  if (error.cause !== undefined) return socketFailure(error.cause as Error);
   return failure('timeout', 'The message centre does not answer.');
 }
