@@ -107,7 +107,7 @@ const law = [
       allow: { to: { module: { origin: ['external', 'core'], source: may.packages } } },
     },
   ]),
-  // A spec may also use the conformance kit, the test runner and whatever its subject is made of.
+  // A spec, or a fixture of specs, may also use the conformance kit, the test runner and whatever its subject is made of.
   {
     from: { file: { categories: 'spec' } },
     allow: {
@@ -185,7 +185,7 @@ export default tseslint.config(
         partialMatch: false,
       })),
       'boundaries/files': [
-        { category: 'spec', pattern: '**/*.spec.ts' },
+        { category: 'spec', pattern: '**/*.{spec,fixture}.ts' },
         { category: 'door', pattern: '**/index.ts' },
       ],
     },

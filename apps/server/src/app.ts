@@ -5,19 +5,21 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { Connector } from '#connector';
 import { irc } from '#connectors/irc';
 import { loopback } from '#connectors/loopback';
-import { sms } from '#connectors/sms';
+import { createSms } from '#connectors/sms';
 import { xmpp } from '#connectors/xmpp';
 import { createHttpAdapter, NestLog, type Config } from '#platform';
 import { AppModule } from './app.module.js';
 import { serveFace } from './face.js';
 
 /** The protocols that are built in. */
-export const builtIn: readonly Connector[] = [irc, xmpp, sms, loopback];
+export function builtIn({ spoolDir }: Config): readonly Connector[] {
+  return [irc, xmpp, createSms({ spoolDirectory: spoolDir }), loopback];
+}
 
 /** Makes the server, ready to listen but not yet listening. */
 export async function createApp(
   config: Config,
-  connectors: readonly Connector[] = builtIn,
+  connectors: readonly Connector[] = builtIn(config),
 ): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(config, connectors),

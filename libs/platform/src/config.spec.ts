@@ -29,6 +29,7 @@ describe('the environment', () => {
       fileMaxBytes: 104_857_600,
       fileQuotaBytes: 1_073_741_824,
       fileLinkDays: 30,
+      spoolDir: undefined,
     });
   });
 
@@ -50,6 +51,7 @@ describe('the environment', () => {
         PARLEY_FILE_MAX_BYTES: '1000',
         PARLEY_FILE_QUOTA_BYTES: '1099511627776',
         PARLEY_FILE_LINK_DAYS: '7',
+        PARLEY_SPOOL_DIR: '/srv/modems/',
         HOME: '/root',
       }),
     ).toEqual({
@@ -67,6 +69,7 @@ describe('the environment', () => {
       fileMaxBytes: 1_000,
       fileQuotaBytes: 1_099_511_627_776,
       fileLinkDays: 7,
+      spoolDir: '/srv/modems',
     });
     expect(readConfig({ PARLEY_MASTER_KEY: key.toString('hex') }).masterKey).toEqual(key);
   });
@@ -123,6 +126,7 @@ describe('the environment', () => {
     ['PARLEY_FILE_MAX_BYTES', '0'],
     ['PARLEY_FILE_QUOTA_BYTES', '1125899906842625'],
     ['PARLEY_FILE_LINK_DAYS', '-1'],
+    ['PARLEY_SPOOL_DIR', 'a\0b'],
     ['PARLEY_MASTER_KEY', Buffer.alloc(31).toString('base64')],
     ['PARLEY_MASTER_KEY', Buffer.alloc(33).toString('hex')],
   ])('refuses %s=%s', (name, value) => {

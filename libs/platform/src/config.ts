@@ -32,6 +32,8 @@ export class Config {
   readonly fileQuotaBytes: number;
   /** For how many days a public link to a file leads to it. */
   readonly fileLinkDays: number;
+  /** Where modems at this machine have their directories; absolute. Absent: there are none. */
+  readonly spoolDir: string | undefined;
 
   constructor(settings: Settings) {
     this.port = settings.PARLEY_PORT;
@@ -48,6 +50,7 @@ export class Config {
     this.fileMaxBytes = settings.PARLEY_FILE_MAX_BYTES;
     this.fileQuotaBytes = settings.PARLEY_FILE_QUOTA_BYTES;
     this.fileLinkDays = settings.PARLEY_FILE_LINK_DAYS;
+    this.spoolDir = settings.PARLEY_SPOOL_DIR;
   }
 }
 
@@ -98,6 +101,8 @@ const count = (expected: string, most: number) =>
     return value >= 1 && value <= most ? value : undefined;
   });
 
+const directory = () => parsed('a directory', (text) => (text.includes('\0') ? undefined : resolve(text)));
+
 const variables = z.object({
   PARLEY_PORT: parsed('a port number, 0 to 65535 (0: any free one)', (text) => {
     const port = /^\d{1,5}$/.test(text) ? Number(text) : 65_536;
@@ -118,9 +123,7 @@ const variables = z.object({
       return proxies.every(isAddressOrRange) ? proxies : undefined;
     },
   ).prefault(''),
-  PARLEY_DATA_DIR: parsed('a directory', (text) =>
-    text.includes('\0') ? undefined : resolve(text),
-  ).prefault('./data'),
+  PARLEY_DATA_DIR: directory().prefault('./data'),
   DATABASE_URL: url('a PostgreSQL address, like postgresql://parley@db.example.org/parley', [
     'postgres:',
     'postgresql:',
@@ -152,6 +155,7 @@ const variables = z.object({
     String(2 ** 30),
   ),
   PARLEY_FILE_LINK_DAYS: count('a number of days, 1 to 3650', 3_650).prefault('30'),
+  PARLEY_SPOOL_DIR: directory().optional(),
 });
 
 type Settings = z.output<typeof variables>;

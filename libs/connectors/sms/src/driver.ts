@@ -23,6 +23,8 @@ export interface DriverParts {
   readonly account: AccountId;
   readonly settings: SmsSettings;
   readonly timings: SmsTimings;
+  /** Where modems have their directories, if the operator has set one aside. */
+  readonly spoolDirectory: string | undefined;
   readonly upward: Upward;
   /** Keeps something for the next session, soon; at most 64 KiB. */
   note(key: string, value: JsonValue): void;

@@ -1,2 +1,2 @@
-export { createSms, sms } from './sms.connector.js';
+export { createSms } from './sms.connector.js';
 export type { SmsTimings } from './timings.js';

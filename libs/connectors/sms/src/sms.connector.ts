@@ -27,8 +27,11 @@ const description: ConnectorDescription = {
 /**
  * The connector for SMS: SMPP 3.4 to a message centre, and the other ways to one in drivers/.
  * @param options.timings for tests: other waits than the usual.
+ * @param options.spoolDirectory where local modems have their directories; without it there are none.
  */
-export function createSms(options: { readonly timings?: Partial<SmsTimings> } = {}): Connector {
+export function createSms(
+  options: { readonly timings?: Partial<SmsTimings>; readonly spoolDirectory?: string | undefined } = {},
+): Connector {
   const timings: SmsTimings = { ...usualTimings, ...options.timings };
   return {
     describe: () => description,
@@ -36,9 +39,7 @@ export function createSms(options: { readonly timings?: Partial<SmsTimings> } = 
     // A number is the same on all carriers.
     networkOf: () => 'sms',
     targetsOf: (settings) => targetsOf(readSettings(settings)),
-    open: (link, context) => new SmsSession(readSettings(link.settings), context, timings),
+    open: (link, context) =>
+      new SmsSession(readSettings(link.settings), context, timings, options.spoolDirectory),
   };
 }
-
-/** The connector as a server uses it. */
-export const sms: Connector = createSms();

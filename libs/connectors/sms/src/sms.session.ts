@@ -37,15 +37,22 @@ export class SmsSession implements Session, Paces {
   readonly #settings: SmsSettings;
   readonly #context: SessionContext;
   readonly #timings: SmsTimings;
+  readonly #spoolDirectory: string | undefined;
   #attached: Attached | undefined;
   #wanted = false;
   #closed = false;
   #leaving: Promise<void> | undefined;
 
-  constructor(settings: SmsSettings, context: SessionContext, timings: SmsTimings) {
+  constructor(
+    settings: SmsSettings,
+    context: SessionContext,
+    timings: SmsTimings,
+    spoolDirectory: string | undefined,
+  ) {
     this.#settings = settings;
     this.#context = context;
     this.#timings = timings;
+    this.#spoolDirectory = spoolDirectory;
   }
 
   attach(account: AttachedAccount): void {
@@ -117,6 +124,7 @@ export class SmsSession implements Session, Paces {
       account: id,
       settings: this.#settings,
       timings: this.#timings,
+      spoolDirectory: this.#spoolDirectory,
       upward: {
         broken: (why) => {
           this.#broken(attached, why);

@@ -1,9 +1,10 @@
 import type { JsonObject, Target } from '#connector';
 import { clientKeyProperty, fieldsOf, textIn } from '#connector/session';
 import { readSmpp, smppSchema, type SmppSettings } from './drivers/smpp.settings.js';
+import { readSpool, spoolSchema, type SpoolSettings } from './drivers/spool.settings.js';
 
 /** The ways to send, each with settings of its own under its name. */
-const drivers = ['smpp'] as const;
+const drivers = ['smpp', 'spool'] as const;
 export type DriverName = (typeof drivers)[number];
 
 /** JSON Schema of the settings: form, validation and docs in one. */
@@ -20,7 +21,8 @@ export const settingsSchema: JsonObject = {
     driver: {
       type: 'string',
       title: 'Way of sending',
-      description: 'What connects to the network: SMPP to a message centre.',
+      description:
+        'What connects to the network: SMPP to a message centre, or a modem at the server (spool).',
       enum: drivers,
     },
     numbers: {
@@ -49,6 +51,7 @@ export const settingsSchema: JsonObject = {
       default: 'auto',
     },
     smpp: smppSchema,
+    spool: spoolSchema,
   },
 };
 
@@ -75,6 +78,7 @@ export interface SmsSettings {
   readonly region?: string;
   readonly coding: 'auto' | 'plain' | 'unicode';
   readonly smpp: SmppSettings;
+  readonly spool: SpoolSettings;
 }
 
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
@@ -87,10 +91,11 @@ export function readSettings(raw: JsonObject): SmsSettings {
     ...(region !== undefined && { region }),
     coding: (['plain', 'unicode'] as const).find((one) => one === raw['coding']) ?? 'auto',
     smpp: readSmpp(fieldsOf(raw['smpp'])),
+    spool: readSpool(fieldsOf(raw['spool'])),
   };
 }
 
 /** Every host that a session with these settings would connect to. */
-export function targetsOf({ smpp }: SmsSettings): readonly Target[] {
-  return [{ host: smpp.host, port: smpp.port }];
+export function targetsOf({ driver, smpp }: SmsSettings): readonly Target[] {
+  return driver === 'smpp' ? [{ host: smpp.host, port: smpp.port }] : [];
 }

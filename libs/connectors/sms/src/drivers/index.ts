@@ -1,10 +1,13 @@
 import type { Driver, DriverParts } from '../driver.js';
 import { SmppDriver } from './smpp.js';
+import { SpoolDriver } from './spool.js';
 
 /** The driver that the settings ask for. */
 export function driverOf(parts: DriverParts): Driver {
   switch (parts.settings.driver) {
     case 'smpp':
       return new SmppDriver(parts);
+    case 'spool':
+      return new SpoolDriver(parts);
   }
 }
