@@ -22,6 +22,8 @@ export interface TrialNetwork extends AsyncDisposable {
   received(person: number): readonly string[];
   /** Whether the network holds nothing that the account has not acknowledged; absent where nobody can say. */
   isTaken?(): boolean;
+  /** Whether it says of each message when it has arrived. */
+  readonly tellsArrival?: boolean;
   /** What happens while the trial runs, the kills among it; absent: kills at random moments. */
   disturb?(kill: () => Promise<void>): Promise<void>;
 }
@@ -44,7 +46,9 @@ export interface TrialOptions extends HouseOptions {
 export interface Findings {
   readonly accepted: number;
   readonly unknown: number;
-  /** Accepted messages that the peer received more than once, or neither received nor unknown. */
+  /** Messages of unknown fate that were sent again by themselves and that the peer received more than once. */
+  readonly doubled: number;
+  /** Accepted messages that the peer received more often than that, or neither received nor unknown. */
   readonly wronglySent: readonly string[];
   /** Messages from the peer that are stored more than once or not at all. */
   readonly wronglyStored: readonly string[];
@@ -58,6 +62,8 @@ export interface Findings {
 
 const PEERS = 10;
 const AT_ONCE = 20;
+/** Where an envelope does not stay. */
+const unsettled = ['accepted', 'waiting', 'sending'];
 
 interface Frame {
   readonly cursor: string;
@@ -88,7 +94,8 @@ export async function killTrial(options: TrialOptions): Promise<Findings> {
   if (network.isTaken !== undefined) {
     await eventually('the peer’s messages are acknowledged', () => network.isTaken?.(), 60_000);
   }
-  const perPerson = await quiet(house, conversations, accepted.size + options.inbound);
+  const open = new Set([...unsettled, ...(network.tellsArrival === true ? ['sent'] : [])]);
+  const perPerson = await quiet(house, conversations, accepted.size + options.inbound, open);
   const messages = perPerson.flat();
   await eventually('the reader has seen all', () => reader.seen.size >= messages.length, 30_000).catch(
     () => undefined,
@@ -97,7 +104,7 @@ export async function killTrial(options: TrialOptions): Promise<Findings> {
   await reading;
   const { session } = await house.ask<{ session: { state: string } }>('GET', `/v1/accounts/${account}`);
   return {
-    ...judge(network, options, accepted, messages, reader, session.state === 'online'),
+    ...judge(network, options, accepted, messages, reader, session.state === 'online', open),
     outOfOrder: disorder(network, perPerson),
   };
 }
@@ -243,8 +250,8 @@ async function quiet(
   house: House,
   conversations: readonly string[],
   expected: number,
+  open: ReadonlySet<string>,
 ): Promise<MessageShape[][]> {
-  const open = new Set(['accepted', 'waiting', 'sending']);
   let last: MessageShape[][] = [];
   await eventually(
     'every envelope has a fate',
@@ -281,6 +288,7 @@ function judge(
   messages: readonly MessageShape[],
   reader: Reader,
   online: boolean,
+  open: ReadonlySet<string>,
 ): Omit<Findings, 'outOfOrder'> {
   const byId = new Map(messages.map((message) => [message.id, message]));
   const received = new Map<string, number>();
@@ -290,13 +298,18 @@ function judge(
   const wronglySent: string[] = [];
   const stuck: string[] = [];
   let unknown = 0;
+  let doubled = 0;
   for (const [id, text] of accepted) {
     const states = byId.get(id)?.envelopes.map(({ state }) => state) ?? [];
     const times = received.get(text) ?? 0;
     if (states.includes('unknown')) {
       unknown++;
+      // Each time that it was sent again it may have arrived, and the last one whose fate is known has.
+      const resent = states.length - 1;
+      if (times > 1) doubled++;
       if (
-        times > 1 ||
+        times > 1 + resent ||
+        (times === 0 && !states.every((state) => state === 'unknown')) ||
         byId.get(id)?.envelopes.some(({ state, failure }) => state === 'unknown' && !failure)
       ) {
         wronglySent.push(`${text}: unknown, received ${String(times)} times`);
@@ -304,8 +317,7 @@ function judge(
     } else if (times !== 1 || states[0] === undefined) {
       wronglySent.push(`${text}: ${states.join()}, received ${String(times)} times`);
     }
-    for (const state of states)
-      if (['accepted', 'waiting', 'sending'].includes(state)) stuck.push(`${text}: ${state}`);
+    for (const state of states) if (open.has(state)) stuck.push(`${text}: ${state}`);
   }
   const stored = new Map<string, number>();
   for (const { text, origin } of messages) {
@@ -320,7 +332,16 @@ function judge(
       .filter(({ id }) => reader.seen.get(id) !== 1)
       .map(({ id, text }) => `${text}: read ${String(reader.seen.get(id) ?? 0)} times`),
   ];
-  return { accepted: accepted.size, unknown, wronglySent, wronglyStored, readerFaults, stuck, online };
+  return {
+    accepted: accepted.size,
+    unknown,
+    doubled,
+    wronglySent,
+    wronglyStored,
+    readerFaults,
+    stuck,
+    online,
+  };
 }
 
 /** Compares what each person received with our order of it, and our order of what they said with theirs. */
@@ -329,7 +350,7 @@ function disorder(network: TrialNetwork, conversations: readonly (readonly Messa
     const name = network.people[person] ?? '';
     const known = messages
       .filter(
-        ({ origin, envelopes }) => origin === 'own' && envelopes.some(({ state }) => state !== 'unknown'),
+        ({ origin, envelopes }) => origin === 'own' && envelopes.every(({ state }) => state !== 'unknown'),
       )
       .map(({ text }) => text);
     const received = network.received(person).filter((text) => known.includes(text));
