@@ -351,7 +351,7 @@ describe('what goes wrong', () => {
       [() => sandbox.restart(), 'ended-by-peer'],
     ];
     for (const [mischief, reason] of ends) {
-      const { esme } = await bind(sandbox, { enquireMs: 60, enquireAnswerMs: 60 });
+      const { esme } = await bind(sandbox, reason === 'dead' ? { enquireMs: 60, enquireAnswerMs: 60 } : {});
       await sandbox.untilBound();
       await mischief();
       expect((await esme.session.closed).reason).toBe(reason);

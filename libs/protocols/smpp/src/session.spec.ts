@@ -396,11 +396,25 @@ describe('a link', () => {
     const request = fateOf(session.request(submit));
     clock.advance(1_000);
     await peer.next('enquire_link');
-    clock.advance(199);
+    clock.advance(299);
     expect(session.isOpen).toBe(true);
     clock.advance(1);
     expect(await session.closed).toEqual({ reason: 'dead' });
     expect(await request).toBe('left ended');
+  });
+
+  it('whose sign of life lies unread while this process is held up is not dead', async () => {
+    const clock = new ManualClock();
+    const { session, peer } = await start({ clock, enquireMs: 1_000, enquireAnswerMs: 200 });
+    clock.advance(1_000);
+    const [asked] = await peer.next('enquire_link');
+    peer.say({ command: 'enquire_link_resp', sequence: asked?.sequence ?? 0 });
+    // The timers see all of the pause before the socket is looked at.
+    clock.advance(200);
+    peer.say({ command: 'enquire_link', sequence: 8 });
+    await peer.next('enquire_link_resp');
+    clock.advance(900);
+    expect(session.isOpen).toBe(true);
   });
 
   it('that takes nothing is dead, though it speaks', async () => {

@@ -9,6 +9,9 @@ export interface VitalsPort {
   dead(): void;
 }
 
+/** A process that was held up has its timers called first, and what came meanwhile read after them: it looks again. */
+const againMs = 100;
+
 /**
  * Whether the other side lives (SMPP 3.4 §2.7.5, §4.11): a link that says nothing for a while is asked, and one that says
  * nothing then, or takes nothing for as long, is dead. Whatever comes is a sign of life.
@@ -21,6 +24,7 @@ export class Vitals {
   #lastHeard: number;
   #askedAt: number | undefined;
   #blockedSince: number | undefined;
+  #looksAgain = false;
   #cancel: () => void;
 
   constructor(clock: Clock, idleMs: number, answerMs: number, port: VitalsPort) {
@@ -35,6 +39,7 @@ export class Vitals {
   heard(): void {
     this.#lastHeard = this.#clock.monotonic();
     this.#askedAt = undefined;
+    this.#looksAgain = false;
   }
 
   stop(): void {
@@ -52,9 +57,13 @@ export class Vitals {
     if (this.#port.isHeld()) wait = this.#idleMs;
     else if (this.#askedAt !== undefined) {
       wait = this.#askedAt + this.#answerMs - now;
-      if (wait <= 0) {
+      if (wait <= 0 && this.#looksAgain) {
         this.#port.dead();
         return;
+      }
+      if (wait <= 0) {
+        this.#looksAgain = true;
+        wait = againMs;
       }
     } else if (wait === 0) {
       this.#askedAt = now;
