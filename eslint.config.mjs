@@ -20,7 +20,12 @@ const staircase = [
   'sessions',
   'streams',
 ];
-const connectors = { irc: ['irc-framework'], xmpp: ['@xmpp/xml', 'saxes'], sms: [], loopback: [] };
+const connectors = {
+  irc: ['irc-framework'],
+  xmpp: ['@xmpp/xml', 'saxes'],
+  sms: ['libphonenumber-js'],
+  loopback: [],
+};
 /** Stand-alone: each may be published as it is. */
 const protocols = ['protocols/smpp'];
 
