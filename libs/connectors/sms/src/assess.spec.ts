@@ -1,20 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Assessment, JsonObject } from '#connector';
-import { failure } from '#model';
-import { planText, type TextPlan } from '#protocols/smpp';
-import { assess } from './assess.js';
+import { createSms } from './sms.connector.js';
 
-const settings: JsonObject = { numbers: ['+12025550100', '12345'], region: 'US' };
+const settings: JsonObject = {
+  driver: 'smpp',
+  numbers: ['+1 202 555 0100', '12345'],
+  region: 'US',
+  smpp: { host: '127.0.0.1', port: 2775, systemId: 'alice' },
+};
 const noon = new Date('2026-11-20T17:00:00Z');
+const connector = createSms();
 
-function planned(text: string): TextPlan {
-  const plan = planText(text);
-  if ('problem' in plan) throw new Error(plan.detail);
-  return plan;
-}
-
-function assessed(to: string, text = 'hello', more: JsonObject = {}, at = noon): Assessment {
-  return assess({ to, settings: { ...settings, ...more }, at }, planned(text));
+function assessed(to: string, text = 'hello', more: JsonObject = {}, at = noon): Assessment | undefined {
+  const kind = connector.addresses.kindOf(to) ?? 'direct';
+  return connector.assess?.({ to, kind, content: { text }, settings: { ...settings, ...more }, at });
 }
 
 describe('the assessment of a text', () => {
@@ -31,11 +30,11 @@ describe('the assessment of a text', () => {
       units: 3,
       unitsLeft: 67,
     });
-    expect(assessed('12345/+12025550100').destinations).toEqual(['12345']);
+    expect(assessed('12345/+12025550100')?.destinations).toEqual(['12345']);
   });
 
   it('names every recipient of a group', () => {
-    expect(assessed('+12025550123,+447700900456/+12025550100').destinations).toEqual([
+    expect(assessed('+12025550123,+447700900456/+12025550100')?.destinations).toEqual([
       '12025550123',
       '447700900456',
     ]);
@@ -45,33 +44,50 @@ describe('the assessment of a text', () => {
     const night = new Date('2026-11-20T23:00:00Z');
     const more = { allowTo: ['US'], quietHours: { from: '21:00', until: '08:00' } };
     const refused = assessed('+4915550001234/+12025550100', 'hello', more, night);
-    expect(refused.failure).toMatchObject({ code: 'not-allowed', remedy: 'ask-person' });
+    expect(refused?.failure).toMatchObject({ code: 'not-allowed', remedy: 'ask-person' });
     expect(refused).not.toHaveProperty('notBefore');
-    expect(assessed('ACME/+12025550100').failure?.code).toBe('unsupported');
-    expect(assessed('ACME/+12025550100').destinations).toEqual([]);
+    expect(assessed('ACME/+12025550100')?.failure?.code).toBe('unsupported');
+    expect(assessed('ACME/+12025550100')?.destinations).toEqual([]);
   });
 
   it('refuses what would come from a number that is not ours', () => {
-    expect(assessed('+12025550123/+12025550199').failure?.detail).toBe(
+    expect(assessed('+12025550123/+12025550199')?.failure?.detail).toBe(
       'The account has no number +1 202-555-0199 to send from.',
     );
-    expect(assessed('+12025550123').failure?.code).toBe('not-allowed');
+    expect(assessed('+12025550123')?.failure?.code).toBe('not-allowed');
   });
 
   it('refuses what cannot be cut, with the reason', () => {
-    const why = failure('too-large', 'A text message has at most 255 parts.');
-    expect(assess({ to: '+12025550123/12345', settings, at: noon }, why)).toEqual({
+    expect(assessed('+12025550123/12345', 'a'.repeat(50_000))).toEqual({
       parts: 1,
       destinations: ['12025550123'],
-      failure: why,
+      failure: {
+        code: 'too-large',
+        remedy: 'give-up',
+        detail: 'A text message has at most 255 parts, which is 39015 characters of GSM-7.',
+      },
+    });
+  });
+
+  it('counts the links to files, known or not yet', () => {
+    const attachments = [{ name: 'cat.jpg', mediaType: 'image/jpeg' }];
+    const content = { text: 'a'.repeat(100), attachments };
+    const ask = { to: '+12025550123/+12025550100', kind: 'direct' as const, settings, at: noon };
+    expect(connector.assess?.({ ...ask, content }).parts).toBe(2);
+    const short = [
+      { ...attachments[0], name: 'cat.jpg', mediaType: 'image/jpeg', url: 'https://example.org/f/1' },
+    ];
+    expect(connector.assess?.({ ...ask, content: { ...content, attachments: short } })).toMatchObject({
+      parts: 1,
+      units: 132,
     });
   });
 
   it('asks to wait where it is late for whoever gets it', () => {
     const more = { quietHours: { from: '21:00', until: '08:00' } };
     const late = assessed('+4915550001234/+12025550100', 'hello', more, new Date('2026-11-20T21:40:00Z'));
-    expect(late.failure).toBeUndefined();
-    expect(late.notBefore).toEqual({
+    expect(late?.failure).toBeUndefined();
+    expect(late?.notBefore).toEqual({
       at: new Date('2026-11-21T07:00:00Z'),
       why: 'It is 22:40 in Germany; quiet hours end at 08:00.',
     });

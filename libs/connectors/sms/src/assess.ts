@@ -1,31 +1,33 @@
 /* What is to be known of a text before it is accepted: its parts, whom it goes to, whether it may, and whether now. Pure. */
 import type { Assessment, AssessmentAsk } from '#connector';
-import { failure, type Failure } from '#model';
+import { cleanText, failure, type Failure } from '#model';
 import type { TextPlan } from '#protocols/smpp';
-import { readCourtesy } from './courtesy.settings.js';
+import { planOf } from './drivers/smpp-submission.js';
 import { kindOfParty, showParty } from './numbers.js';
 import { refusalOf, waitFor } from './recipients.js';
-import { endsOf, ownNumbers } from './sms.addresses.js';
+import { endsOf } from './sms.addresses.js';
+import type { SmsSettings } from './sms.settings.js';
+import { textOf } from './to-sms.js';
 
-/**
- * Assesses a text.
- * @param plan how the account's way of sending would cut it, or why it cannot
- */
+/** About as long as the link to a file will be, which is made only when it leaves. */
+const someLink = 'https://example.org/f/'.padEnd(80, 'x');
+
+/** Assesses a message as it would be cut with these settings. */
 export function assess(
-  { to, settings, at }: Pick<AssessmentAsk, 'to' | 'settings' | 'at'>,
-  plan: TextPlan | Failure,
+  { to, content, at }: Omit<AssessmentAsk, 'settings'>,
+  settings: SmsSettings,
 ): Assessment {
+  const { numbers, region, courtesy } = settings;
   const { peers, own } = endsOf(to);
-  const courtesy = readCourtesy(settings);
-  const region = typeof settings['region'] === 'string' ? settings['region'] : undefined;
-  const cut = 'code' in plan ? { parts: 1 } : countsOf(plan);
+  const links = (content.attachments ?? []).map(({ name, url = someLink }) => `${name} ${url}`);
+  const plan = planOf(cleanText(textOf(content, links)), settings);
   const refused =
-    unowned(own, ownNumbers(settings)) ??
+    unowned(own, numbers) ??
     refusalOf({ peers, own: own ?? '', region }, courtesy) ??
     ('code' in plan ? plan : undefined);
   const notBefore = refused ? undefined : waitFor({ peers }, courtesy, at);
   return {
-    ...cut,
+    ...('code' in plan ? { parts: 1 } : countsOf(plan)),
     destinations: peers.filter((peer) => kindOfParty(peer) !== 'name').map((peer) => peer.replace('+', '')),
     ...(refused && { failure: refused }),
     ...(notBefore && { notBefore }),

@@ -2,6 +2,8 @@
 import type { InboundMessage, InboundReceipt } from '#connector';
 import type { AccountId } from '#model';
 import type { Joined } from '#protocols/smpp';
+import { consentIn } from './consent-words.js';
+import type { ConsentSettings } from './courtesy.settings.js';
 import type { IncomingReport, IncomingText } from './driver.js';
 import { conversationOf, numberKind } from './sms.addresses.js';
 
@@ -10,18 +12,21 @@ function toldData(bytes: Buffer): string {
   return `[${String(bytes.length)} bytes of data that is no text]`;
 }
 
-/** A text that came in one piece. */
+/** A text that came in one piece. @param words by which somebody opts out; absent where it is not all they said. */
 export function messageFrom(
   account: AccountId,
   incoming: IncomingText,
   said: string | Buffer,
+  words?: ConsentSettings,
 ): InboundMessage {
   const { from, to, others = [], at, id, attachments = [] } = incoming;
+  const conversationKind = others.length > 0 ? 'room' : 'direct';
+  const consent = words && typeof said === 'string' ? consentIn(said, conversationKind, words) : undefined;
   return {
     type: 'message',
     account,
     conversation: conversationOf({ peers: [from, ...others], own: to }),
-    conversationKind: others.length > 0 ? 'room' : 'direct',
+    conversationKind,
     author: { address: from, kind: numberKind },
     content: {
       text: typeof said === 'string' ? said : toldData(said),
@@ -30,15 +35,20 @@ export function messageFrom(
     origin: 'remote',
     mode: 'live',
     at,
+    ...(consent && { consent }),
     ...(id !== undefined && { remoteId: { scope: 'heard', id, by: 'network' } }),
   };
 }
 
 /** A text whose parts have come: all of them, or those that came in time. */
-export function joinedFrom(account: AccountId, joined: Joined): InboundMessage {
-  const { from, to, content, since } = joined;
+export function joinedFrom(account: AccountId, joined: Joined, words: ConsentSettings): InboundMessage {
+  const { from, to, content, since, numbers, of, missing, late } = joined;
   const said = 'text' in content ? content.text : content.bytes;
-  return messageFrom(account, { from, to, at: new Date(since), body: { text: '' } }, said);
+  // What is missing is marked in the text; what comes after the rest has been given out says where it belongs.
+  const marked = late && typeof said === 'string' ? `[${numbers.join(', ')}/${String(of)}] ${said}` : said;
+  const whole = missing.length === 0 && !late;
+  const incoming = { from, to, at: new Date(since), body: { text: '' } };
+  return messageFrom(account, incoming, marked, whole ? words : undefined);
 }
 
 /** What became of a part of ours. */

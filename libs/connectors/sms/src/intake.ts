@@ -7,6 +7,7 @@ import type { EmitOutcome, InboundBatch, InboundEvent, JsonValue, SessionContext
 import { readNote, Timers, type Notes } from '#connector/session';
 import type { AccountId } from '#model';
 import { Reassembly, type Joined, type Part } from '#protocols/smpp';
+import type { ConsentSettings } from './courtesy.settings.js';
 import type { IncomingReport, IncomingText, Kept, Upward } from './driver.js';
 import { joinedFrom, messageFrom, receiptFrom } from './from-sms.js';
 import { digestOf, Redeliveries } from './redeliveries.js';
@@ -31,6 +32,7 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
   readonly #context: SessionContext;
   readonly #account: AccountId;
   readonly #timings: SmsTimings;
+  readonly #consent: ConsentSettings;
   readonly #handler: IntakeHandler;
   readonly #timers: Timers;
   #outstanding = 0;
@@ -43,10 +45,16 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
   #ready: Promise<void> = Promise.resolve();
   readonly #quiet = new Set<() => void>();
 
-  constructor(context: SessionContext, account: AccountId, timings: SmsTimings, handler: IntakeHandler) {
+  constructor(
+    context: SessionContext,
+    account: AccountId,
+    { timings, consent }: { readonly timings: SmsTimings; readonly consent: ConsentSettings },
+    handler: IntakeHandler,
+  ) {
     this.#context = context;
     this.#account = account;
     this.#timings = timings;
+    this.#consent = consent;
     this.#handler = handler;
     this.#timers = new Timers(context.clock);
     this.#redeliveries = new Redeliveries(() => context.clock.monotonic());
@@ -115,7 +123,10 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
     const { body } = incoming;
     if ('part' in body) return this.#part(incoming, body.part, notes);
     const said = 'text' in body ? body.text : body.bytes;
-    return this.#store({ events: [messageFrom(this.#account, incoming, said)], keyValues: notes });
+    return this.#store({
+      events: [messageFrom(this.#account, incoming, said, this.#consent)],
+      keyValues: notes,
+    });
   }
 
   #heardNote(): Notes[number] {
@@ -151,7 +162,7 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
   ): Promise<Kept> {
     const account = this.#account;
     const kept = await this.#store({
-      events: messages.map((joined) => joinedFrom(account, joined)),
+      events: messages.map((joined) => joinedFrom(account, joined, this.#consent)),
       keyValues: [...notes, ...changes.map(({ key, value }) => ({ account, key: `sms.${key}`, value }))],
     });
     if (kept.kept !== 'kept') this.#reassembly = undefined;

@@ -1,4 +1,5 @@
 import type { Connector, ConnectorDescription } from '#connector';
+import { assess } from './assess.js';
 import { capabilities } from './capabilities.js';
 import { smsAddresses } from './sms.addresses.js';
 import { SmsSession } from './sms.session.js';
@@ -39,6 +40,7 @@ export function createSms(
     // A number is the same on all carriers.
     networkOf: () => 'sms',
     targetsOf: (settings) => targetsOf(readSettings(settings)),
+    assess: (ask) => assess(ask, readSettings(ask.settings)),
     open: (link, context) =>
       new SmsSession(readSettings(link.settings), context, timings, options.spoolDirectory),
   };

@@ -109,16 +109,21 @@ export class SmsSession implements Session, Paces {
   }
 
   #make(id: AccountId): Attached {
-    const intake = new Intake(this.#context, id, this.#timings, {
-      full: () => attached.line?.hold(),
-      eased: () => attached.line?.ease(),
-      stalled: () => {
-        this.#broken(attached, behind);
+    const intake = new Intake(
+      this.#context,
+      id,
+      { timings: this.#timings, consent: this.#settings.courtesy.consent },
+      {
+        full: () => attached.line?.hold(),
+        eased: () => attached.line?.ease(),
+        stalled: () => {
+          this.#broken(attached, behind);
+        },
+        fenced: () => {
+          void this.close('fenced');
+        },
       },
-      fenced: () => {
-        void this.close('fenced');
-      },
-    });
+    );
     const driver = driverOf({
       context: this.#context,
       account: id,

@@ -1,7 +1,9 @@
 import type { JsonObject, Target } from '#connector';
 import { clientKeyProperty, fieldsOf, textIn } from '#connector/session';
+import { courtesySchema, readCourtesy, type Courtesy } from './courtesy.settings.js';
 import { readSmpp, smppSchema, type SmppSettings } from './drivers/smpp.settings.js';
 import { readSpool, spoolSchema, type SpoolSettings } from './drivers/spool.settings.js';
+import { ownNumbers } from './sms.addresses.js';
 
 /** The ways to send, each with settings of its own under its name. */
 const drivers = ['smpp', 'spool'] as const;
@@ -50,6 +52,7 @@ export const settingsSchema: JsonObject = {
       enum: ['auto', 'plain', 'unicode'],
       default: 'auto',
     },
+    ...courtesySchema,
     smpp: smppSchema,
     spool: spoolSchema,
   },
@@ -73,10 +76,11 @@ export const secretsSchema: JsonObject = {
 
 export interface SmsSettings {
   readonly driver: DriverName;
-  /** As they were written; the session reads them by the rules of addresses. */
+  /** Canonical, in their order. */
   readonly numbers: readonly string[];
   readonly region?: string;
   readonly coding: 'auto' | 'plain' | 'unicode';
+  readonly courtesy: Courtesy;
   readonly smpp: SmppSettings;
   readonly spool: SpoolSettings;
 }
@@ -84,12 +88,12 @@ export interface SmsSettings {
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
 export function readSettings(raw: JsonObject): SmsSettings {
   const region = textIn(raw, 'region');
-  const numbers = raw['numbers'];
   return {
     driver: drivers.find((one) => one === raw['driver']) ?? 'smpp',
-    numbers: Array.isArray(numbers) ? numbers.filter((one): one is string => typeof one === 'string') : [],
+    numbers: ownNumbers(raw),
     ...(region !== undefined && { region }),
     coding: (['plain', 'unicode'] as const).find((one) => one === raw['coding']) ?? 'auto',
+    courtesy: readCourtesy(raw),
     smpp: readSmpp(fieldsOf(raw['smpp'])),
     spool: readSpool(fieldsOf(raw['spool'])),
   };

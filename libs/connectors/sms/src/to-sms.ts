@@ -1,6 +1,6 @@
 /* What we say, as a text for phones. Pure. */
 import type { OutboundEnvelope } from '#connector';
-import { failure, type Attachment, type Failure } from '#model';
+import { failure, type Attachment, type Failure, type MessageContent } from '#model';
 import type { Submission } from './driver.js';
 import { endsOf } from './sms.addresses.js';
 
@@ -28,14 +28,19 @@ export function submissionOf(
   const { peers, own = numbers[0] } = endsOf(envelope.to);
   if (peers.length === 0) return nobody;
   if (own === undefined || !numbers.includes(own)) return noNumber;
-  const { text, emote, attachments = [] } = envelope.content;
+  const { attachments = [] } = envelope.content;
   const files = attachments.filter(hasUrl);
   const media = carriesMedia ? files : [];
   const links = carriesMedia ? [] : files.map(({ name, url }) => `${name} ${url}`);
+  const text = textOf(envelope.content, links);
+  if (text === '' && media.length === 0) return nothing;
+  return { envelope: envelope.id, from: own, to: peers, text, media };
+}
+
+/** What of a message is text, with the addresses of its files where they do not go beside it. */
+export function textOf({ text, emote }: MessageContent, links: readonly string[]): string {
   const said = emote === true ? `* ${text}` : text;
-  const lines = [...(said === '' ? [] : [said]), ...links];
-  if (lines.length === 0 && media.length === 0) return nothing;
-  return { envelope: envelope.id, from: own, to: peers, text: lines.join('\n'), media };
+  return [...(said === '' ? [] : [said]), ...links].join('\n');
 }
 
 function hasUrl(attachment: Attachment): attachment is Attachment & { readonly url: string } {
