@@ -39,6 +39,8 @@ export interface Driver {
   open(signal: AbortSignal): Promise<Line | Failure>;
   /** Takes what the gateway accepted from the provider (`AcceptsHttp`), line or no line. Asked again after `later`. */
   readonly takeIn?: (item: JsonObject) => Promise<Kept>;
+  /** The session ends: what is being taken in is given up. */
+  close?(): void;
 }
 
 /** A way to the network that is open. */

@@ -1,6 +1,7 @@
-import type { Connector, ConnectorDescription } from '#connector';
+import type { AcceptsHttp, Connector, ConnectorDescription } from '#connector';
 import { assess } from './assess.js';
 import { capabilities } from './capabilities.js';
+import { ingress } from './drivers/ingress.js';
 import { smsAddresses } from './sms.addresses.js';
 import { SmsSession } from './sms.session.js';
 import { readSettings, secretsSchema, settingsSchema, targetsOf } from './sms.settings.js';
@@ -13,7 +14,7 @@ const description: ConnectorDescription = {
   settings: settingsSchema,
   secrets: secretsSchema,
   capabilities,
-  abilities: ['paces'],
+  abilities: ['paces', 'accepts-http'],
   // The line has a window and a rate of its own; this only keeps one account from filling the house.
   flood: { burst: 10_000, perSecond: 10_000 },
   observes: 'delivered',
@@ -32,7 +33,7 @@ const description: ConnectorDescription = {
  */
 export function createSms(
   options: { readonly timings?: Partial<SmsTimings>; readonly spoolDirectory?: string | undefined } = {},
-): Connector {
+): Connector & AcceptsHttp {
   const timings: SmsTimings = { ...usualTimings, ...options.timings };
   return {
     describe: () => description,
@@ -41,6 +42,7 @@ export function createSms(
     networkOf: () => 'sms',
     targetsOf: (settings) => targetsOf(readSettings(settings)),
     assess: (ask) => assess(ask, readSettings(ask.settings)),
+    ingress: (request, to) => ingress(request, to, readSettings(to.settings)),
     open: (link, context) =>
       new SmsSession(readSettings(link.settings), context, timings, options.spoolDirectory),
   };

@@ -5,11 +5,13 @@
 import type {
   AttachedAccount,
   CloseReason,
+  JsonObject,
   OutboundEnvelope,
   Paces,
   SendOutcome,
   Session,
   SessionContext,
+  TakesIngress,
 } from '#connector';
 import { Life, type Entry } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
@@ -33,7 +35,7 @@ interface Attached {
   line: Line | undefined;
 }
 
-export class SmsSession implements Session, Paces {
+export class SmsSession implements Session, Paces, TakesIngress {
   readonly #settings: SmsSettings;
   readonly #context: SessionContext;
   readonly #timings: SmsTimings;
@@ -87,6 +89,7 @@ export class SmsSession implements Session, Paces {
     const attached = this.#attached;
     this.#attached = undefined;
     attached?.life.stop();
+    attached?.driver.close?.();
     attached?.intake.close();
     attached?.line?.destroy();
   }
@@ -106,6 +109,15 @@ export class SmsSession implements Session, Paces {
   allowance(account: AccountId): Allowance {
     const line = this.#attached?.id === account ? this.#attached.line : undefined;
     return line?.allowance() ?? { envelopes: 0, againInMs: 1_000 };
+  }
+
+  async takeIn(account: AccountId, item: JsonObject): Promise<'taken' | 'later'> {
+    const attached = this.#attached;
+    if (attached?.id !== account || this.#leaving !== undefined) return 'later';
+    // Other settings were chosen meanwhile: what the provider of before said is nobody's.
+    if (attached.driver.takeIn === undefined) return 'taken';
+    const { kept } = await attached.driver.takeIn(item);
+    return kept === 'kept' || kept === 'refused' ? 'taken' : 'later';
   }
 
   #make(id: AccountId): Attached {
@@ -185,6 +197,7 @@ export class SmsSession implements Session, Paces {
     const before = clock.monotonic();
     const left = (): number => Math.max(0, this.#timings.close - (clock.monotonic() - before));
     attached.life.stop();
+    attached.driver.close?.();
     const line = attached.line;
     attached.line = undefined;
     await line?.close(left());

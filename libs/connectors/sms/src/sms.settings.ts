@@ -1,12 +1,14 @@
 import type { JsonObject, Target } from '#connector';
 import { clientKeyProperty, fieldsOf, textIn } from '#connector/session';
 import { courtesySchema, readCourtesy, type Courtesy } from './courtesy.settings.js';
+import { targetOf } from './drivers/http.js';
 import { readSmpp, smppSchema, type SmppSettings } from './drivers/smpp.settings.js';
 import { readSpool, spoolSchema, type SpoolSettings } from './drivers/spool.settings.js';
+import { readTwilio, twilioSchema, type TwilioSettings } from './drivers/twilio.settings.js';
 import { ownNumbers } from './sms.addresses.js';
 
 /** The ways to send, each with settings of its own under its name. */
-const drivers = ['smpp', 'spool'] as const;
+const drivers = ['smpp', 'spool', 'twilio'] as const;
 export type DriverName = (typeof drivers)[number];
 
 /** JSON Schema of the settings: form, validation and docs in one. */
@@ -24,7 +26,7 @@ export const settingsSchema: JsonObject = {
       type: 'string',
       title: 'Way of sending',
       description:
-        'What connects to the network: SMPP to a message centre, or a modem at the server (spool).',
+        'What connects to the network: SMPP to a message centre, Twilio or who speaks as it does, or a modem at the server (spool).',
       enum: drivers,
     },
     numbers: {
@@ -55,6 +57,7 @@ export const settingsSchema: JsonObject = {
     ...courtesySchema,
     smpp: smppSchema,
     spool: spoolSchema,
+    twilio: twilioSchema,
   },
 };
 
@@ -71,6 +74,18 @@ export const secretsSchema: JsonObject = {
       maxLength: 255,
     },
     clientKey: clientKeyProperty,
+    authToken: {
+      type: 'string',
+      title: 'Auth token',
+      description: 'Of the account at Twilio or its like. It signs what the provider calls us with.',
+      maxLength: 255,
+    },
+    apiKeySecret: {
+      type: 'string',
+      title: 'Secret of the API key',
+      description: 'Of the API key to send with, where one is set.',
+      maxLength: 255,
+    },
   },
 };
 
@@ -83,6 +98,7 @@ export interface SmsSettings {
   readonly courtesy: Courtesy;
   readonly smpp: SmppSettings;
   readonly spool: SpoolSettings;
+  readonly twilio: TwilioSettings;
 }
 
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
@@ -96,10 +112,18 @@ export function readSettings(raw: JsonObject): SmsSettings {
     courtesy: readCourtesy(raw),
     smpp: readSmpp(fieldsOf(raw['smpp'])),
     spool: readSpool(fieldsOf(raw['spool'])),
+    twilio: readTwilio(fieldsOf(raw['twilio'])),
   };
 }
 
 /** Every host that a session with these settings would connect to. */
-export function targetsOf({ driver, smpp }: SmsSettings): readonly Target[] {
-  return driver === 'smpp' ? [{ host: smpp.host, port: smpp.port }] : [];
+export function targetsOf({ driver, smpp, twilio }: SmsSettings): readonly Target[] {
+  switch (driver) {
+    case 'smpp':
+      return [{ host: smpp.host, port: smpp.port }];
+    case 'spool':
+      return [];
+    case 'twilio':
+      return [targetOf(new URL(twilio.url))];
+  }
 }

@@ -1,1 +1,4 @@
+export { describeDriver, type DriverHarness } from './driver-suite.js';
+export { FakeProvider, type Asked } from './fake-provider.js';
+export { ProviderRig } from './provider-rig.js';
 export { ownNumber, Rig, type Centre, type RigOptions } from './rig.js';

@@ -1,6 +1,7 @@
 import type { Driver, DriverParts } from '../driver.js';
 import { SmppDriver } from './smpp.js';
 import { SpoolDriver } from './spool.js';
+import { TwilioDriver } from './twilio.js';
 
 /** The driver that the settings ask for. */
 export function driverOf(parts: DriverParts): Driver {
@@ -9,5 +10,7 @@ export function driverOf(parts: DriverParts): Driver {
       return new SmppDriver(parts);
     case 'spool':
       return new SpoolDriver(parts);
+    case 'twilio':
+      return new TwilioDriver(parts);
   }
 }
