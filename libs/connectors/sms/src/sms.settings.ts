@@ -5,10 +5,11 @@ import { targetOf } from './drivers/http.js';
 import { readSmpp, smppSchema, type SmppSettings } from './drivers/smpp.settings.js';
 import { readSpool, spoolSchema, type SpoolSettings } from './drivers/spool.settings.js';
 import { readTwilio, twilioSchema, type TwilioSettings } from './drivers/twilio.settings.js';
+import { readWebhook, webhookSchema, type WebhookSettings } from './drivers/webhook.settings.js';
 import { ownNumbers } from './sms.addresses.js';
 
 /** The ways to send, each with settings of its own under its name. */
-const drivers = ['smpp', 'spool', 'twilio'] as const;
+const drivers = ['smpp', 'spool', 'twilio', 'webhook'] as const;
 export type DriverName = (typeof drivers)[number];
 
 /** JSON Schema of the settings: form, validation and docs in one. */
@@ -26,7 +27,7 @@ export const settingsSchema: JsonObject = {
       type: 'string',
       title: 'Way of sending',
       description:
-        'What connects to the network: SMPP to a message centre, Twilio or who speaks as it does, or a modem at the server (spool).',
+        'What connects to the network: SMPP to a message centre, Twilio or who speaks as it does, any provider over HTTP (webhook), or a modem at the server (spool).',
       enum: drivers,
     },
     numbers: {
@@ -58,6 +59,7 @@ export const settingsSchema: JsonObject = {
     smpp: smppSchema,
     spool: spoolSchema,
     twilio: twilioSchema,
+    webhook: webhookSchema,
   },
 };
 
@@ -86,6 +88,18 @@ export const secretsSchema: JsonObject = {
       description: 'Of the API key to send with, where one is set.',
       maxLength: 255,
     },
+    webhookToken: {
+      type: 'string',
+      title: 'Token of the webhook',
+      description: 'What stands for {{token}} in what we send.',
+      maxLength: 4_096,
+    },
+    webhookKey: {
+      type: 'string',
+      title: 'Key of the webhook',
+      description: 'What the provider signs with, or shows, when it calls us.',
+      maxLength: 4_096,
+    },
   },
 };
 
@@ -99,6 +113,7 @@ export interface SmsSettings {
   readonly smpp: SmppSettings;
   readonly spool: SpoolSettings;
   readonly twilio: TwilioSettings;
+  readonly webhook: WebhookSettings;
 }
 
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
@@ -113,11 +128,12 @@ export function readSettings(raw: JsonObject): SmsSettings {
     smpp: readSmpp(fieldsOf(raw['smpp'])),
     spool: readSpool(fieldsOf(raw['spool'])),
     twilio: readTwilio(fieldsOf(raw['twilio'])),
+    webhook: readWebhook(fieldsOf(raw['webhook'])),
   };
 }
 
 /** Every host that a session with these settings would connect to. */
-export function targetsOf({ driver, smpp, twilio }: SmsSettings): readonly Target[] {
+export function targetsOf({ driver, smpp, twilio, webhook }: SmsSettings): readonly Target[] {
   switch (driver) {
     case 'smpp':
       return [{ host: smpp.host, port: smpp.port }];
@@ -125,5 +141,7 @@ export function targetsOf({ driver, smpp, twilio }: SmsSettings): readonly Targe
       return [];
     case 'twilio':
       return [targetOf(new URL(twilio.url))];
+    case 'webhook':
+      return [targetOf(new URL(webhook.url))];
   }
 }

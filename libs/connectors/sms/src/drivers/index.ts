@@ -2,6 +2,7 @@ import type { Driver, DriverParts } from '../driver.js';
 import { SmppDriver } from './smpp.js';
 import { SpoolDriver } from './spool.js';
 import { TwilioDriver } from './twilio.js';
+import { WebhookDriver } from './webhook.js';
 
 /** The driver that the settings ask for. */
 export function driverOf(parts: DriverParts): Driver {
@@ -12,5 +13,7 @@ export function driverOf(parts: DriverParts): Driver {
       return new SpoolDriver(parts);
     case 'twilio':
       return new TwilioDriver(parts);
+    case 'webhook':
+      return new WebhookDriver(parts);
   }
 }

@@ -2,6 +2,7 @@ import { mostItemBytes, type Ingress, type IngressOutcome, type RawRequest } fro
 import type { SmsSettings } from '../sms.settings.js';
 import { refused } from './provider-ingress.js';
 import { twilioIngress } from './twilio-ingress.js';
+import { webhookIngress } from './webhook-ingress.js';
 
 /** Verifies and reads what a provider calls with, as the settings say who that is. Pure; never throws. */
 export function ingress(request: RawRequest, to: Ingress, settings: SmsSettings): IngressOutcome {
@@ -11,10 +12,12 @@ export function ingress(request: RawRequest, to: Ingress, settings: SmsSettings)
   return isLarge ? refused(413) : outcome;
 }
 
-function read(request: RawRequest, to: Ingress, { driver }: SmsSettings): IngressOutcome {
+function read(request: RawRequest, to: Ingress, { driver, webhook }: SmsSettings): IngressOutcome {
   switch (driver) {
     case 'twilio':
       return twilioIngress(request, to);
+    case 'webhook':
+      return webhookIngress(request, to, webhook);
     case 'smpp':
     case 'spool':
       return refused(404);
