@@ -2,6 +2,7 @@ import type { JsonObject, Target } from '#connector';
 import { clientKeyProperty, fieldsOf, textIn } from '#connector/session';
 import { courtesySchema, readCourtesy, type Courtesy } from './courtesy.settings.js';
 import { targetOf } from './drivers/http.js';
+import { kannelSchema, readKannel, type KannelSettings } from './drivers/kannel.settings.js';
 import { readSmpp, smppSchema, type SmppSettings } from './drivers/smpp.settings.js';
 import { readSpool, spoolSchema, type SpoolSettings } from './drivers/spool.settings.js';
 import { readTwilio, twilioSchema, type TwilioSettings } from './drivers/twilio.settings.js';
@@ -9,7 +10,7 @@ import { readWebhook, webhookSchema, type WebhookSettings } from './drivers/webh
 import { ownNumbers } from './sms.addresses.js';
 
 /** The ways to send, each with settings of its own under its name. */
-const drivers = ['smpp', 'spool', 'twilio', 'webhook'] as const;
+const drivers = ['smpp', 'spool', 'twilio', 'webhook', 'kannel'] as const;
 export type DriverName = (typeof drivers)[number];
 
 /** JSON Schema of the settings: form, validation and docs in one. */
@@ -27,7 +28,7 @@ export const settingsSchema: JsonObject = {
       type: 'string',
       title: 'Way of sending',
       description:
-        'What connects to the network: SMPP to a message centre, Twilio or who speaks as it does, any provider over HTTP (webhook), or a modem at the server (spool).',
+        'What connects to the network: SMPP to a message centre, Twilio or who speaks as it does, any provider over HTTP (webhook), Kannel, or a modem at the server (spool).',
       enum: drivers,
     },
     numbers: {
@@ -60,6 +61,7 @@ export const settingsSchema: JsonObject = {
     spool: spoolSchema,
     twilio: twilioSchema,
     webhook: webhookSchema,
+    kannel: kannelSchema,
   },
 };
 
@@ -72,7 +74,7 @@ export const secretsSchema: JsonObject = {
     password: {
       type: 'string',
       title: 'Password',
-      description: 'Of the account at the message centre.',
+      description: 'Of the account at the message centre, or of the user at Kannel.',
       maxLength: 255,
     },
     clientKey: clientKeyProperty,
@@ -114,6 +116,7 @@ export interface SmsSettings {
   readonly spool: SpoolSettings;
   readonly twilio: TwilioSettings;
   readonly webhook: WebhookSettings;
+  readonly kannel: KannelSettings;
 }
 
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
@@ -129,11 +132,12 @@ export function readSettings(raw: JsonObject): SmsSettings {
     spool: readSpool(fieldsOf(raw['spool'])),
     twilio: readTwilio(fieldsOf(raw['twilio'])),
     webhook: readWebhook(fieldsOf(raw['webhook'])),
+    kannel: readKannel(fieldsOf(raw['kannel'])),
   };
 }
 
 /** Every host that a session with these settings would connect to. */
-export function targetsOf({ driver, smpp, twilio, webhook }: SmsSettings): readonly Target[] {
+export function targetsOf({ driver, smpp, twilio, webhook, kannel }: SmsSettings): readonly Target[] {
   switch (driver) {
     case 'smpp':
       return [{ host: smpp.host, port: smpp.port }];
@@ -143,5 +147,7 @@ export function targetsOf({ driver, smpp, twilio, webhook }: SmsSettings): reado
       return [targetOf(new URL(twilio.url))];
     case 'webhook':
       return [targetOf(new URL(webhook.url))];
+    case 'kannel':
+      return [targetOf(new URL(kannel.url))];
   }
 }

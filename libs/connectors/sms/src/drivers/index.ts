@@ -1,4 +1,5 @@
 import type { Driver, DriverParts } from '../driver.js';
+import { KannelDriver } from './kannel.js';
 import { SmppDriver } from './smpp.js';
 import { SpoolDriver } from './spool.js';
 import { TwilioDriver } from './twilio.js';
@@ -15,5 +16,7 @@ export function driverOf(parts: DriverParts): Driver {
       return new TwilioDriver(parts);
     case 'webhook':
       return new WebhookDriver(parts);
+    case 'kannel':
+      return new KannelDriver(parts);
   }
 }

@@ -1,5 +1,6 @@
 import { mostItemBytes, type Ingress, type IngressOutcome, type RawRequest } from '#connector';
 import type { SmsSettings } from '../sms.settings.js';
+import { kannelIngress } from './kannel-ingress.js';
 import { refused } from './provider-ingress.js';
 import { twilioIngress } from './twilio-ingress.js';
 import { webhookIngress } from './webhook-ingress.js';
@@ -18,6 +19,8 @@ function read(request: RawRequest, to: Ingress, { driver, webhook }: SmsSettings
       return twilioIngress(request, to);
     case 'webhook':
       return webhookIngress(request, to, webhook);
+    case 'kannel':
+      return kannelIngress(request);
     case 'smpp':
     case 'spool':
       return refused(404);
