@@ -25,6 +25,7 @@ const bodies: Partial<Record<RouteName, object>> = {
   setDraft: { text: 'a draft' },
   sendMessage: { text: 'hello' },
   sendMessages: { to: [{ account: '01890000-0000-7000-8000-000000000000', address: 'dave' }], text: 'hello' },
+  quote: { to: [{ account: '01890000-0000-7000-8000-000000000000', address: 'dave' }], text: 'hello' },
   editMessage: { text: 'hello again' },
   setOptOut: { account: '01890000-0000-7000-8000-000000000000', address: 'dave', optedOut: true },
   refuseEnvelope: { reason: 'no' },

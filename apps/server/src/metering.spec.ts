@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Envelope, LedgerPage, Message, Meter, Problem, SendMessagesAnswer, UsagePage } from '#api';
+import type {
+  Envelope,
+  LedgerPage,
+  Message,
+  Meter,
+  Problem,
+  QuoteAnswer,
+  SendMessagesAnswer,
+  UsagePage,
+} from '#api';
 import { eventually } from '#peers';
 import { Loop } from '../testing/loop.js';
 
@@ -190,6 +199,49 @@ describe('what is sent over a network that counts parts', () => {
     await loop.ask('POST', `/v1/envelopes/${message.envelopes[0]?.id ?? ''}/release`);
     expect(await loop.fate(message, 'sent')).toMatchObject({ partCount: 3, price: '0.15' });
     expect(await entries()).toEqual(['refund 0.1', 'charge -0.15', 'top-up 1']);
+  });
+
+  it('is quoted before, as it would be charged and refused, and nothing of it is stored', async () => {
+    await loop.ask('POST', '/v1/ledger', { kind: 'adjustment', amount: '-0.8' });
+    const to = [
+      { conversation: bob },
+      { account: loop.account, address: '+447700900123' },
+      { account: loop.account, address: '+4915550001' },
+      { account: loop.account, address: 'carol' },
+      { account: loop.account, address: 'not an address' },
+      { account: loop.account, address: '+12025550107' },
+    ];
+    const quote = await loop.ask<QuoteAnswer>('POST', '/v1/quotes', { to, text: long });
+    expect(quote).toMatchObject({ currency: 'EUR', total: '0.15' });
+    expect(quote.results.map(({ parts, price, failure }) => [parts, price, failure?.code])).toEqual([
+      [3, '0.15', undefined],
+      [3, '0.3', 'insufficient-credit'],
+      [3, null, 'not-allowed'],
+      [3, null, 'not-allowed'],
+      [null, null, 'not-found'],
+      [3, '0.15', 'insufficient-credit'],
+    ]);
+    expect(quote.results[0]).toMatchObject({
+      to: { conversation: bob },
+      coding: 'UTF-8',
+      units: Buffer.byteLength(long),
+      unitsLeft: expect.any(Number) as unknown,
+      notBefore: null,
+    });
+    expect(await balance()).toBe('0.2');
+    const sent = await loop.ask<SendMessagesAnswer>('POST', '/v1/messages', { to, text: long });
+    const words = sent.results.map((one) =>
+      'message' in one ? one.message.envelopes[0]?.price : one.failure.code,
+    );
+    expect(words).toEqual(quote.results.map(({ price, failure }) => failure?.code ?? price));
+  });
+
+  it('is quoted with whom it may not reach', async () => {
+    const address = '+12025550109';
+    await loop.ask('PUT', '/v1/opt-outs', { account: loop.account, address, optedOut: true });
+    const to = [{ account: loop.account, address }];
+    const { results } = await loop.ask<QuoteAnswer>('POST', '/v1/quotes', { to, text: 'hello' });
+    expect(results).toMatchObject([{ price: '0.05', failure: { code: 'opted-out' } }]);
   });
 
   it('counts what comes in, priced by who wrote', async () => {

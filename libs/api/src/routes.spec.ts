@@ -114,7 +114,7 @@ describe('the route table', () => {
       PUT /v1/conversations/*/read, PUT /v1/conversations/*/typing, PUT /v1/conversations/*/draft, GET /v1/messages/*,
       PATCH /v1/messages/*, DELETE /v1/messages/*, PUT /v1/messages/*/reactions/*, DELETE /v1/messages/*/reactions/*,
       GET /v1/messages/*/envelopes, POST /v1/envelopes/*/cancel, POST /v1/envelopes/*/resend,
-      POST /v1/envelopes/*/release, POST /v1/envelopes/*/refuse, POST /v1/messages, POST /v1/files,
+      POST /v1/envelopes/*/release, POST /v1/envelopes/*/refuse, POST /v1/messages, POST /v1/quotes, POST /v1/files,
       GET /v1/files, GET /v1/files/*, DELETE /v1/files/*, GET /f/*, GET /v1/prices, PUT /v1/prices, GET /v1/caps,
       PUT /v1/caps, GET /v1/meter, PUT /v1/meter, GET /v1/ledger, POST /v1/ledger, GET /v1/usage, GET /v1/search, GET /v1/snapshot,
       GET /v1/events, GET /v1/stream, GET /healthz, GET /readyz, GET /metrics, GET /v1/openapi.json, GET /v1/docs`

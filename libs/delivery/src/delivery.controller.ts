@@ -1,11 +1,20 @@
 import { Body, Controller, Headers, Param, Query, Res } from '@nestjs/common';
 import { Caller, Route, type BodyOf, type Principal, type QueryOf, type Reply } from '#accounts';
-import { routes, type Envelope, type Job, type Message, type Routes, type SendMessagesAnswer } from '#api';
+import {
+  routes,
+  type Envelope,
+  type Job,
+  type Message,
+  type QuoteAnswer,
+  type Routes,
+  type SendMessagesAnswer,
+} from '#api';
 import { History } from '#conversations';
 import type { ConversationId, EnvelopeId, MessageId } from '#model';
 import { Problem } from '#platform';
 import { Changes } from './changes.service.js';
 import { Envelopes } from './envelopes.service.js';
+import { Quotes } from './quotes.service.js';
 import { SendService } from './send.service.js';
 
 /** Everything that sends or changes messages. */
@@ -13,6 +22,7 @@ import { SendService } from './send.service.js';
 export class DeliveryController {
   constructor(
     private readonly sender: SendService,
+    private readonly quotes: Quotes,
     private readonly changes: Changes,
     private readonly envelopes: Envelopes,
     private readonly history: History,
@@ -39,6 +49,11 @@ export class DeliveryController {
     if (!('job' in answer)) return answer;
     reply.status(202);
     return answer.job;
+  }
+
+  @Route(routes.quote)
+  async quote(@Caller() caller: Principal, @Body() body: BodyOf<Routes['quote']>): Promise<QuoteAnswer> {
+    return await this.quotes.quote(caller, body);
   }
 
   @Route(routes.editMessage)

@@ -19,6 +19,9 @@ import { OptOutStore } from './opt-out.store.js';
 import { OptOutsController } from './opt-outs.controller.js';
 import { OptOuts } from './opt-outs.service.js';
 import { Receipts } from './receipts.js';
+import { QuoteStore } from './quote.store.js';
+import { Quotes } from './quotes.service.js';
+import { Routing } from './routing.js';
 import { SendService } from './send.service.js';
 import { Settler } from './settler.js';
 import { SweepStore } from './sweep.store.js';
@@ -47,6 +50,9 @@ const offered = [Charges, Consents, Dispatcher, EnvelopeViews, FanOuts, Receipts
     IdempotencyStore,
     OptOuts,
     OptOutStore,
+    Quotes,
+    QuoteStore,
+    Routing,
     SendService,
     Settler,
     SweepStore,

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Access, AccountLinks, type AccountLink, type Principal } from '#accounts';
+import type { Principal } from '#accounts';
 import {
   encodePosition,
   maxRecipientsAtOnce,
-  type AttachmentIn,
   type Job,
   type Message,
   type Recipient,
@@ -14,17 +13,8 @@ import {
   type SendResult as SendResultShape,
 } from '#api';
 import { encodeCursor } from '#bus';
-import { AddressError } from '#connector';
-import { FileSight, MessageViews, Places, Sight, standsBy } from '#conversations';
-import {
-  failure,
-  type AccountId,
-  type Attachment,
-  type ConversationId,
-  type ConversationKind,
-  type Failure,
-  type MessageContent,
-} from '#model';
+import { MessageViews, Sight } from '#conversations';
+import { failure, type ConversationId, type Failure, type MessageContent } from '#model';
 import { Clock, Problem } from '#platform';
 import { Acceptor, type Send, type SendResult, type Stored } from './accept.js';
 import { costOf } from './cost.js';
@@ -32,25 +22,10 @@ import { FanOuts } from './fan-outs.js';
 import { Gate } from './gate.js';
 import type { IdempotencyKey } from './idempotency.store.js';
 import { refused } from './refusal.js';
-
-/** What is said, with every attachment as it is stored. */
-type Content = Omit<SendMessageBody, 'scheduleAt' | 'urgent' | 'attachments'> &
-  Pick<MessageContent, 'attachments'>;
+import { contentOf, Routing, type Content } from './routing.js';
 
 /** When it is to leave, as the person asks for it. */
 type Timing = Pick<SendMessageBody, 'scheduleAt' | 'urgent'>;
-
-/** Where a send goes, and why that way. */
-interface Routed {
-  readonly link: AccountLink;
-  readonly to: Send['to'];
-  readonly account: AccountId;
-  readonly conversation?: ConversationId;
-  readonly kind: ConversationKind;
-  /** Empty for a conversation: its address is read under its lock. */
-  readonly address: string;
-  readonly why: string;
-}
 
 /** A send that may be accepted, or why not. */
 type Prepared = { readonly send: Send } | { readonly failure: Failure };
@@ -60,13 +35,10 @@ type Prepared = { readonly send: Send } | { readonly failure: Failure };
 export class SendService {
   constructor(
     private readonly acceptor: Acceptor,
-    private readonly access: Access,
     private readonly sight: Sight,
-    private readonly places: Places,
-    private readonly links: AccountLinks,
+    private readonly routing: Routing,
     private readonly gate: Gate,
     private readonly views: MessageViews,
-    private readonly files: FileSight,
     private readonly fanOuts: FanOuts,
     private readonly clock: Clock,
   ) {}
@@ -82,7 +54,7 @@ export class SendService {
     key: string | undefined,
   ): Promise<Message> {
     await this.sight.conversation(caller, conversation);
-    const content = await this.attach(caller, contentOf(body), body.attachments);
+    const content = await this.routing.attach(caller, contentOf(body), body.attachments);
     const prepared =
       'failure' in content ? content : await this.prepare(caller, { conversation }, content, body, 0);
     if ('failure' in prepared) throw refused(prepared.failure);
@@ -130,34 +102,11 @@ export class SendService {
     priority: number,
   ): Promise<Prepared[]> {
     const { via, attachments } = body;
-    const content = await this.attach(caller, contentOf(body), attachments);
+    const content = await this.routing.attach(caller, contentOf(body), attachments);
     if ('failure' in content) return to.map(() => content);
     return await Promise.all(
       to.map((recipient) => this.prepare(caller, recipient, content, body, priority, via)),
     );
-  }
-
-  /** What is said together with what goes along: files that the caller may see, by what they are. */
-  private async attach(
-    caller: Principal,
-    said: Omit<Content, 'attachments'>,
-    asked: readonly AttachmentIn[] | undefined,
-  ): Promise<Content | { readonly failure: Failure }> {
-    if (!asked) return said;
-    const ids = asked.flatMap((one) => ('file' in one ? [one.file] : []));
-    const files = await this.files.of(caller, ids);
-    const attachments: Attachment[] = [];
-    for (const one of asked) {
-      if (!('file' in one)) {
-        attachments.push(one);
-        continue;
-      }
-      const file = files.get(one.file);
-      if (!file) return { failure: failure('not-found', 'There is no such file.') };
-      const { id, name, mediaType, size } = file;
-      attachments.push({ file: id, name, mediaType, size });
-    }
-    return { ...said, attachments };
   }
 
   private async deliver(
@@ -214,7 +163,7 @@ export class SendService {
     priority: number,
     via?: string,
   ): Promise<Prepared> {
-    const routed = await this.route(caller, recipient, via);
+    const routed = await this.routing.of(caller, recipient, via);
     if ('failure' in routed) return routed;
     const when = scheduleAt === undefined ? undefined : new Date(scheduleAt);
     if (when && when.getTime() > this.clock.now() + YEAR_MS) {
@@ -249,88 +198,6 @@ export class SendService {
         return { failure: failure(verdict.code, verdict.why) };
     }
   }
-
-  private async route(
-    caller: Principal,
-    recipient: Recipient,
-    via: string | undefined,
-  ): Promise<Routed | { readonly failure: Failure }> {
-    if ('contact' in recipient) {
-      return {
-        failure: failure(
-          'unsupported',
-          'Contacts cannot be written to yet: name a conversation or an address.',
-        ),
-      };
-    }
-    const accounts = await this.access.accountsOf(caller.workspace, caller.person);
-    if ('conversation' in recipient) {
-      const place = await this.places.of(recipient.conversation);
-      if (!place || !accounts.has(place.account))
-        return { failure: failure('not-found', 'There is no such conversation.') };
-      if (via !== undefined && via !== place.account) {
-        return {
-          failure: failure(
-            'unsupported',
-            'This conversation belongs to another account than the one asked for.',
-          ),
-        };
-      }
-      const link = await this.links.of(place.account);
-      if (!link) return { failure: failure('not-found', 'There is no such conversation.') };
-      return {
-        link,
-        to: { conversation: place.id },
-        account: place.account,
-        conversation: place.id,
-        kind: place.kind,
-        address: '',
-        why: 'This conversation.',
-      };
-    }
-    if (!accounts.has(recipient.account))
-      return { failure: failure('not-found', 'There is no such account.') };
-    if (via !== undefined && via !== recipient.account) {
-      return { failure: failure('unsupported', 'The address is asked for on another account than `via`.') };
-    }
-    const { account } = recipient;
-    const link = await this.links.of(account);
-    if (!link) return { failure: failure('not-found', 'There is no such account.') };
-    const { addresses } = link.connector;
-    try {
-      const address = addresses.parse(recipient.address, link.settings).value;
-      const kind = addresses.kindOf(address) ?? (await this.places.kindAt(account, address)) ?? 'direct';
-      return {
-        link,
-        to: { account, kind, address, ...standsBy(link.connector.describe(), kind) },
-        account,
-        kind,
-        address,
-        why: 'This address.',
-      };
-    } catch (error) {
-      if (error instanceof AddressError) return { failure: failure('not-found', error.message) };
-      throw error;
-    }
-  }
-}
-
-function contentOf({
-  text,
-  spans,
-  emote,
-  notice,
-  audience,
-  ...more
-}: SendMessageBody | SendMessagesBody): Omit<Content, 'attachments'> {
-  return {
-    text,
-    ...(spans ? { spans } : {}),
-    ...(emote === undefined ? {} : { emote }),
-    ...(notice === undefined ? {} : { notice }),
-    ...(audience === undefined ? {} : { audience }),
-    ...('replyTo' in more ? { replyTo: more.replyTo } : {}),
-  };
 }
 
 const YEAR_MS = 366 * 86_400_000;

@@ -5,11 +5,13 @@ import {
   EditMessageBody,
   Envelope,
   Message,
+  QuoteBody,
   RefuseEnvelopeBody,
   SendMessageBody,
   SendMessagesAnswer,
   SendMessagesBody,
 } from '../shapes/messages.js';
+import { QuoteAnswer } from '../shapes/metering.js';
 import { OptOut, SetOptOutBody } from '../shapes/opt-outs.js';
 import { AddressText, Flag, idempotent, idOf, PageQuery, pageOf, text, TimeIn } from '../values.js';
 import { route } from './route.js';
@@ -44,6 +46,18 @@ export const messageRoutes = {
     status: 201,
     answer: SendMessagesAnswer,
     others: { 202: Job },
+  }),
+  quote: route({
+    method: 'POST',
+    path: '/v1/quotes',
+    summary:
+      'What a message would become and cost for each recipient, and why it would be refused; sends nothing',
+    tag: 'messages',
+    auth: 'person',
+    scope: 'send',
+    body: QuoteBody,
+    status: 200,
+    answer: QuoteAnswer,
   }),
   getMessage: route({
     method: 'GET',

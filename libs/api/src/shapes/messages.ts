@@ -259,6 +259,10 @@ export const SendMessagesBody = z
   .superRefine(checkSaying);
 export type SendMessagesBody = z.output<typeof SendMessagesBody>;
 
+/** What is to be quoted: what would be sent. */
+export const QuoteBody = SendMessagesBody.clone();
+export type QuoteBody = SendMessagesBody;
+
 /** What became of one recipient: a message of its own, or a reason why there is none. */
 export const SendResult = z.union([
   z.object({ to: Recipient, message: Message }),
