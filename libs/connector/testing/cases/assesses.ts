@@ -3,7 +3,7 @@ import type { Assessment, AssessmentAsk } from '#connector';
 import type { ConversationKind } from '#model';
 import type { Bench } from '../bench.js';
 import type { Case } from '../cases.js';
-import { expectLeft } from './talks.js';
+import { conversationWith, expectLeft } from './talks.js';
 
 /** Texts that are hard to count: nothing, one unit, what needs another coding, what is no character, and very long. */
 const texts = [
@@ -84,7 +84,7 @@ export const assesses: readonly Case[] = [
       const limit = rig.context.capabilitiesOf(rig.account)?.maxTextBytes ?? 4_000;
       const long = Math.ceil((limit * 2.5) / 20);
       for (const text of ['short', '€'.repeat(long), '👩‍👩‍👧é'.repeat(long)]) {
-        const envelope = rig.envelope(observer.address, bench.mark() + text);
+        const envelope = rig.envelope(conversationWith(observer, rig), bench.mark() + text);
         const { to, conversationKind: kind, content } = envelope;
         const { settings } = rig.login;
         const assessment = assess(bench, { to, kind, content, settings, at: new Date() });

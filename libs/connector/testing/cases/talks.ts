@@ -24,6 +24,11 @@ export function addressIn(observer: Observer, room: string): string {
   return observer.addressIn?.(room) ?? observer.address;
 }
 
+/** Where an account and an observer talk alone. */
+export function conversationWith(observer: Observer, rig: Rig): string {
+  return observer.conversationWith?.(rig.address) ?? observer.address;
+}
+
 /** Waits until an observer has heard something that contains a text, and gives it. */
 export function heardBy(bench: Bench, observer: Observer, rig: Rig, text: string) {
   return rig.until(`${observer.address} hears it`, () =>
@@ -72,7 +77,7 @@ export const talks: readonly Case[] = [
       );
       expect(message).toMatchObject({
         account: rig.account,
-        conversation: observer.conversationWith?.(rig.address) ?? observer.address,
+        conversation: conversationWith(observer, rig),
         conversationKind: 'direct',
         author: { address: observer.address },
         mode: 'live',

@@ -44,6 +44,8 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
   /** What an earlier session noted has been read. */
   #ready: Promise<void> = Promise.resolve();
   readonly #quiet = new Set<() => void>();
+  /** While the house has asked for patience. */
+  #pause: { readonly over: Promise<void>; end(): void } | undefined;
 
   constructor(
     context: SessionContext,
@@ -74,15 +76,19 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
 
   async heard(incoming: IncomingText): Promise<Kept> {
     await this.#ready;
-    // What has an id of the network is told from its like by the house.
-    if (incoming.id !== undefined) return this.#take(incoming, []);
-    const digest = digestOf(incoming);
-    if (this.#redeliveries.isAgain(digest)) return { kept: 'kept' };
-    const taken = this.#redeliveries.take(digest);
-    const kept = await this.#take(incoming, [this.#heardNote()]);
+    const { body, id } = incoming;
+    // Parts that come again are told by the others of their text, what has an id of the network by the house.
+    if ('part' in body) return this.#part(incoming, body.part);
+    const said = 'text' in body ? body.text : body.bytes;
+    const account = this.#account;
+    if (id !== undefined)
+      return this.#store({ events: [messageFrom(account, incoming, said, this.#consent)] });
+    const taken = this.#redeliveries.take(digestOf(incoming, said));
+    const message = messageFrom(account, { ...incoming, id: taken.id }, said, this.#consent);
+    const kept = await this.#store({ events: [message], keyValues: [this.#heardNote()] });
     if (kept.kept === 'kept') taken.answered();
+    else if (kept.kept === 'silent') taken.doubted();
     else taken.forget();
-    if (kept.kept === 'silent' && !this.#closed) this.#recall();
     return kept;
   }
 
@@ -116,17 +122,8 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
   close(): void {
     this.#closed = true;
     this.#timers.clear();
+    this.#pause?.end();
     for (const tell of [...this.#quiet]) tell();
-  }
-
-  async #take(incoming: IncomingText, notes: Notes): Promise<Kept> {
-    const { body } = incoming;
-    if ('part' in body) return this.#part(incoming, body.part, notes);
-    const said = 'text' in body ? body.text : body.bytes;
-    return this.#store({
-      events: [messageFrom(this.#account, incoming, said, this.#consent)],
-      keyValues: notes,
-    });
   }
 
   #heardNote(): Notes[number] {
@@ -139,11 +136,11 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
     });
   }
 
-  async #part({ from, to, at }: IncomingText, part: Part, notes: Notes): Promise<Kept> {
+  async #part({ from, to, at }: IncomingText, part: Part): Promise<Kept> {
     const reassembly = await this.#parts();
     if (reassembly === undefined) return comeAgain;
     const { changes, messages } = reassembly.offer(from, to, part, at.getTime());
-    return this.#storeParts(changes, messages, notes);
+    return this.#storeParts(changes, messages);
   }
 
   /** Lets go of texts whose missing parts have not come in time. */
@@ -158,12 +155,11 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
   async #storeParts(
     changes: ReturnType<Reassembly['offer']>['changes'],
     messages: readonly Joined[],
-    notes: Notes = [],
   ): Promise<Kept> {
     const account = this.#account;
     const kept = await this.#store({
       events: messages.map((joined) => joinedFrom(account, joined, this.#consent)),
-      keyValues: [...notes, ...changes.map(({ key, value }) => ({ account, key: `sms.${key}`, value }))],
+      keyValues: changes.map(({ key, value }) => ({ account, key: `sms.${key}`, value })),
     });
     if (kept.kept !== 'kept') this.#reassembly = undefined;
     const reassembly = await this.#parts();
@@ -203,18 +199,52 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
     if (this.#outstanding + count > this.#context.emitLimit) return comeAgain;
     this.#outstanding += count;
     this.#weigh();
-    let outcomes: readonly EmitOutcome[];
-    try {
-      outcomes = await this.#context.emit(batch, this.#timings.deadline);
-    } catch (error) {
-      this.#context.log.warn({ account: this.#account, error: String(error) }, 'emit failed');
-      outcomes = [{ outcome: 'not-stored', retryAfterMs: 1_000 }];
-    }
+    const kept = await this.#storeInTime(batch);
     this.#outstanding -= count;
     if (this.isClosed) return { kept: 'silent' };
     this.#weigh();
     if (this.#outstanding === 0) for (const tell of [...this.#quiet]) tell();
-    return this.#judge(batch.events, outcomes);
+    return kept;
+  }
+
+  /**
+   * Offers it again while the network still waits for an answer: refused for now, it would come after what came later.
+   * Meanwhile nothing else is offered, so that the order stays.
+   */
+  async #storeInTime(batch: InboundBatch): Promise<Kept> {
+    const { clock } = this.#context;
+    const until = clock.monotonic() + this.#timings.deadline;
+    for (;;) {
+      while (this.#pause !== undefined) await this.#pause.over;
+      if (this.#closed) return { kept: 'silent' };
+      const left = until - clock.monotonic();
+      const kept = this.#judge(batch.events, await this.#emit(batch, Math.max(1, left)));
+      if (kept.kept !== 'not-kept' || kept.retryAfterMs >= until - clock.monotonic()) return kept;
+      this.#wait(kept.retryAfterMs);
+    }
+  }
+
+  async #emit(batch: InboundBatch, deadlineMs: number): Promise<readonly EmitOutcome[]> {
+    try {
+      return await this.#context.emit(batch, deadlineMs);
+    } catch (error) {
+      this.#context.log.warn({ account: this.#account, error: String(error) }, 'emit failed');
+      return [{ outcome: 'not-stored', retryAfterMs: 1_000 }];
+    }
+  }
+
+  /** Offers nothing for a while; a pause that has begun is not made longer. */
+  #wait(ms: number): void {
+    if (this.#pause !== undefined || this.#closed) return;
+    let end: () => void = () => undefined;
+    const over = new Promise<void>((done) => {
+      end = () => {
+        this.#pause = undefined;
+        done();
+      };
+    });
+    this.#pause = { over, end };
+    this.#timers.set('pause', ms, end);
   }
 
   /** One answer for a batch: the worst of its outcomes. */

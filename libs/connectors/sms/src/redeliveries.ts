@@ -1,9 +1,10 @@
 /*
- * What a message centre delivers again because our answer was lost with the line. SMPP gives texts no ids, so a text is
- * known by what it says. Only what was with us when the line broke may come again, each once and soon: somebody who says
- * "ok" twice is heard twice.
+ * What a message centre delivers again because our answer was lost with the line, or was never given. SMPP gives texts no
+ * ids, so each is given one here, and a text that comes again is known by what it says: it bears the id of the first, and
+ * the house tells whether it has it. Only what was with us when the line broke, or is in doubt, may come again, each once
+ * and soon: somebody who says "ok" twice is heard twice.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { JsonValue } from '#connector';
 import type { IncomingText } from './driver.js';
 
@@ -15,27 +16,16 @@ const againMs = 600_000;
 const most = 256;
 
 /** What a text is known by. */
-export function digestOf({ from, to, body }: IncomingText): string {
-  const said =
-    'text' in body ? body.text : 'bytes' in body ? body.bytes.toString('base64') : partOf(body.part);
+export function digestOf({ from, to }: IncomingText, said: string | Buffer): string {
   return createHash('sha256')
-    .update(JSON.stringify([from, to, said]))
+    .update(JSON.stringify([from, to, typeof said === 'string' ? said : said.toString('base64')]))
     .digest('base64url')
     .slice(0, 16);
 }
 
-function partOf({
-  size,
-  reference,
-  of,
-  number,
-  bytes,
-}: Extract<IncomingText['body'], { part: unknown }>['part']): unknown {
-  return [size, reference, of, number, bytes.toString('base64')];
-}
-
 interface Taken {
   readonly digest: string;
+  readonly id: string;
   /** When the message centre was answered; undefined until then. */
   answeredAt?: number;
 }
@@ -44,8 +34,8 @@ export class Redeliveries {
   readonly #now: () => number;
   /** With us now, or answered a moment ago; in order. */
   #taken: Taken[] = [];
-  /** What may come again, and how often. */
-  #again = new Map<string, number>();
+  /** What may come again, and the ids that it had. */
+  readonly #again = new Map<string, string[]>();
   #until = 0;
 
   /** @param now milliseconds that only grow. */
@@ -53,62 +43,66 @@ export class Redeliveries {
     this.#now = now;
   }
 
-  /** Goes on from the note of an earlier session, or of this one where nobody knows what was stored. */
+  /** Goes on from the note of an earlier session. */
   resume(noted: JsonValue | undefined): void {
-    this.#taken = [];
-    const digests = Array.isArray(noted) ? noted.filter((one) => typeof one === 'string') : [];
-    this.#expect(digests);
+    for (const one of Array.isArray(noted) ? noted : []) {
+      if (typeof one !== 'string') continue;
+      const [digest = '', id = ''] = one.split(' ');
+      this.#expect({ digest, id });
+    }
   }
 
-  /** Whether this text has come before, over a line that broke. Each may come again once. */
-  isAgain(digest: string): boolean {
-    const times = this.#again.get(digest) ?? 0;
-    if (times === 0 || this.#now() > this.#until) return false;
-    this.#again.set(digest, times - 1);
-    return true;
-  }
-
-  /** A text goes to the house. Call the answer once the message centre can be told; `forget` where it was not stored. */
-  take(digest: string): { answered(): void; forget(): void } {
+  /**
+   * A text goes to the house, under this id: a new one, or that of the first where it comes again. Call `answered` once
+   * the message centre can be told, `doubted` where nobody knows whether it is stored, `forget` where it is not.
+   */
+  take(digest: string): {
+    readonly id: string;
+    answered(): void;
+    doubted(): void;
+    forget(): void;
+  } {
     const now = this.#now();
     this.#taken = this.#taken.filter(
       ({ answeredAt }) => answeredAt === undefined || now - answeredAt < doubtMs,
     );
-    const taken: Taken = { digest };
+    const before = now > this.#until ? undefined : this.#again.get(digest)?.shift();
+    const taken: Taken = { digest, id: before ?? randomBytes(12).toString('base64url') };
     this.#taken.push(taken);
     if (this.#taken.length > most) this.#taken.shift();
+    const forget = (): boolean => {
+      const had = this.#taken.length;
+      this.#taken = this.#taken.filter((one) => one !== taken);
+      return this.#taken.length < had;
+    };
     return {
+      id: taken.id,
       answered: () => {
         taken.answeredAt = this.#now();
       },
-      forget: () => {
-        const left = this.#taken.filter((one) => one !== taken);
-        // The line broke meanwhile, and then it was not stored: what comes again is the first.
-        if (left.length === this.#taken.length) this.#expected(digest, -1);
-        this.#taken = left;
+      doubted: () => {
+        // Otherwise the line broke meanwhile, and it is expected already.
+        if (forget()) this.#expect(taken);
       },
+      forget,
     };
   }
 
   /** The line broke: what is with us may come again over the next. */
   lineBroke(): void {
-    const digests = this.#taken.map(({ digest }) => digest);
-    this.#taken = [];
-    this.#expect(digests);
+    for (const taken of this.#taken.splice(0)) this.#expect(taken);
   }
 
   /** What is to be kept with the text that is stored now. */
   note(): JsonValue {
-    return this.#taken.map(({ digest }) => digest);
+    const again = [...this.#again].flatMap(([digest, ids]) => ids.map((id) => ({ digest, id })));
+    const expected = this.#now() > this.#until ? [] : again;
+    return [...expected, ...this.#taken].slice(-most).map(({ digest, id }) => `${digest} ${id}`);
   }
 
-  #expect(digests: readonly string[]): void {
+  #expect({ digest, id }: Taken): void {
     if (this.#now() > this.#until) this.#again.clear();
-    for (const digest of digests) this.#expected(digest, 1);
+    this.#again.set(digest, [...(this.#again.get(digest) ?? []), id]);
     this.#until = this.#now() + againMs;
-  }
-
-  #expected(digest: string, more: 1 | -1): void {
-    this.#again.set(digest, Math.max(0, (this.#again.get(digest) ?? 0) + more));
   }
 }
