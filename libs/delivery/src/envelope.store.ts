@@ -9,6 +9,7 @@ import {
   type EnvelopeId,
   type EnvelopeKind,
   type EnvelopeState,
+  type ErrorCode,
   type LinkId,
   type MessageContent,
   type MessageId,
@@ -226,11 +227,11 @@ export class EnvelopeStore {
         state: EnvelopeState;
         parts: number | null;
         charged: number | null;
-        known_parts: { part: number; state: PartState }[] | null;
+        known_parts: { part: number; state: PartState; code: ErrorCode | null }[] | null;
       }
     >(
       `SELECT e.id, e.account_id, e.conversation_id, e.message_id, e.state, e.parts, (e.charge->>'parts')::int AS charged,
-         (SELECT json_agg(json_build_object('part', p.part, 'state', p.state))
+         (SELECT json_agg(json_build_object('part', p.part, 'state', p.state, 'code', p.code))
           FROM envelope_part p WHERE p.envelope_id = e.id) AS known_parts
        FROM envelope e WHERE e.id = ANY($1::uuid[]) ORDER BY e.id FOR NO KEY UPDATE OF e`,
       [[...new Set(ids)]],
@@ -247,6 +248,9 @@ export class EnvelopeStore {
           total: row.parts ?? undefined,
           ...(row.charged === null ? {} : { charged: row.charged }),
           parts: new Map((row.known_parts ?? []).map(({ part, state }) => [part, state])),
+          codes: new Map(
+            (row.known_parts ?? []).flatMap(({ part, code }) => (code === null ? [] : [[part, code]])),
+          ),
         },
       ]),
     );
@@ -302,7 +306,8 @@ export class EnvelopeStore {
        ), saved AS (
          INSERT INTO envelope_part AS p (envelope_id, part, state, code, remote_id)
          SELECT envelope, part, state, code, remote FROM part
-         ON CONFLICT (envelope_id, part) DO UPDATE SET state = excluded.state, code = excluded.code,
+         ON CONFLICT (envelope_id, part) DO UPDATE SET state = excluded.state,
+           code = CASE WHEN p.state = excluded.state THEN coalesce(excluded.code, p.code) ELSE excluded.code END,
            remote_id = coalesce(excluded.remote_id, p.remote_id), changed_at = now()
        ), named AS (
          INSERT INTO remote_id (account_id, scope, id, author, message_id, envelope_id, part)

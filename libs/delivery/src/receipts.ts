@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { idsOf, parseWireId, type InboundReceipt, type RemoteId, type SentPart } from '#connector';
+import {
+  idsOf,
+  mostIdBytes,
+  mostOtherIds,
+  parseWireId,
+  type InboundReceipt,
+  type RemoteId,
+  type SentPart,
+} from '#connector';
 import {
   newId,
   type AccountId,
@@ -21,15 +29,15 @@ export interface Echo extends SentPart {
 /** How long a receipt waits for the id that it names, in days. */
 const PARKED_DAYS = 7;
 
-/** Parked receipts (`p`) with whatever is known (`r`) by one of the ids that they may mean (`n`). */
-const parkedNames = `parked_receipt p
-  CROSS JOIN LATERAL (
-    SELECT 0 AS rank, p.scope, p.remote_id AS id
-    UNION ALL
-    SELECT o.rank, o.other ->> 'scope', o.other ->> 'id'
-    FROM jsonb_array_elements(coalesce(p.receipt #> '{about,otherIds}', '[]')) WITH ORDINALITY AS o(other, rank)
-  ) AS n
-  JOIN remote_id r ON r.account_id = p.account_id AND r.scope = n.scope AND r.id = n.id`;
+/** Parked receipts whose ids became known while nobody looked, that one round of the sweep applies. */
+const MOST_OVERDUE = 5_000;
+
+/** An id that an account has learnt. */
+interface LearntId {
+  readonly account: AccountId;
+  readonly scope: string;
+  readonly id: string;
+}
 
 interface BearerRow {
   ord: number;
@@ -48,6 +56,8 @@ export class Receipts {
    * finds the others, and those that were parked while their id was being written.
    */
   private readonly parkedHere = new Set<AccountId>();
+  /** Whether the sweep has been through all that others had parked before. */
+  private lookedAtAll = false;
 
   constructor(private readonly settler: Settler) {}
 
@@ -121,32 +131,36 @@ export class Receipts {
     const first = await this.settler.apply(sql, news);
     const learnt = news.flatMap(({ envelope, parts = [] }) => {
       const account = first.settled.get(envelope)?.account;
-      return account &&
-        this.parkedHere.has(account) &&
-        parts.some(({ remoteIds = [] }) => remoteIds.length > 0)
-        ? [account]
+      return account && this.parkedHere.has(account)
+        ? parts.flatMap(({ remoteIds = [] }) => remoteIds.map(({ scope, id }) => ({ account, scope, id })))
         : [];
     });
     if (learnt.length === 0) return first;
-    const second = await this.unpark(sql, [...new Set(learnt)]);
+    const second = await this.unpark(sql, learnt);
     return {
       events: [...first.events, ...second.events],
       settled: new Map([...first.settled, ...second.settled]),
     };
   }
 
-  /** Applies the receipts that were parked for ids which accounts have learnt since. */
+  /** Applies the receipts that were parked for ids which are known by now, in the order in which they came. */
   async unpark(
     sql: Sql,
-    accounts: readonly AccountId[],
+    learnt: readonly LearntId[],
   ): Promise<{ events: NewEvent[]; settled: Map<EnvelopeId, Settled> }> {
     const rows = await sql.query<{ envelope_id: EnvelopeId; part: number; receipt: InboundReceipt }>(
       `WITH known AS (
-         SELECT DISTINCT ON (p.id) p.id, r.envelope_id, r.part FROM ${parkedNames}
-         WHERE p.account_id = ANY($1::uuid[]) AND r.envelope_id IS NOT NULL ORDER BY p.id, n.rank)
-       DELETE FROM parked_receipt p USING known k WHERE p.id = k.id
-       RETURNING k.envelope_id, k.part, p.receipt`,
-      [accounts],
+         SELECT DISTINCT ON (p.receipt_id) p.receipt_id, r.envelope_id, r.part, p.receipt
+         FROM (SELECT DISTINCT * FROM json_to_recordset($1::json) AS l(account uuid, scope text, id text)) g
+         JOIN parked_receipt p ON p.account_id = g.account AND p.scope = g.scope AND p.remote_id = g.id
+         JOIN remote_id r ON r.account_id = g.account AND r.scope = g.scope AND r.id = g.id
+         WHERE r.envelope_id IS NOT NULL ORDER BY p.receipt_id, p.rank
+       ), taken AS (
+         DELETE FROM parked_receipt p USING known k WHERE p.receipt_id = k.receipt_id RETURNING p.receipt_id
+       )
+       SELECT k.envelope_id, k.part, k.receipt FROM known k
+       WHERE k.receipt_id IN (SELECT receipt_id FROM taken) ORDER BY k.receipt_id`,
+      [asJson(learnt)],
     );
     return await this.settler.apply(
       sql,
@@ -154,14 +168,27 @@ export class Receipts {
     );
   }
 
-  /** Accounts with parked receipts whose ids are known by now, by workspace. */
-  async overdue(sql: Sql): Promise<Map<WorkspaceId, AccountId[]>> {
-    const rows = await sql.query<{ workspace_id: WorkspaceId; accounts: AccountId[] }>(
-      `SELECT a.workspace_id, array_agg(a.id) AS accounts FROM account a
-       WHERE a.id IN (SELECT p.account_id FROM ${parkedNames} WHERE r.envelope_id IS NOT NULL)
-       GROUP BY a.workspace_id`,
+  /**
+   * Ids for which receipts are parked and which are known by now, by workspace: of those that were parked lately, while
+   * their id was being written; the first time of all, for they may be another process's.
+   */
+  async overdue(sql: Sql): Promise<Map<WorkspaceId, LearntId[]>> {
+    const rows = await sql.query<LearntId & { workspace: WorkspaceId }>(
+      `SELECT a.workspace_id AS workspace, p.account_id AS account, p.scope, p.remote_id AS id
+       FROM parked_receipt p JOIN account a ON a.id = p.account_id
+       WHERE ($1 OR p.at > now() - interval '2 minutes') AND EXISTS (SELECT FROM remote_id r
+         WHERE r.account_id = p.account_id AND r.scope = p.scope AND r.id = p.remote_id AND r.envelope_id IS NOT NULL)
+       ORDER BY p.receipt_id LIMIT ${String(MOST_OVERDUE)}`,
+      [!this.lookedAtAll],
     );
-    return new Map(rows.map((row) => [row.workspace_id, row.accounts]));
+    if (rows.length < MOST_OVERDUE) this.lookedAtAll = true;
+    const found = new Map<WorkspaceId, LearntId[]>();
+    for (const { workspace, ...learnt } of rows) {
+      const others = found.get(workspace);
+      if (others) others.push(learnt);
+      else found.set(workspace, [learnt]);
+    }
+    return found;
   }
 
   /** Forgets parked receipts whose ids have not become known within a week: they are about nothing of ours. */
@@ -191,16 +218,17 @@ export class Receipts {
     if (parked.length > 0) {
       for (const { account } of parked) this.parkedHere.add(account);
       await sql.query(
-        `INSERT INTO parked_receipt (id, account_id, scope, remote_id, receipt)
-         SELECT id, account, scope, remote, receipt
-         FROM json_to_recordset($1::json) AS g(id uuid, account uuid, scope text, remote text, receipt jsonb)`,
+        `INSERT INTO parked_receipt (id, receipt_id, rank, account_id, scope, remote_id, receipt)
+         SELECT id, "receiptId", rank, account, scope, remote, receipt FROM json_to_recordset($1::json)
+           AS g(id uuid, "receiptId" uuid, rank int, account uuid, scope text, remote text, receipt jsonb)`,
         [
           asJson(
             parked.flatMap((receipt) => {
-              const [first] = namesOf(receipt);
-              return first
-                ? [{ id: newId(), account: receipt.account, scope: first.scope, remote: first.id, receipt }]
-                : [];
+              const { account } = receipt;
+              const receiptId = newId<'ReceiptId'>();
+              return namesOf(receipt).map(({ scope, id }, rank) => {
+                return { id: newId(), receiptId, rank, account, scope, remote: id, receipt };
+              });
             }),
           ),
         ],
@@ -213,15 +241,19 @@ export class Receipts {
   }
 }
 
-/** The ids that a receipt may mean, the likeliest first. */
+/** The ids that a receipt may mean, the likeliest first; those that no index can hold are nobody's. */
 function namesOf({ about }: InboundReceipt): readonly RemoteId[] {
-  return 'remoteId' in about ? idsOf(about) : [];
+  if (!('remoteId' in about)) return [];
+  return idsOf(about)
+    .filter(({ scope, id }) => Buffer.byteLength(scope) + Buffer.byteLength(id) <= mostIdBytes)
+    .slice(0, 1 + mostOtherIds);
 }
 
 function newsOf(receipt: InboundReceipt, envelope: EnvelopeId, part: number): EnvelopeNews {
-  const { state, failure } = receipt;
+  const { account, state, failure } = receipt;
   return {
     envelope,
+    account,
     parts: [{ part, state, remoteIds: idsOf(receipt), ...(failure ? { failure } : {}) }],
   };
 }

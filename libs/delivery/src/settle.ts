@@ -4,7 +4,9 @@ import {
   type AccountId,
   type ConversationId,
   type EnvelopeId,
+  failure as failureOf,
   type EnvelopeState,
+  type ErrorCode,
   type Failure,
   type MessageId,
   type WaitReason,
@@ -27,6 +29,8 @@ export interface PartNews {
 /** What was learnt of one envelope: of its parts, or of the whole. */
 export interface EnvelopeNews {
   readonly envelope: EnvelopeId;
+  /** Whose network says so: of another account's envelopes it can say nothing. */
+  readonly account?: AccountId;
   /** How many parts it has on the wire, once known. */
   readonly total?: number;
   readonly parts?: readonly PartNews[];
@@ -47,6 +51,8 @@ export interface KnownEnvelope {
   readonly parts: ReadonlyMap<number, PartState>;
   /** How many parts it is charged for; absent where it is not. */
   readonly charged?: number;
+  /** Why parts failed, of those that did. */
+  readonly codes?: ReadonlyMap<number, ErrorCode>;
 }
 
 /** What its rows should say now. `state` absent: the envelope itself stays as it is. */
@@ -84,8 +90,9 @@ export function fold(known: KnownEnvelope, news: EnvelopeNews): Settlement | und
     const before = states.get(part.part);
     const moves = before === undefined || mayBecome(before, part.state);
     if (moves) states.set(part.part, part.state);
-    if (moves || (part.remoteIds ?? []).length > 0)
-      parts.push({ ...part, state: states.get(part.part) ?? part.state });
+    if (moves) parts.push(part);
+    else if (part.remoteIds?.length)
+      parts.push({ part: part.part, state: before, remoteIds: part.remoteIds });
   }
   const total =
     news.total ??
@@ -111,7 +118,10 @@ export function fold(known: KnownEnvelope, news: EnvelopeNews): Settlement | und
   if (total === undefined) return still;
   const wholeState = leastOf(states, total);
   if (!mayBecome(known.state, wholeState)) return still;
-  const failed = wholeState === 'failed' ? parts.find((part) => part.failure)?.failure : undefined;
+  const failed =
+    wholeState === 'failed' || wholeState === 'unknown'
+      ? reasonOf(wholeState, states, parts, known, total)
+      : undefined;
   return {
     known,
     state: wholeState,
@@ -120,6 +130,29 @@ export function fold(known: KnownEnvelope, news: EnvelopeNews): Settlement | und
     parts,
   };
 }
+
+/** Why the whole is no better: the reason of the first part that is no better, and which that is. */
+function reasonOf(
+  state: 'failed' | 'unknown',
+  states: ReadonlyMap<number, PartState>,
+  news: readonly PartNews[],
+  known: KnownEnvelope,
+  total: number,
+): Failure {
+  const [part = 0] = [...states].flatMap(([part, is]) => (is === state ? [part] : [])).sort((a, b) => a - b);
+  const told = news.find((one) => one.part === part)?.failure;
+  const code = told?.code ?? known.codes?.get(part) ?? 'unknown';
+  const detail = told?.detail ?? (code === 'unknown' ? silent[state] : undefined);
+  if (total === 1) return failureOf(code, detail, told?.remedy);
+  const which = `Part ${String(part + 1)} of ${String(total)} ${troubled[state]}`;
+  return failureOf(code, detail === undefined ? `${which}.` : `${which}: ${detail}`, told?.remedy);
+}
+
+const silent = {
+  failed: 'The network did not say why.',
+  unknown: 'The network cannot tell what became of it.',
+} as const;
+const troubled = { failed: 'did not arrive', unknown: 'has an unknown fate' } as const;
 
 function definedTotal(total: number | undefined): { total?: number } {
   return total === undefined ? {} : { total };

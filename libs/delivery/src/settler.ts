@@ -33,7 +33,7 @@ export class Settler {
     for (const item of news) {
       const before = settlements.get(item.envelope);
       const subject = before ? advance(before) : known.get(item.envelope);
-      if (!subject) continue;
+      if (!subject || (item.account ?? subject.account) !== subject.account) continue;
       const next = fold(subject, item);
       if (next) settlements.set(item.envelope, before ? join(before, next) : next);
       settled.set(item.envelope, {
@@ -55,17 +55,38 @@ function advance(settlement: Settlement): KnownEnvelope {
     state: settlement.state ?? known.state,
     total: settlement.total ?? known.total,
     parts: new Map([...known.parts, ...settlement.parts.map(({ part, state }) => [part, state] as const)]),
+    codes: new Map([
+      ...(known.codes ?? []),
+      ...settlement.parts.flatMap(({ part, failure }) => (failure ? [[part, failure.code] as const] : [])),
+    ]),
   };
 }
 
 /** What two news say of one part: the later word on its state, and the ids of both, the later first. */
 function both(before: PartNews, part: PartNews): PartNews {
-  return { ...before, ...part, remoteIds: [...(part.remoteIds ?? []), ...(before.remoteIds ?? [])] };
+  const failure = part.failure ?? (before.state === part.state ? before.failure : undefined);
+  return {
+    part: part.part,
+    state: part.state,
+    remoteIds: [...(part.remoteIds ?? []), ...(before.remoteIds ?? [])],
+    ...(failure ? { failure } : {}),
+  };
 }
 
 function join(first: Settlement, second: Settlement): Settlement {
   const parts = new Map<number, PartNews>();
   for (const part of [...first.parts, ...second.parts])
     parts.set(part.part, both(parts.get(part.part) ?? part, part));
-  return { ...first, ...second, known: first.known, parts: [...parts.values()] };
+  // A later state stands alone: the reason of an earlier one is none of its own.
+  const { state, reason, retryAt, failure } = second.state === undefined ? first : second;
+  const total = second.total ?? first.total;
+  return {
+    known: first.known,
+    ...(state === undefined ? {} : { state }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAt === undefined ? {} : { retryAt }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(total === undefined ? {} : { total }),
+    parts: [...parts.values()],
+  };
 }

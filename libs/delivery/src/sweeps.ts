@@ -61,9 +61,9 @@ export class DeliverySweeps implements OnApplicationBootstrap {
 
   /** Receipts whose ids have become known while nobody looked; what never becomes known is forgotten. */
   private async unpark(): Promise<undefined> {
-    for (const [workspace, accounts] of await this.receipts.overdue(this.database)) {
+    for (const [workspace, learnt] of await this.receipts.overdue(this.database)) {
       const done = await this.database.transaction(async (sql) => {
-        const { events, settled } = await this.receipts.unpark(sql, accounts);
+        const { events, settled } = await this.receipts.unpark(sql, learnt);
         if (events.length === 0) return { settled, last: undefined };
         const metered = await this.charges.alongside(sql, workspace, events);
         const { last } = await this.events.append(sql, workspace, events, metered);

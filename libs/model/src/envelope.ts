@@ -38,7 +38,8 @@ const rank: Record<EnvelopeState, number> = {
 /**
  * Whether an envelope may go from one state to another. States never go backwards; the two ways back are "retry after
  * N" (`sending` to `waiting`) and an `unknown` that the network says it never saw (`unknown` to `waiting`).
- * A late receipt settles what was thought failed or unknown: the network's word stands above our guess.
+ * A late receipt settles what was thought failed or unknown: the network's word stands above our guess. What has arrived
+ * has arrived, whatever is said of it afterwards, so that receipts may come in any order.
  */
 export function mayBecome(from: EnvelopeState, to: EnvelopeState): boolean {
   if (from === to) return false;
@@ -46,6 +47,7 @@ export function mayBecome(from: EnvelopeState, to: EnvelopeState): boolean {
   if (to === 'unknown') return from === 'sending';
   if (from === 'expired' || from === 'withdrawn') return false;
   if (from === 'failed') return to === 'delivered' || to === 'read';
+  if (to === 'failed') return from !== 'delivered' && from !== 'read';
   if (to === 'expired' || to === 'withdrawn')
     return from === 'accepted' || from === 'waiting' || from === 'unknown';
   return rank[to] > rank[from];

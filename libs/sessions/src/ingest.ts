@@ -107,9 +107,15 @@ export class Ingest {
     const answers = new Map<Unit, EmitOutcome>();
     const given = new Set<Taker>();
     for (const stretch of stretchesOf([...deadlines.keys()])) {
-      // What comes after something that was not stored is not stored either: order is kept.
-      const open = stretch.filter((unit) => !given.has(unit.taker));
-      for (const [unit, outcome] of await this.persist(workspace, open, deadlines)) {
+      const now = this.clock.monotonic();
+      const open = stretch.filter((unit) => {
+        // Its turn may come after its deadline, when others of its batch took their time. What comes after something that
+        // was not stored is not stored either: order is kept.
+        if ((deadlines.get(unit) ?? Infinity) <= now) given.add(unit.taker);
+        return !given.has(unit.taker);
+      });
+      const stored = open.length > 0 ? await this.persist(workspace, open, deadlines) : [];
+      for (const [unit, outcome] of stored) {
         answers.set(unit, outcome);
         if (outcome.outcome === 'not-stored') given.add(unit.taker);
       }
