@@ -27,6 +27,7 @@ describe('what phones say', () => {
       conversationKind: 'direct',
       author: { address: '+12025550123', kind: 'reassignable' },
       content: { text: 'hello' },
+      parts: 1,
       origin: 'remote',
       mode: 'live',
       at,

@@ -12,12 +12,17 @@ function toldData(bytes: Buffer): string {
   return `[${String(bytes.length)} bytes of data that is no text]`;
 }
 
-/** A text that came in one piece. @param words by which somebody opts out; absent where it is not all they said. */
+/**
+ * A text as a message.
+ * @param words by which somebody opts out; absent where it is not all they said
+ * @param parts how many it came in
+ */
 export function messageFrom(
   account: AccountId,
   incoming: IncomingText,
   said: string | Buffer,
   words?: ConsentSettings,
+  parts = 1,
 ): InboundMessage {
   const { from, to, others = [], at, id, attachments = [] } = incoming;
   const conversationKind = others.length > 0 ? 'room' : 'direct';
@@ -35,6 +40,7 @@ export function messageFrom(
     origin: 'remote',
     mode: 'live',
     at,
+    parts,
     ...(consent && { consent }),
     ...(id !== undefined && { remoteId: { scope: 'heard', id, by: 'network' } }),
   };
@@ -48,7 +54,7 @@ export function joinedFrom(account: AccountId, joined: Joined, words: ConsentSet
   const marked = late && typeof said === 'string' ? `[${numbers.join(', ')}/${String(of)}] ${said}` : said;
   const whole = missing.length === 0 && !late;
   const incoming = { from, to, at: new Date(since), body: { text: '' } };
-  return messageFrom(account, incoming, marked, whole ? words : undefined);
+  return messageFrom(account, incoming, marked, whole ? words : undefined, numbers.length);
 }
 
 /** What became of a part of ours. */

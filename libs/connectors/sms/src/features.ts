@@ -1,0 +1,63 @@
+/*
+ * What this connector does, row by row: the table of docs/networks/sms.md is made from it (`npm run docs`), and
+ * features.spec.ts holds it against what the connector declares. "Proved on" names real software where a suite saw it
+ * there; the sandbox is a message centre of our own in the test's process.
+ */
+import { fallback, native, notCarried, type Feature } from '#connector';
+
+export const provers = {
+  perl: 'Perl SMSC',
+  kannel: 'Kannel',
+  sandbox: 'sandbox',
+};
+export type Prover = keyof typeof provers;
+
+export const features: readonly Feature<Prover>[] = [
+  {
+    feature: 'texts (3GPP TS 23.038)',
+    out: native('in the default alphabet where all of it is there, else in Unicode'),
+    in: native(),
+    capability: 'direct',
+    provedOn: ['perl', 'sandbox'],
+  },
+  {
+    feature: 'long texts, in parts (3GPP TS 23.040 §9.2.3.24)',
+    out: native('by headers of 8 or 16 bits, by fields beside the text, or in one piece'),
+    in: native('in any order and doubled, over restarts; what came in time where parts are missing'),
+    provedOn: ['perl', 'sandbox'],
+  },
+  {
+    feature: 'what became of it (receipts)',
+    out: native('asked for with every text'),
+    in: native('for each part, before the answer or after it, whichever way ids are written'),
+    capability: 'receipts',
+    provedOn: ['perl', 'sandbox'],
+  },
+  {
+    feature: 'many own numbers, short codes and names',
+    out: native('the conversation says which'),
+    in: native('one conversation with each peer on each number'),
+    provedOn: ['perl'],
+  },
+  {
+    feature: 'opting out and in again, asking for help',
+    out: native('obeyed before anything else, and answered once'),
+    in: native('by the known words and those of the account'),
+    provedOn: ['perl'],
+  },
+  { feature: '/me', out: fallback('as “* …”'), in: notCarried, capability: 'emote', provedOn: [] },
+  {
+    feature: 'files',
+    out: fallback('an expiring link in the text; beside it where the provider carries them (MMS)'),
+    in: native('from providers that carry them'),
+    capability: 'files',
+    provedOn: [],
+  },
+  {
+    feature: 'corrections',
+    out: fallback('told in words'),
+    in: notCarried,
+    capability: 'edits',
+    provedOn: [],
+  },
+];
