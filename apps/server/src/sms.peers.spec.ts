@@ -98,8 +98,27 @@ describeWithPeers('a person with a phone number on an SMSC in Perl', perlSmscPee
     );
   });
 
+  it('says in words what phones have no other way for: an act, a correction', async () => {
+    const carol = '+12025550144';
+    const { results } = await house.ask<{ results: readonly { readonly message: Shape }[] }>(
+      'POST',
+      '/v1/messages',
+      {
+        to: [{ account: account.id, address: carol }],
+        text: 'waves',
+        emote: true,
+      },
+    );
+    await eventually('she has heard it', () => heardBy(carol).length === 1);
+    await house.ask('PATCH', `/v1/messages/${results[0]?.message.id ?? ''}`, { text: 'waves back' });
+    await eventually('she has heard of it', () => heardBy(carol).length === 2);
+    expect(heardBy(carol)).toEqual(['* waves', '* waves back']);
+  });
+
   it('writes to nobody who said stop, until they say start, and answers both once', async () => {
     expect(await send(bob, 'an offer')).toHaveProperty('message');
+    // What still waits when he says stop would never leave.
+    await eventually('he has heard it', () => heardBy(bob).length === 1);
     await smsc.say({ from: bob, to: own, text: ' Stop. ' });
     await eventually('he is answered', () => heardBy(bob).length === 2);
     expect((await send(bob, 'another offer'))?.failure?.code).toBe('opted-out');

@@ -2,10 +2,10 @@
 import { fileURLToPath } from 'node:url';
 import { describeFeatures } from '#connector/testing';
 import { features, provers } from './features.js';
-import { sms } from './index.js';
+import { createSms } from './index.js';
 
 describeFeatures({
-  connector: sms,
+  connector: createSms(),
   features,
   provers,
   page: fileURLToPath(new URL('../../../../docs/networks/sms.md', import.meta.url)),

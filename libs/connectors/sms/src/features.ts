@@ -1,13 +1,17 @@
 /*
  * What this connector does, row by row: the table of docs/networks/sms.md is made from it (`npm run docs`), and
  * features.spec.ts holds it against what the connector declares. "Proved on" names real software where a suite saw it
- * there; the sandbox is a message centre of our own in the test's process.
+ * there; recorded calls are a provider's own requests and answers, played back; the sandbox is a message centre of our own
+ * in the test's process.
  */
 import { fallback, native, notCarried, type Feature } from '#connector';
 
 export const provers = {
   perl: 'Perl SMSC',
   kannel: 'Kannel',
+  gammu: 'gammu-smsd',
+  smstools: 'smstools',
+  recorded: 'recorded calls',
   sandbox: 'sandbox',
 };
 export type Prover = keyof typeof provers;
@@ -18,7 +22,7 @@ export const features: readonly Feature<Prover>[] = [
     out: native('in the default alphabet where all of it is there, else in Unicode'),
     in: native(),
     capability: 'direct',
-    provedOn: ['perl', 'sandbox'],
+    provedOn: ['perl', 'kannel', 'gammu', 'smstools', 'sandbox'],
   },
   {
     feature: 'long texts, in parts (3GPP TS 23.040 §9.2.3.24)',
@@ -45,19 +49,26 @@ export const features: readonly Feature<Prover>[] = [
     in: native('by the known words and those of the account'),
     provedOn: ['perl'],
   },
-  { feature: '/me', out: fallback('as “* …”'), in: notCarried, capability: 'emote', provedOn: [] },
+  {
+    feature: 'what a provider calls us with (webhooks)',
+    out: notCarried,
+    in: native('verified by its signature or secret, stored, then answered; replays are dropped'),
+    abilities: ['accepts-http'],
+    provedOn: ['kannel', 'recorded'],
+  },
+  { feature: '/me', out: fallback('as “* …”'), in: notCarried, capability: 'emote', provedOn: ['perl'] },
   {
     feature: 'files',
     out: fallback('an expiring link in the text; beside it where the provider carries them (MMS)'),
-    in: native('from providers that carry them'),
+    in: fallback('as attachments, from providers that carry them'),
     capability: 'files',
-    provedOn: [],
+    provedOn: ['recorded'],
   },
   {
     feature: 'corrections',
     out: fallback('told in words'),
     in: notCarried,
     capability: 'edits',
-    provedOn: [],
+    provedOn: ['perl'],
   },
 ];
