@@ -28,6 +28,7 @@ describe('what phones say', () => {
       author: { address: '+12025550123', kind: 'reassignable' },
       content: { text: 'hello' },
       parts: 1,
+      pricedBy: '12025550123',
       origin: 'remote',
       mode: 'live',
       at,

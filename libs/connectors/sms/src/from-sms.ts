@@ -5,6 +5,7 @@ import type { Joined } from '#protocols/smpp';
 import { consentIn } from './consent-words.js';
 import type { ConsentSettings } from './courtesy.settings.js';
 import type { IncomingReport, IncomingText } from './driver.js';
+import { kindOfParty } from './numbers.js';
 import { conversationOf, numberKind } from './sms.addresses.js';
 
 /** Data that is no text: phones exchange it with each other (ringtones, settings); it is told, not shown. */
@@ -41,6 +42,7 @@ export function messageFrom(
     mode: 'live',
     at,
     parts,
+    ...(kindOfParty(from) !== 'name' && { pricedBy: from.replace('+', '') }),
     ...(consent && { consent }),
     ...(id !== undefined && { remoteId: { scope: 'heard', id, by: 'network' } }),
   };
