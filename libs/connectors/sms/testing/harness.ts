@@ -11,10 +11,14 @@ export interface MessageCentre extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly password: string;
+  /** The one name that it knows us by, where it does not take any. */
+  readonly systemId?: string;
   /** What phones have heard, whole texts in order. */
   readonly heard: readonly { readonly from: string; readonly to: string; readonly text: string }[];
   /** What is sent to this number goes to the client of this system_id. */
   route(number: string, systemId: string): Promise<void>;
+  /** Switches a phone on, where it must be. */
+  phone?(number: string): void;
   /** A phone sends a text. */
   say(text: { readonly from: string; readonly to: string; readonly text: string }): Promise<void>;
   /** How much was delivered to this client, or waits for it, and is not acknowledged. */
@@ -78,7 +82,7 @@ function networkOn(centre: MessageCentre): Network {
     port: centre.port,
     async login({ host, port }): Promise<Login> {
       const own = number('+1202555');
-      const systemId = `esme${own.slice(-4)}`;
+      const systemId = centre.systemId ?? `esme${own.slice(-4)}`;
       systemIds.set(own, systemId);
       await centre.route(own, systemId);
       return {
@@ -98,6 +102,7 @@ function networkOn(centre: MessageCentre): Network {
 }
 
 function phone(centre: MessageCentre, address: string): Observer {
+  centre.phone?.(address);
   const none = (): Promise<void> => Promise.resolve();
   return {
     address,
