@@ -4,6 +4,7 @@
  * `npm run bench:sms` makes it thousands, on both engines, and prints the figures of docs/figures.md.
  */
 import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -111,8 +112,13 @@ describeWithPeers('texts over SMPP', bench ? [...kannelPeers, postgresPeer] : []
       });
       say('accepts/s by calls with 100 recipients, one after the other', rate(texts, bulk));
       await stall(house);
+      const before = cpuOf(house.pid);
       await house.ask('POST', `/v1/accounts/${account}/connect`);
       await left(texts);
+      say(
+        'processor time of the house for each, µs',
+        (((cpuOf(house.pid) - before) / texts) * 1_000).toFixed(0),
+      );
       const drain = (await centre.count()).seconds;
       say('submits/s from durable lanes, window 100', rate(texts, drain));
       say('as a share of the library alone', (texts / drain / bare).toFixed(2));
@@ -298,6 +304,15 @@ async function timed(act: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await act();
   return (performance.now() - began) / 1_000;
+}
+
+/** What a process has used of the processor, in milliseconds; the kernel counts in hundredths of a second. */
+function cpuOf(pid: number): number {
+  const fields =
+    readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+      .split(') ')[1]
+      ?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 function seconds(ms: number): string {
