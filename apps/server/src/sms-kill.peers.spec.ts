@@ -70,7 +70,7 @@ async function network(
       for (let done = 0; done < breaches; done++) {
         const due = (trial.sends * 0.8 * (done + 1)) / (breaches + 1);
         const inBurst = () => proxy.open > 0 && centre.taken() >= due && centre.underWay() > 0;
-        await eventually('there is a burst to break', inBurst, 120_000);
+        await eventually('there is a burst to break', inBurst, isLong ? 600_000 : 120_000);
         underWay.push(centre.underWay());
         // Cuts and kills in turns, as long as there are both.
         const isCut = cuts < trial.cuts && (done % 2 === 0 || done - cuts >= trial.kills);
@@ -155,7 +155,7 @@ describe('the first law on SMPP', () => {
           `${onUnknown}: ${String(trial.unknown)} unknown, ${String(trial.doubled)} twice\n`,
         );
     },
-    isLong ? 900_000 : 120_000,
+    isLong ? 1_800_000 : 120_000,
   );
 
   it('joins a text whose parts came before and after a kill, and takes a receipt that came before its answer', async () => {
