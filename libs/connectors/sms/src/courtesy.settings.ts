@@ -3,9 +3,10 @@ import type { JsonObject, JsonValue } from '#connector';
 import type { QuietHours } from './quiet-hours.js';
 
 const time = { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' };
+const place = { type: 'string', pattern: '^([A-Z]{2}|\\+[1-9][0-9]{0,14})$' };
 const places = {
   type: 'array',
-  items: { type: 'string', pattern: '^([A-Z]{2}|\\+[1-9][0-9]{0,14})$' },
+  items: place,
   maxItems: 500,
   uniqueItems: true,
 };
@@ -31,6 +32,22 @@ export const courtesySchema: JsonObject = {
     title: 'Denied destinations',
     description: 'Countries or beginnings of numbers that may never be written to, allowed or not.',
     examples: [['+1900']],
+  },
+  rates: {
+    type: 'array',
+    title: 'Rates of destinations',
+    description: 'How many texts a second go to a country or to numbers that begin so; what is more waits.',
+    examples: [[{ to: 'DE', perSecond: 5 }]],
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['to', 'perSecond'],
+      properties: {
+        to: { ...place, title: 'Country or beginning of numbers' },
+        perSecond: { type: 'number', title: 'Texts a second', exclusiveMinimum: 0, maximum: 10_000 },
+      },
+    },
+    maxItems: 100,
   },
   shortCodesAbroad: {
     type: 'boolean',
@@ -71,9 +88,16 @@ export interface Courtesy {
   /** Countries or beginnings of numbers; none: everywhere. */
   readonly allowTo: readonly string[];
   readonly denyTo: readonly string[];
+  readonly rates: readonly DestinationRate[];
   readonly shortCodesAbroad: boolean;
   readonly quietHours?: QuietHours;
   readonly consent: ConsentSettings;
+}
+
+/** How many texts a second go to a country (`DE`) or to numbers that begin so (`+4915`). */
+export interface DestinationRate {
+  readonly to: string;
+  readonly perSecond: number;
 }
 
 /** Words beyond those that everybody knows, and answers in place of the usual ones. */
@@ -96,6 +120,7 @@ export function readCourtesy(settings: JsonObject): Courtesy {
   return {
     allowTo: texts(settings['allowTo']),
     denyTo: texts(settings['denyTo']),
+    rates: ratesIn(settings['rates']),
     shortCodesAbroad: settings['shortCodesAbroad'] === true,
     ...(typeof from === 'string' && typeof until === 'string' ? { quietHours: { from, until } } : {}),
     consent: {
@@ -103,6 +128,13 @@ export function readCourtesy(settings: JsonObject): Courtesy {
       answers: Object.fromEntries(answers),
     },
   };
+}
+
+function ratesIn(value: JsonValue | undefined): readonly DestinationRate[] {
+  return (Array.isArray(value) ? value : []).flatMap((one: JsonValue) => {
+    const { to, perSecond } = fields(one);
+    return typeof to === 'string' && typeof perSecond === 'number' ? [{ to, perSecond }] : [];
+  });
 }
 
 function texts(value: JsonValue | undefined): readonly string[] {

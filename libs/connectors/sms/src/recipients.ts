@@ -126,9 +126,20 @@ function refusedToShortCode(peer: string, own: string, region: string | undefine
 
 /** By countries (`DE`) and by how numbers begin (`+4915`). What is denied is denied; what is not allowed, where anything is, too. */
 function isAllowed(peer: string, code: string | undefined, { allowTo, denyTo }: Courtesy): boolean {
-  const matches = (rule: string): boolean => (rule.startsWith('+') ? peer.startsWith(rule) : rule === code);
+  const matches = (place: string): boolean => isPlaceOf(place, peer, code);
   if (denyTo.some(matches)) return false;
   return allowTo.length === 0 || allowTo.some(matches);
+}
+
+/** Whether a number is in a country (`DE`) or begins so (`+4915`). */
+export function isWithin(peer: string, place: string): boolean {
+  if (place.startsWith('+')) return isPlaceOf(place, peer, undefined);
+  const phone = phoneOf(peer);
+  return isPlaceOf(place, peer, phone && countryOf(phone));
+}
+
+function isPlaceOf(place: string, peer: string, code: string | undefined): boolean {
+  return place.startsWith('+') ? peer.startsWith(place) : place === code;
 }
 
 /** When a text should wait, for it is too late or too early for one of those it goes to; and why, as a sentence. */

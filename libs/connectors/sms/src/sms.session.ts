@@ -16,6 +16,7 @@ import type {
 import { Life, type Entry } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import { capabilities } from './capabilities.js';
+import { DestinationRates } from './destination-rates.js';
 import type { Allowance, Driver, Line } from './driver.js';
 import { driverOf } from './drivers/index.js';
 import { Intake } from './intake.js';
@@ -24,6 +25,7 @@ import type { SmsTimings } from './timings.js';
 import { submissionOf } from './to-sms.js';
 
 const notOnline = failure('network-unreachable', 'The account is not online.');
+const tooFast = failure('rate-limited', 'Texts to there leave no faster than the settings say.');
 const behind = failure('storage-unavailable', 'What came from the network could not be stored for too long.');
 
 /** What belongs to the one account of the link, from attach to detach. */
@@ -39,6 +41,7 @@ export class SmsSession implements Session, Paces, TakesIngress {
   readonly #settings: SmsSettings;
   readonly #context: SessionContext;
   readonly #timings: SmsTimings;
+  readonly #rates: DestinationRates;
   readonly #spoolDirectory: string | undefined;
   #attached: Attached | undefined;
   #wanted = false;
@@ -54,6 +57,7 @@ export class SmsSession implements Session, Paces, TakesIngress {
     this.#settings = settings;
     this.#context = context;
     this.#timings = timings;
+    this.#rates = new DestinationRates(settings.courtesy.rates, context.clock, () => context.random());
     this.#spoolDirectory = spoolDirectory;
   }
 
@@ -103,6 +107,8 @@ export class SmsSession implements Session, Paces, TakesIngress {
       carriesMedia: line.carriesMedia,
     });
     if ('code' in submission) return { outcome: 'refused', failure: submission };
+    const retryAfterMs = this.#rates.take(submission.to);
+    if (retryAfterMs > 0) return { outcome: 'later', retryAfterMs, failure: tooFast };
     return line.submit(submission, signal);
   }
 

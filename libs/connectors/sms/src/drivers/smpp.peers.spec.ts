@@ -61,6 +61,16 @@ describeWithPeers('SMPP on an SMSC in Perl', perlSmscPeers, () => {
     }
   });
 
+  it('lets no more through to a place than its rate, and everything in the end', async () => {
+    await using rig = await rigged({ settings: { rates: [{ to: '+1202555014', perSecond: 2 }] } });
+    const began = performance.now();
+    const texts = ['one', 'two', 'three', 'four'];
+    await Promise.all(texts.map((text) => rig.say('+12025550144', text)));
+    // Two at once, then one each half second.
+    expect(performance.now() - began).toBeGreaterThan(900);
+    await eventually('all have arrived', () => heardBy('+12025550144').length === texts.length);
+  });
+
   it('hears texts from phones, whole and in parts of every kind, in any order and doubled', async () => {
     await using rig = await rigged();
     const long = `${'é👍'.repeat(60)} end`;
