@@ -44,6 +44,12 @@ export const features: readonly Feature<Prover>[] = [
     provedOn: ['perl'],
   },
   {
+    feature: 'groups (MMS)',
+    out: native('where the provider takes a list of recipients'),
+    in: native('one conversation for each set of members'),
+    provedOn: ['recorded'],
+  },
+  {
     feature: 'opting out and in again, asking for help',
     out: native('obeyed before anything else, and answered once'),
     in: native('by the known words and those of the account'),

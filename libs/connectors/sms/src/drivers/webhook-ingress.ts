@@ -15,6 +15,9 @@ import type { InboundPlaces, SignatureSettings, StatusPlaces, WebhookSettings } 
 /** The query field of a callback that says which part of ours it is about. */
 export const partField = 'part';
 
+/** More are in no group of phones. */
+const mostMembers = 100;
+
 const done = { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
 
 /** A call as places are looked up in it. */
@@ -142,8 +145,21 @@ function textIn(one: Said, places: InboundPlaces, at: number): readonly IngressI
   const [from, to, text] = [places.from, places.to, places.text].map((place) => textAt(one, place)?.trim());
   const id = textAt(one, places.id);
   if (!isParty(from) || !isParty(to) || text === undefined) return [];
-  const item = { kind: 'text', from, to, text, at };
+  const others = othersIn(one, places).filter((other) => other !== from && other !== to);
+  const item = { kind: 'text', from, to, text, at, ...(others.length > 0 && { others }) };
   return [id === undefined || id === '' ? { item } : { id: `text ${id}`, item: { ...item, id } }];
+}
+
+/** The members of a group, where the call names them. */
+function othersIn({ json }: Said, { members }: InboundPlaces): readonly string[] {
+  const list = members === undefined ? undefined : valueAt(json, members);
+  if (!Array.isArray(list)) return [];
+  return list
+    .flatMap((one: unknown) => {
+      const member = textOf(one)?.trim();
+      return isParty(member) ? [member] : [];
+    })
+    .slice(0, mostMembers);
 }
 
 function isParty(text: string | undefined): text is string {

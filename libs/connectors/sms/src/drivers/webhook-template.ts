@@ -6,7 +6,10 @@ import type { WebhookSettings } from './webhook.settings.js';
 const names = ['to', 'from', 'text', 'id', 'callback', 'token'] as const;
 
 /** What the names in a template stand for. */
-export type Blanks = Readonly<Record<(typeof names)[number], string>>;
+export type Blanks = Readonly<Record<(typeof names)[number], string>> & {
+  /** All recipients, where the template has a list for them: `["{{to}}"]`. */
+  readonly recipients: readonly string[];
+};
 
 const blank = /\{\{\s*([A-Za-z]+)\s*\}\}/g;
 
@@ -16,6 +19,20 @@ export function unknownNames({ url, headers, json, form }: WebhookSettings): rea
   return [...all.matchAll(blank)].flatMap(([, name = '']) =>
     (names as readonly string[]).includes(name) ? [] : [name],
   );
+}
+
+const recipient = /^\{\{\s*to\s*\}\}$/;
+
+function isRecipients(value: JsonValue): boolean {
+  return (
+    Array.isArray(value) && value.length === 1 && typeof value[0] === 'string' && recipient.test(value[0])
+  );
+}
+
+/** Whether a body has a list of recipients, so that one text may go to a group. */
+export function takesGroups(json: JsonValue | undefined): boolean {
+  if (json === undefined || typeof json !== 'object' || json === null) return false;
+  return isRecipients(json) || Object.values(json).some((one: JsonValue) => takesGroups(one));
 }
 
 /** The request of one text. */
@@ -47,6 +64,7 @@ export function requestOf(settings: WebhookSettings, blanks: Blanks): Ask {
 function fillJson(value: JsonValue, blanks: Blanks): JsonValue {
   if (typeof value === 'string') return fill(value, blanks, asIs);
   if (typeof value !== 'object' || value === null) return value;
+  if (isRecipients(value)) return [...blanks.recipients];
   if (Array.isArray(value)) return value.map((one: JsonValue) => fillJson(one, blanks));
   return Object.fromEntries(
     Object.entries(value as JsonObject).map(([name, one]) => [name, fillJson(one, blanks)]),

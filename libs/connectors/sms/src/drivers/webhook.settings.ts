@@ -45,7 +45,12 @@ export const webhookSchema: JsonObject = {
     },
     method: { type: 'string', title: 'Method', enum: methods, default: 'POST' },
     headers: { ...texts, title: 'Headers' },
-    json: { type: 'object', title: 'Body as JSON', description: 'Texts in it are templates.' },
+    json: {
+      type: 'object',
+      title: 'Body as JSON',
+      description:
+        'Texts in it are templates. A list of nothing but {{to}} holds all members of a group; without one, groups are refused.',
+    },
     form: { ...texts, title: 'Body as a form' },
     answer: {
       type: 'object',
@@ -67,6 +72,7 @@ export const webhookSchema: JsonObject = {
         from: place('Sender', where),
         to: place('Our number', where),
         text: place('Text', where),
+        members: pointer('The members of a group, ours and the sender’s among them or not'),
         id: place('The provider’s id', `${where} What comes again under the same is dropped.`),
       },
     },
@@ -139,6 +145,7 @@ export interface InboundPlaces {
   readonly from: string;
   readonly to: string;
   readonly text: string;
+  readonly members: string | undefined;
   readonly id: string | undefined;
 }
 
@@ -187,6 +194,7 @@ function inboundIn(raw: JsonObject): InboundPlaces {
     from: textIn(raw, 'from') ?? '',
     to: textIn(raw, 'to') ?? '',
     text: textIn(raw, 'text') ?? '',
+    members: textIn(raw, 'members'),
     id: textIn(raw, 'id'),
   };
 }

@@ -101,6 +101,38 @@ describe('any provider over HTTP', () => {
     expect(Object.fromEntries(new URLSearchParams(asked?.body))).toEqual({ text: nasty, from: ownNumber });
   });
 
+  it('carries what a group says to each other, all members in one text and one conversation', () =>
+    withRig(
+      { inbound: { from: '/from', to: '/to', text: '/text', members: '/members' } },
+      async (rig, provider) => {
+        const other = '+12025550144';
+        const group = `${[peer, other].sort().join(',')}/${ownNumber}`;
+        const sent = await rig.send({
+          ...rig.envelope(peer, 'hello all'),
+          to: group,
+          conversationKind: 'room',
+        });
+        expect(sent.outcome).toBe('sent');
+        const [asked] = provider.asked;
+        expect(JSON.parse(asked?.body ?? '')).toMatchObject({
+          messages: [{ destinations: [peer, other].sort() }],
+        });
+        const said = { from: peer, to: ownNumber, text: 'hello you two', members: [ownNumber, peer, other] };
+        expect(rig.call(signed(rig.address, said)).status).toBe(200);
+        expect(await rig.handOver()).toBe('taken');
+        expect(rig.house.heard()).toMatchObject([
+          { conversation: group, conversationKind: 'room', author: { address: peer } },
+        ]);
+      },
+    ));
+
+  it('refuses a group where the template has one recipient', () =>
+    withRig({ json: { to: '{{to}}', text: '{{text}}' } }, async (rig, provider) => {
+      const to = `${peer},+12025550144/${ownNumber}`;
+      expect(await rig.send({ ...rig.envelope(peer, 'x'), to })).toMatchObject({ outcome: 'refused' });
+      expect(provider.asked).toEqual([]);
+    }));
+
   it('is not used with a template that names what nothing stands for', async () => {
     await using provider = await FakeProvider.start(takes);
     await using rig = new ProviderRig(settings(provider.url, { json: { a: '{{texte}}' } }), secrets);

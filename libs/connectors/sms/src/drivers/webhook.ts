@@ -14,7 +14,7 @@ import { HttpClient, targetOf, type Answered } from './http.js';
 import { partyFrom, wordIn } from './provider-ingress.js';
 import { ProviderLine } from './provider-line.js';
 import { partField, textOf, valueAt } from './webhook-ingress.js';
-import { requestOf, unknownNames } from './webhook-template.js';
+import { requestOf, takesGroups, unknownNames } from './webhook-template.js';
 import type { ReportedState } from './webhook.settings.js';
 import { writtenParty } from './written-party.js';
 
@@ -67,9 +67,11 @@ export class WebhookDriver implements Driver {
         at,
       });
     }
+    const others = Array.isArray(item['others']) ? item['others'] : [];
     return await upward.heard({
       from: partyFrom(wordIn(item, 'from'), settings.region),
       to: partyFrom(wordIn(item, 'to'), settings.region),
+      others: others.map((other) => partyFrom(String(other), settings.region)),
       at,
       ...(typeof id === 'string' && { id }),
       body: { text: wordIn(item, 'text') },
@@ -80,12 +82,15 @@ export class WebhookDriver implements Driver {
     const { context, account, settings } = this.#parts;
     const { envelope, from, to, text } = submission;
     const [peer, ...more] = to;
-    if (peer === undefined || more.length > 0) return { outcome: 'refused', failure: oneOnly };
+    if (peer === undefined || (more.length > 0 && !takesGroups(settings.webhook.json))) {
+      return { outcome: 'refused', failure: oneOnly };
+    }
     const { webhookToken = '' } = await context.secrets();
     const id = wireIdOf(envelope, 0);
     const base = context.ingressUrl(account);
     const request = requestOf(settings.webhook, {
       to: writtenParty(peer),
+      recipients: to.map(writtenParty),
       from: writtenParty(from),
       text,
       id,
