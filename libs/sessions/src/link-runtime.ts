@@ -135,6 +135,7 @@ export class LinkRuntime implements Taker {
    * @throws RequestRefused `storage-unavailable` where some of it could not be stored
    */
   async takeIn(events: readonly InboundEvent[], positions: readonly number[]): Promise<number> {
+    if (events.length === 0) return 0;
     const outcomes = await this.house.emit({ events }, undefined, positions);
     if (outcomes.some(({ outcome }) => lost.has(outcome))) {
       throw new RequestRefused('storage-unavailable', 'What the network told could not be stored.');
