@@ -6,7 +6,7 @@
 import type { EmitOutcome, InboundBatch, InboundEvent, JsonValue, SessionContext } from '#connector';
 import { readNote, Timers, type Notes } from '#connector/session';
 import type { AccountId } from '#model';
-import { Reassembly, type Joined, type Part } from '#protocols/smpp';
+import { Reassembly, type Joined } from '#protocols/smpp';
 import type { ConsentSettings } from './courtesy.settings.js';
 import type { IncomingReport, IncomingText, Kept, Upward } from './driver.js';
 import { joinedFrom, messageFrom, receiptFrom } from './from-sms.js';
@@ -76,9 +76,20 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
 
   async heard(incoming: IncomingText): Promise<Kept> {
     await this.#ready;
+    // Whole texts wait for what parts need, too: nobody's text overtakes another.
+    const reassembly = await this.#parts();
     const { body, id } = incoming;
     // Parts that come again are told by the others of their text, what has an id of the network by the house.
-    if ('part' in body) return this.#part(incoming, body.part);
+    if ('part' in body) {
+      if (reassembly === undefined) return comeAgain;
+      const { changes, messages } = reassembly.offer(
+        incoming.from,
+        incoming.to,
+        body.part,
+        incoming.at.getTime(),
+      );
+      return this.#storeParts(changes, messages);
+    }
     const said = 'text' in body ? body.text : body.bytes;
     const account = this.#account;
     if (id !== undefined)
@@ -134,13 +145,6 @@ export class Intake implements Pick<Upward, 'heard' | 'reported'> {
     this.#ready = readNote(this.#context, this.#account, heardKey).then((noted) => {
       this.#redeliveries.resume(noted?.value);
     });
-  }
-
-  async #part({ from, to, at }: IncomingText, part: Part): Promise<Kept> {
-    const reassembly = await this.#parts();
-    if (reassembly === undefined) return comeAgain;
-    const { changes, messages } = reassembly.offer(from, to, part, at.getTime());
-    return this.#storeParts(changes, messages);
   }
 
   /** Lets go of texts whose missing parts have not come in time. */
