@@ -46,6 +46,9 @@ export default {
       ...common,
       displayName: 'peers',
       testMatch: ['**/*.peers.spec.ts'],
+      // A bench, not a test: `npm run bench:sms`.
+      testPathIgnorePatterns:
+        process.env.PARLEY_BENCH === undefined ? ['sms-rates\\.peers\\.spec\\.ts$'] : [],
       setupFilesAfterEnv: ['<rootDir>/tools/peers/patience.ts'],
     },
   ],

@@ -9,6 +9,8 @@ describeWithPeers('the contract', ejabberdPeers, () => {
     xmppHarness(startEjabberd, {
       exceptions: {
         'history-ids': 'what comes live bears no time of its own; the archive’s copy does',
+        'sent-is-sent':
+          'under load its count at a resumption is behind what it has delivered, and we send that again',
       },
       acts: [
         'history',
