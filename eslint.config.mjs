@@ -24,10 +24,12 @@ const connectors = {
   irc: ['irc-framework'],
   xmpp: ['@xmpp/xml', 'saxes'],
   sms: ['libphonenumber-js'],
+  sip: [],
   loopback: [],
 };
 /** Stand-alone: each may be published as it is. */
-const protocols = ['protocols/smpp'];
+const protocols = { 'protocols/smpp': [], 'protocols/sip': ['saxes'] };
+const protocolRooms = Object.keys(protocols);
 
 /** What one step of the staircase needs besides Node and Nest. */
 const own = {
@@ -43,7 +45,9 @@ const floor = ['model', 'platform', 'bus', 'connector', 'api'];
 const rooms = {
   model: { rooms: [], packages: [] },
   'embedded-postgres': { rooms: [], packages: [node, 'pg', '@electric-sql/*'] },
-  ...Object.fromEntries(protocols.map((name) => [name, { rooms: [], packages: [node] }])),
+  ...Object.fromEntries(
+    Object.entries(protocols).map(([name, packages]) => [name, { rooms: [], packages: [node, ...packages] }]),
+  ),
   platform: {
     rooms: ['model', 'embedded-postgres'],
     packages: [node, ...nest, 'pg', '@prisma/*', 'pino', 'pino-pretty', 'prom-client', 'zod'],
@@ -66,19 +70,27 @@ const rooms = {
     packages: [node],
   },
   'connectors/sms/testing': {
-    rooms: ['model', 'connector', 'connector/testing', 'connectors/sms', 'peers', 'sandbox', ...protocols],
+    rooms: [
+      'model',
+      'connector',
+      'connector/testing',
+      'connectors/sms',
+      'peers',
+      'sandbox',
+      ...protocolRooms,
+    ],
     packages: [node, '@jest/globals'],
   },
   'files/testing': { rooms: ['files', 'peers'], packages: [node, '@jest/globals'] },
   'accounts/testing': { rooms: [...floor, 'files', 'audit', 'accounts'], packages: [node, ...nest] },
   peers: { rooms: [], packages: [node, '@jest/globals'] },
-  sandbox: { rooms: [...protocols], packages: [node] },
+  sandbox: { rooms: [...protocolRooms], packages: [node] },
   demo: { rooms: ['model', 'api', 'sandbox'], packages: [node, 'ws'] },
   api: { rooms: ['model'], packages: ['zod'] },
   ...Object.fromEntries(
     Object.entries(connectors).map(([name, packages]) => [
       `connectors/${name}`,
-      { rooms: ['model', 'connector', 'connector/session', ...protocols], packages: [node, ...packages] },
+      { rooms: ['model', 'connector', 'connector/session', ...protocolRooms], packages: [node, ...packages] },
     ]),
   ),
   ...Object.fromEntries(

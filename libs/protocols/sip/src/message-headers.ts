@@ -1,0 +1,104 @@
+/*
+ * The header fields of a message, in their order. Names are the same whatever their case and whether they are written
+ * short or long (RFC 3261 §7.3.1, §7.3.3); here they are held long and in small letters.
+ */
+
+/** Short names, by RFC 3261 §7.3.3, 3515, 3841, 3892, 4028, 4474, 6665. */
+const longNames: Readonly<Record<string, string>> = {
+  a: 'accept-contact',
+  b: 'referred-by',
+  c: 'content-type',
+  d: 'request-disposition',
+  e: 'content-encoding',
+  f: 'from',
+  i: 'call-id',
+  j: 'reject-contact',
+  k: 'supported',
+  l: 'content-length',
+  m: 'contact',
+  n: 'identity-info',
+  o: 'event',
+  r: 'refer-to',
+  s: 'subject',
+  t: 'to',
+  u: 'allow-events',
+  v: 'via',
+  x: 'session-expires',
+  y: 'identity',
+};
+
+/** The name under which a field is held: `v` and `VIA` are `via`. */
+export function nameOf(name: string): string {
+  const low = name.toLowerCase();
+  return low.length === 1 ? (longNames[low] ?? low) : low;
+}
+
+type Field = readonly [name: string, value: string];
+
+export class Headers {
+  readonly #fields: Field[];
+
+  constructor(fields: readonly Field[] = []) {
+    this.#fields = fields.map(([name, value]) => [nameOf(name), value]);
+  }
+
+  /** From names and values; a copy, where they are headers already. */
+  static from(headers: Headers | Readonly<Record<string, string | readonly string[]>>): Headers {
+    if (headers instanceof Headers) return new Headers([...headers]);
+    return new Headers(
+      Object.entries(headers).flatMap(([name, value]) =>
+        (typeof value === 'string' ? [value] : value).map((one) => [name, one] as const),
+      ),
+    );
+  }
+
+  /** The value of the first field of a name, whole: with commas where it is a list. */
+  get(name: string): string | undefined {
+    const known = nameOf(name);
+    return this.#fields.find(([one]) => one === known)?.[1];
+  }
+
+  /** The values of all fields of a name, each whole. */
+  all(name: string): readonly string[] {
+    const known = nameOf(name);
+    return this.#fields.filter(([one]) => one === known).map(([, value]) => value);
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /** Adds a field below all others. */
+  add(name: string, value: string): this {
+    this.#fields.push([nameOf(name), value]);
+    return this;
+  }
+
+  /** Adds a field above all others, as a proxy or sender does with Via and Route. */
+  prepend(name: string, value: string): this {
+    this.#fields.unshift([nameOf(name), value]);
+    return this;
+  }
+
+  /** One field in place of all of a name; where none was, below all others. */
+  set(name: string, value: string): this {
+    const known = nameOf(name);
+    const at = this.#fields.findIndex(([one]) => one === known);
+    if (at < 0) return this.add(known, value);
+    this.remove(known);
+    this.#fields.splice(at, 0, [known, value]);
+    return this;
+  }
+
+  remove(name: string): this {
+    const known = nameOf(name);
+    for (let at = this.#fields.length - 1; at >= 0; at--) {
+      if (this.#fields[at]?.[0] === known) this.#fields.splice(at, 1);
+    }
+    return this;
+  }
+
+  [Symbol.iterator](): IterableIterator<Field> {
+    return this.#fields[Symbol.iterator]();
+  }
+}
