@@ -1,5 +1,6 @@
 /* What an account owes to those it writes to: its settings, and how they are read. */
 import type { JsonObject, JsonValue } from '#connector';
+import { fieldsOf } from '#connector/session';
 import type { QuietHours } from './quiet-hours.js';
 
 const time = { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' };
@@ -111,8 +112,8 @@ export type ConsentAct = 'out' | 'in' | 'help';
 
 /** Reads settings that have passed the schema, with what they leave unsaid filled in. */
 export function readCourtesy(settings: JsonObject): Courtesy {
-  const { from, until } = fields(settings['quietHours']);
-  const consent = fields(settings['consent']);
+  const { from, until } = fieldsOf(settings['quietHours']);
+  const consent = fieldsOf(settings['consent']);
   const answers = (['out', 'in', 'help'] as const).flatMap((act) => {
     const said = consent[`${act}Answer`];
     return typeof said === 'string' ? [[act, said] as const] : [];
@@ -132,15 +133,11 @@ export function readCourtesy(settings: JsonObject): Courtesy {
 
 function ratesIn(value: JsonValue | undefined): readonly DestinationRate[] {
   return (Array.isArray(value) ? value : []).flatMap((one: JsonValue) => {
-    const { to, perSecond } = fields(one);
+    const { to, perSecond } = fieldsOf(one);
     return typeof to === 'string' && typeof perSecond === 'number' ? [{ to, perSecond }] : [];
   });
 }
 
 function texts(value: JsonValue | undefined): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
-}
-
-function fields(value: JsonValue | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 }

@@ -6,6 +6,7 @@
 import type { SendOutcome } from '#connector';
 import { TokenBucket } from '#connector/session';
 import { failure } from '#model';
+import { inTime } from '#protocols/smpp';
 import type { Allowance, DriverParts, Line, Submission } from '../driver.js';
 
 export interface ProviderWay {
@@ -83,15 +84,7 @@ export class ProviderLine implements Line {
   }
 
   async close(withinMs: number): Promise<void> {
-    const { clock } = this.#parts.context;
-    let cancel: () => void = () => undefined;
-    await Promise.race([
-      Promise.allSettled(this.#under),
-      new Promise<void>((late) => {
-        cancel = clock.after(withinMs, late);
-      }),
-    ]);
-    cancel();
+    await inTime(Promise.allSettled(this.#under), withinMs, () => [], this.#parts.context.clock);
     this.destroy();
   }
 

@@ -5,7 +5,7 @@
 import { wireIdOf, type RemoteId, type SendOutcome } from '#connector';
 import { Backoff } from '#connector/session';
 import { failure, type Failure } from '#model';
-import { RequestFailed, type PduInput, type Session, type Throttle } from '#protocols/smpp';
+import { inTime, RequestFailed, type PduInput, type Session, type Throttle } from '#protocols/smpp';
 import type { Allowance, DriverParts, Line, Submission } from '../driver.js';
 import { isPassing, statusFailure } from './smpp-failures.js';
 import type { MessageIds } from './smpp-ids.js';
@@ -110,15 +110,8 @@ export class SmppLine implements Line {
   async close(withinMs: number): Promise<void> {
     this.#over.abort();
     const sessions = this.#binds.flatMap(({ session }) => session ?? []);
-    const { clock } = this.#parts.context;
-    let cancel: () => void = () => undefined;
-    await Promise.race([
-      Promise.all(sessions.map((session) => session.unbind())),
-      new Promise<void>((late) => {
-        cancel = clock.after(withinMs, late);
-      }),
-    ]);
-    cancel();
+    const unbound = Promise.all(sessions.map((session) => session.unbind()));
+    await inTime(unbound, withinMs, () => [], this.#parts.context.clock);
     this.destroy();
   }
 
