@@ -28,7 +28,7 @@ import type {
   ShowsTyping,
   TakesRequests,
 } from '#connector';
-import { Backoff, Inlet } from '#connector/session';
+import { Inlet, Retries } from '#connector/session';
 import {
   failure,
   presences,
@@ -84,7 +84,7 @@ export class IrcSession
   readonly #settings: IrcSettings;
   readonly #context: SessionContext;
   readonly #timings: IrcTimings;
-  readonly #backoff: Backoff;
+  readonly #retries: Retries;
   #attached: Attached | undefined;
   #connection: Connection | undefined;
   #wanted = false;
@@ -92,7 +92,6 @@ export class IrcSession
   /** Grows with every begin and end: what comes late from an earlier one is nobody's. */
   #turn = 0;
   #busy = false;
-  #cancelRetry: (() => void) | undefined;
   #ended: (() => void) | undefined;
   #leaving: Promise<void> | undefined;
 
@@ -100,7 +99,9 @@ export class IrcSession
     this.#settings = settings;
     this.#context = context;
     this.#timings = timings;
-    this.#backoff = new Backoff(context.clock, () => context.random(), timings);
+    this.#retries = new Retries(context, timings, () => {
+      this.#begin();
+    });
   }
 
   attach(account: AttachedAccount): void {
@@ -288,7 +289,7 @@ export class IrcSession
       },
       ended: (why) => {
         this.#connection = undefined;
-        this.#backoff.offline();
+        this.#retries.offline();
         inlet.flush([...pace.ended(why), ...(bound ? strictness.renewed() : [])]);
         this.#ended?.();
         if (!current()) return;
@@ -299,26 +300,12 @@ export class IrcSession
   }
 
   #online(attached: Attached, nick: string): void {
-    this.#state(attached, { state: 'online', localAddress: addressOf(nick) });
-    this.#context.wake(attached.id);
-    this.#backoff.online();
+    if (this.#attached === attached) this.#retries.online(attached.id, addressOf(nick));
   }
 
   #failed(attached: Attached, why: Failure): void {
-    const detail = why.detail === undefined ? {} : { detail: why.detail };
-    if (why.remedy !== 'retry') {
-      this.#busy = false;
-      this.#state(attached, { state: 'needs-person', code: why.code, remedy: why.remedy, ...detail });
-      return;
-    }
-    const pause = this.#backoff.pause(why);
-    const until = new Date(this.#context.clock.now() + pause).toISOString();
-    this.#context.log.info({ account: attached.id, code: why.code, pause }, 'connection failed, backing off');
-    this.#state(attached, { state: 'backing-off', until, code: why.code, ...detail });
-    this.#cancelRetry = this.#context.clock.after(pause, () => {
-      this.#cancelRetry = undefined;
-      this.#begin();
-    });
+    this.#busy = why.remedy === 'retry';
+    this.#retries.failed(attached.id, why);
   }
 
   #state(attached: Attached, state: SessionState): void {
@@ -355,9 +342,7 @@ export class IrcSession
   #stop(): void {
     this.#turn++;
     this.#busy = false;
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
-    this.#backoff.offline();
+    this.#retries.stop();
   }
 }
 

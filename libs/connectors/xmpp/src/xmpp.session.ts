@@ -33,7 +33,7 @@ import type {
   ShowsTyping,
   TakesRequests,
 } from '#connector';
-import { Backoff, Inlet } from '#connector/session';
+import { Inlet, Retries } from '#connector/session';
 import {
   failure,
   presences,
@@ -91,7 +91,7 @@ export class XmppSession
   readonly #settings: XmppSettings;
   readonly #context: SessionContext;
   readonly #timings: XmppTimings;
-  readonly #backoff: Backoff;
+  readonly #retries: Retries;
   readonly #shared: Shared;
   #attached: Attached | undefined;
   #wanted = false;
@@ -100,7 +100,6 @@ export class XmppSession
   #busy = false;
   /** Ends the try that is under way. */
   #trying: AbortController | undefined;
-  #cancelRetry: (() => void) | undefined;
   #cancelStalled: (() => void) | undefined;
   #leaving: Promise<void> | undefined;
 
@@ -115,7 +114,9 @@ export class XmppSession
     this.#shared = shared;
     this.#context = context;
     this.#timings = timings;
-    this.#backoff = new Backoff(context.clock, () => context.random(), timings);
+    this.#retries = new Retries(context, timings, () => {
+      this.#begin();
+    });
   }
 
   attach(account: AttachedAccount): void {
@@ -301,31 +302,17 @@ export class XmppSession
     // Said before others can reach us, it would promise too much. Meanwhile the stream may break, and another try begin.
     await attached.residence.binding?.visible();
     if (givenUp() || this.#trying?.signal !== signal || attached.residence.binding === undefined) return;
-    this.#state(attached, { state: 'online', localAddress: entered.address });
-    this.#context.wake(attached.id);
-    this.#backoff.online();
+    this.#retries.online(attached.id, entered.address);
   }
 
   /** A try has failed, or the stream that it led to is over. */
   #ended(attached: Attached, why: Failure): void {
     if (this.#attached !== attached || !this.#busy) return;
-    this.#backoff.offline();
+    this.#retries.offline();
     this.#eased();
     if (this.#closed || this.#leaving !== undefined) return;
-    const detail = why.detail === undefined ? {} : { detail: why.detail };
-    if (why.remedy !== 'retry') {
-      this.#busy = false;
-      this.#state(attached, { state: 'needs-person', code: why.code, remedy: why.remedy, ...detail });
-      return;
-    }
-    const pause = this.#backoff.pause(why);
-    const until = new Date(this.#context.clock.now() + pause).toISOString();
-    this.#context.log.info({ account: attached.id, code: why.code, pause }, 'connection failed, backing off');
-    this.#state(attached, { state: 'backing-off', until, code: why.code, ...detail });
-    this.#cancelRetry = this.#context.clock.after(pause, () => {
-      this.#cancelRetry = undefined;
-      this.#begin();
-    });
+    this.#busy = why.remedy === 'retry';
+    this.#retries.failed(attached.id, why);
   }
 
   /** The house is behind: nothing more is read, but not for ever. */
@@ -372,11 +359,9 @@ export class XmppSession
     this.#trying?.abort();
     this.#trying = undefined;
     this.#busy = false;
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
     this.#cancelStalled?.();
     this.#cancelStalled = undefined;
-    this.#backoff.offline();
+    this.#retries.stop();
   }
 }
 
