@@ -5,6 +5,7 @@
 export { Backoff, type BackoffTimings } from './backoff.js';
 export { remember, trim } from './bounded.js';
 export { Inlet, type InletHandler } from './inlet.js';
+export { comeAgain, Keeper, type Kept, type KeeperHandler, type KeeperTimings } from './keeper.js';
 export { Life, type Entry } from './life.js';
 export { lookupAmong, whereTo } from './lookup.js';
 export { fieldsOf, readNote, type Notes } from './notes.js';

@@ -12,6 +12,7 @@ import type {
   SendOutcome,
   SessionContext,
 } from '#connector';
+import type { Kept } from '#connector/session';
 import type { AccountId, Attachment, EnvelopeId, Failure } from '#model';
 import type { Part } from '#protocols/smpp';
 import type { SmsSettings } from './sms.settings.js';
@@ -83,15 +84,6 @@ export interface Upward {
   /** The network says what became of a text of ours. */
   reported(report: IncomingReport): Promise<Kept>;
 }
-
-/**
- * What the house did with it. `kept`: acknowledge it. `refused`: it will never be kept; say so where that can be told.
- * `not-kept`: ask for it again. `silent`: answer nothing, let the network deliver it again.
- */
-export type Kept =
-  | { readonly kept: 'kept' | 'silent' }
-  | { readonly kept: 'refused'; readonly failure: Failure }
-  | { readonly kept: 'not-kept'; readonly retryAfterMs: number };
 
 export interface IncomingText {
   /** The sender, as `addresses` writes it. */

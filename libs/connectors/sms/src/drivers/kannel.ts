@@ -3,9 +3,10 @@
  * each. It gives texts no ids; the address that it calls has ours.
  */
 import { wireIdOf, type JsonObject, type SendOutcome } from '#connector';
+import type { Kept } from '#connector/session';
 import { failure, type Failure } from '#model';
 import { planText, type TextPlan } from '#protocols/smpp';
-import type { Driver, DriverParts, Kept, Line, Submission } from '../driver.js';
+import type { Driver, DriverParts, Line, Submission } from '../driver.js';
 import { badAnswer, withoutAnswer } from './http-outcomes.js';
 import { HttpClient, type HttpOutcome } from './http.js';
 import { kannelBody, kannelReport } from './kannel-ingress.js';

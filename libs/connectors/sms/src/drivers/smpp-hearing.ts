@@ -1,6 +1,7 @@
 /* What a message centre hands us: texts from phones, and receipts. It is answered when the house has it. */
+import type { Kept } from '#connector/session';
 import { parseReceipt, readMessage, statuses, type Coding, type Request } from '#protocols/smpp';
-import type { DriverParts, Kept } from '../driver.js';
+import type { DriverParts } from '../driver.js';
 import { fromTon } from '../sms.addresses.js';
 import { receiptFailure } from './smpp-failures.js';
 import type { MessageIds } from './smpp-ids.js';

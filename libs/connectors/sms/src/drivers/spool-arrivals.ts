@@ -2,8 +2,9 @@
  * What the program heard. A text may lie in several files; it is told when all are there and nobody writes to them, and
  * they go when the house has it. What nobody can make sense of, or the house does not want, is left where it is.
  */
+import type { Kept } from '#connector/session';
 import { createHash } from 'node:crypto';
-import type { DriverParts, Kept } from '../driver.js';
+import type { DriverParts } from '../driver.js';
 import { fromTon } from '../sms.addresses.js';
 import type { Seen, SpoolDirectory } from './spool-directory.js';
 import type { SpoolFates } from './spool-fates.js';

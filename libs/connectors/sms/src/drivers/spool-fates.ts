@@ -4,8 +4,9 @@
  * report is found by: so nothing but the directory has to be remembered.
  */
 import { parseWireId } from '#connector';
+import type { Kept } from '#connector/session';
 import { failure, type Failure } from '#model';
-import type { DriverParts, Kept } from '../driver.js';
+import type { DriverParts } from '../driver.js';
 import type { Seen, SpoolDirectory } from './spool-directory.js';
 import type { SpoolFate, SpoolProgram, SpoolReport } from './spool-program.js';
 

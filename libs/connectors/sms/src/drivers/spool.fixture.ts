@@ -2,10 +2,11 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SendOutcome, SessionClock } from '#connector';
+import type { Kept } from '#connector/session';
 import { TestContext, until } from '#connector/testing';
 import { newId, type EnvelopeId, type Failure } from '#model';
 import { scratchDirectory } from '#peers';
-import type { IncomingReport, IncomingText, Kept, Line } from '../driver.js';
+import type { IncomingReport, IncomingText, Line } from '../driver.js';
 import { readSettings } from '../sms.settings.js';
 import { usualTimings } from '../timings.js';
 import { SpoolDriver } from './spool.js';

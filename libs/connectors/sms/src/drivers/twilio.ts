@@ -3,15 +3,9 @@
  * however many parts the provider makes of it. What became of it, and what comes, the provider tells by calling us.
  */
 import { wireIdOf, type JsonObject, type SendOutcome } from '#connector';
+import type { Kept } from '#connector/session';
 import { failure, type Failure } from '#model';
-import {
-  networkId,
-  type Driver,
-  type DriverParts,
-  type Kept,
-  type Line,
-  type Submission,
-} from '../driver.js';
+import { networkId, type Driver, type DriverParts, type Line, type Submission } from '../driver.js';
 import { badAnswer, withoutAnswer } from './http-outcomes.js';
 import { HttpClient, type Answered } from './http.js';
 import { partyFrom, wordIn } from './provider-ingress.js';

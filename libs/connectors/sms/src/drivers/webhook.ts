@@ -1,14 +1,8 @@
 /* The driver for any provider over HTTP: a request from a template, and calls with what matters at named places. */
 import { wireIdOf, type JsonObject, type SendOutcome } from '#connector';
+import type { Kept } from '#connector/session';
 import { failure, type Failure } from '#model';
-import {
-  networkId,
-  type Driver,
-  type DriverParts,
-  type Kept,
-  type Line,
-  type Submission,
-} from '../driver.js';
+import { networkId, type Driver, type DriverParts, type Line, type Submission } from '../driver.js';
 import { badAnswer, withoutAnswer } from './http-outcomes.js';
 import { HttpClient, targetOf, type Answered } from './http.js';
 import { partyFrom, wordIn } from './provider-ingress.js';
