@@ -2,10 +2,10 @@
  * What a session may do beyond the core: small interfaces, declared by name in the connector's description and found
  * by a guard. The conformance kit checks that what is declared is what is there.
  */
-import type { AccountId, Failure, PresenceState } from '#model';
+import type { AccountId, CallId, Failure, PresenceState } from '#model';
 import type { Admission, DesiredContact, DesiredRoom, JsonObject, JsonValue, Session } from './connector.js';
 import type { Occupant } from './context.js';
-import type { InboundChange, InboundMessage, RemoteId } from './inbound.js';
+import type { CallName, InboundChange, InboundMessage, RemoteId } from './inbound.js';
 import type { TakesIngress } from './ingress.js';
 import type { OutboundEnvelope } from './outbound.js';
 
@@ -27,12 +27,20 @@ export interface HasContacts {
 }
 
 /**
- * The network itself keeps the roster, for all of our person's devices, and people there ask before they see somebody's
- * presence. Everything on it, and everybody who asks, is told as `contact` events: all of it after a connect without
- * what the house has (unchanged entries do no harm), then every change. What is wanted of it is done whenever the
- * account is online, and told by such an event when it is.
+ * The network itself keeps the roster, for all of our person's devices. Everything on it is told as `contact` events: all
+ * of it after a connect without what the house has (unchanged entries do no harm), then every change. What is wanted of
+ * it is done whenever the account is online, and told by such an event when it is.
  */
 export interface KeepsRoster extends HasContacts {
+  readonly keepsRoster: true;
+}
+
+/**
+ * People on the network ask before they see somebody's presence. Who asks is told as a `contact` event, whether they are
+ * on a roster or not, and so is that they ask no longer. Where the network keeps the roster it keeps the answers too, and
+ * one is done with when such an event says so; where it does not, the house keeps them, and every attach brings them all.
+ */
+export interface Admits {
   /** The answers that should be known to the network from now on; online, they are given at once. */
   setAdmissions(account: AccountId, admissions: readonly Admission[]): void;
 }
@@ -125,10 +133,42 @@ export interface Reacts {
   readonly reacts: true;
 }
 
+/**
+ * Connects two phones: our person's own is called first, and theirs when it is answered. What becomes of a call is told as
+ * `call` events, from the first ring to its end, also by the next session when this one died: nothing is left ringing,
+ * and no call that was placed goes without an end. Calls that come in need no ability: they are told.
+ */
+export interface PlacesCalls {
+  /**
+   * Begins to place a call; answers as soon as it is on its way, which may be before anything rings. Never rejects.
+   * Asked again with the id of a call that it knows, it answers as before and places nothing.
+   */
+  placeCall(account: AccountId, order: CallOrder): Promise<PlaceOutcome>;
+  /** Hangs up, gives up or, of one that rings here, declines. Its end is told as an event. Never rejects. */
+  endCall(account: AccountId, call: CallName): Promise<EndOutcome>;
+}
+
+/** A call that the house has stored and wants placed. */
+export interface CallOrder {
+  readonly call: CallId;
+  /** Our person's phone, canonical; the account's own address where it is absent. */
+  readonly from?: string;
+  /** Whom it is for, canonical. */
+  readonly to: string;
+}
+
+export type PlaceOutcome =
+  { readonly outcome: 'placed' } | { readonly outcome: 'refused'; readonly failure: Failure };
+
+/** `refused` with `not-found`: there is no such call here, or not any more. */
+export type EndOutcome =
+  { readonly outcome: 'ending' } | { readonly outcome: 'refused'; readonly failure: Failure };
+
 interface Abilities {
   'has-rooms': HasRooms;
   'has-contacts': HasContacts;
   'keeps-roster': KeepsRoster;
+  admits: Admits;
   'sets-presence': SetsPresence;
   'shows-typing': ShowsTyping;
   paces: Paces;
@@ -140,13 +180,15 @@ interface Abilities {
   retracts: Retracts;
   reacts: Reacts;
   'accepts-http': TakesIngress;
+  'places-calls': PlacesCalls;
 }
 export type AbilityName = keyof Abilities;
 
 const marks: Record<AbilityName, string> = {
   'has-rooms': 'setRooms',
   'has-contacts': 'setContacts',
-  'keeps-roster': 'setAdmissions',
+  'keeps-roster': 'keepsRoster',
+  admits: 'setAdmissions',
   'sets-presence': 'setPresence',
   'shows-typing': 'typing',
   paces: 'allowance',
@@ -158,6 +200,7 @@ const marks: Record<AbilityName, string> = {
   retracts: 'retracts',
   reacts: 'reacts',
   'accepts-http': 'takeIn',
+  'places-calls': 'placeCall',
 };
 
 export const abilityNames = Object.keys(marks) as readonly AbilityName[];

@@ -26,6 +26,12 @@ export interface Connector {
   /** Every host that a session with these settings would connect to; the house checks them (DESIGN.md, law 9). */
   targetsOf(settings: JsonObject): readonly Target[];
   /**
+   * Where a session with these settings would wait for others to connect to it. Only the links that admins share among
+   * accounts may listen (DESIGN.md, law 9); whoever finds a port taken says so as `needs-person` with `resource-conflict`.
+   * Absent, or empty for these settings: it only connects. A port that a client opens to be answered at is no such place.
+   */
+  listensOn?(settings: JsonObject): readonly ListenPoint[];
+  /**
    * What is to be known of a message before it is accepted; pure, and quick: under a millisecond for an ordinary text.
    * Asked once for each message, and once more for one that has waited. Absent: everything may go at any time, uncounted.
    */
@@ -37,6 +43,11 @@ export interface Connector {
 export interface Target {
   readonly host: string;
   readonly port: number;
+}
+
+/** A place where a session listens: a transport in the protocol's own word, an address of this machine, a port. */
+export interface ListenPoint extends Target {
+  readonly transport: string;
 }
 
 export interface ConnectorDescription {

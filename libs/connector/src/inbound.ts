@@ -2,6 +2,9 @@ import type {
   AccountId,
   AddressKind,
   Attachment,
+  CallId,
+  CallLegs,
+  CallState,
   ConversationKind,
   Failure,
   MessageContent,
@@ -210,6 +213,28 @@ export interface InboundDeparture extends InboundBase {
   readonly at: Date;
 }
 
+/** A call by the id that the house gave it, or by the network's: unique in the account, at most `mostIdBytes` of UTF-8. */
+export type CallName = { readonly placed: CallId } | { readonly remoteId: string };
+
+/**
+ * How a call stands now: one that rings here, one that our person makes on a device of theirs, or one that we place. Told
+ * at every change; the same said again does no harm. Of a call that is over nothing more is heard. `failure` says why it
+ * came to nothing, where that is known.
+ */
+export interface InboundCall extends InConversation {
+  readonly type: 'call';
+  readonly call: CallName;
+  /** Who called: `in` they did, `out` our person. */
+  readonly direction: 'in' | 'out';
+  /** The other end. */
+  readonly party: InboundParty;
+  readonly state: CallState;
+  /** Both ends, of a call that we place. */
+  readonly legs?: CallLegs;
+  readonly failure?: Failure;
+  readonly at: Date;
+}
+
 /** A stretch of time of which we know nothing and never will: a stored row, so that people see it. */
 export interface InboundGap extends InboundBase {
   readonly type: 'gap';
@@ -228,6 +253,7 @@ export type InboundEvent =
   | InboundContact
   | InboundDeparture
   | InboundRead
+  | InboundCall
   | InboundGap;
 
 /** What goes in together: one transaction. */

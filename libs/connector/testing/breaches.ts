@@ -95,6 +95,17 @@ export function breachesOf(event: InboundEvent): readonly string[] {
       ];
     case 'departure':
       return [...timeBreaches(event.at), ...addressBreaches('who left', event.address)];
+    case 'call':
+      return [
+        ...timeBreaches(event.at),
+        ...addressBreaches('the conversation', event.conversation),
+        ...partyBreaches(event.party),
+        ...('remoteId' in event.call
+          ? idBreaches({ scope: event.account, id: event.call.remoteId, by: 'network' })
+          : []),
+        ...('placed' in event.call && event.direction === 'in' ? ['a call that we placed came in'] : []),
+        ...(event.state === 'failed' ? failureBreaches(event.failure) : []),
+      ];
     case 'gap':
       return [
         ...timeBreaches(event.from),

@@ -95,6 +95,8 @@ export interface Network extends Endpoint, AsyncDisposable {
   webhook?(login: Login, url: string, said: { readonly id: string; readonly text: string }): WebhookRequest;
   /** `signed-webhooks`: the same as somebody might forge who saw it go by and does not know the key. */
   forgeries?(login: Login, request: WebhookRequest): readonly WebhookRequest[];
+  /** `listens`: settings that, laid over a login's, make its session listen at a port of this machine. */
+  listening?(port: number): JsonObject;
   /** `shared-link`: a second account on the login's link. */
   second?(login: Login): Promise<Pick<Login, 'localAddress' | 'address'>>;
 }
@@ -113,6 +115,7 @@ export const acts = {
   webhooks: 'webhook',
   'signed-webhooks': 'forgeries',
   'shared-link': 'second',
+  listens: 'listening',
   /** The login brings secrets that the network refuses. */
   'refuses-secrets': undefined,
   /** The network keeps what was said, and can be asked for it. */
@@ -129,6 +132,8 @@ export const acts = {
   typing: undefined,
   /** Observers can send files. */
   files: undefined,
+  /** Observers have a phone. */
+  calls: undefined,
 } as const satisfies Record<string, keyof Network | undefined>;
 
 export type ActName = keyof typeof acts;
@@ -192,6 +197,14 @@ export interface Observer extends AsyncDisposable {
   maySee?(address: string): boolean;
   /** `avatars`: a picture (PNG), or none any more. */
   wear?(picture: Uint8Array | undefined): Promise<void>;
+  /** `calls`: lifts the phone and calls an address. */
+  ring?(address: string): Promise<void>;
+  /** Answers what rings. */
+  pickUp?(): Promise<void>;
+  /** Puts the phone down, or does not want what rings. */
+  hangUp?(): Promise<void>;
+  /** How the phone is now. `calling`: in a call that the other end has not answered. */
+  phone?(): 'idle' | 'calling' | 'ringing' | 'answered';
   /** `typing`. */
   type?(to: string, active: boolean): Promise<void>;
   /** Whether an address was last seen to be writing. */

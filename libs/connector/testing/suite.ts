@@ -3,6 +3,7 @@ import { Bench } from './bench.js';
 import { titleOf, type Case } from './cases.js';
 import { abilities } from './cases/abilities.js';
 import { assesses } from './cases/assesses.js';
+import { calls } from './cases/calls.js';
 import { describes } from './cases/describes.js';
 import { ends } from './cases/ends.js';
 import { files } from './cases/files.js';
@@ -19,6 +20,7 @@ const chapters: Readonly<Record<string, readonly Case[]>> = {
   'what it carries': talks,
   'what it says of a message beforehand': assesses,
   'what else it can do': abilities,
+  'calls that come and go': calls,
   'files that come and go': files,
   'what was said before': past,
   'storage comes first': stores,

@@ -17,6 +17,7 @@ export type EnvelopeId = Id<'EnvelopeId'>;
 export type EnvelopePartId = Id<'EnvelopePartId'>;
 export type EventId = Id<'EventId'>;
 export type WorkerId = Id<'WorkerId'>;
+export type CallId = Id<'CallId'>;
 export type FileId = Id<'FileId'>;
 export type FanOutId = Id<'FanOutId'>;
 export type QuarantineId = Id<'QuarantineId'>;

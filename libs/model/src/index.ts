@@ -1,5 +1,15 @@
 export type { Address, AddressKind } from './address.js';
 export {
+  callMayBecome,
+  callStates,
+  isOver,
+  legsAfter,
+  legStates,
+  type CallLegs,
+  type CallState,
+  type LegState,
+} from './call.js';
+export {
   capabilityNames,
   levelOf,
   type Capabilities,
@@ -31,6 +41,7 @@ export {
   isUuid,
   newId,
   type AccountId,
+  type CallId,
   type ConversationId,
   type EnvelopeId,
   type EnvelopePartId,

@@ -131,6 +131,8 @@ export function partiesOf(event: InboundEvent): InboundParty[] {
       return event.by && event.act ? [event.by] : [];
     case 'identity':
       return event.formerly === undefined ? [event.party] : [];
+    case 'call':
+      return [event.party];
     case 'contact':
       return event.listed || event.asks ? [event.party] : [];
     case 'receipt':

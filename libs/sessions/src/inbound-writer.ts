@@ -8,6 +8,7 @@ import { beside, EventLog, type Alongside } from '#bus';
 import {
   idsOf,
   type EmitOutcome,
+  type InboundCall,
   type InboundChange,
   type InboundContact,
   type InboundIdentity,
@@ -347,18 +348,19 @@ export class InboundWriter {
 
   /** The peer of a direct conversation, where the event is theirs. */
   private peerOf(
-    event: InboundMessage | InboundChange | InboundRoom,
+    event: InboundMessage | InboundChange | InboundRoom | InboundCall,
     { connector: { addresses } }: Taker,
     work: Work,
   ): IdentityId | undefined {
-    if (event.conversationKind !== 'direct' || event.type === 'room' || event.origin !== 'remote')
-      return undefined;
+    if (event.conversationKind !== 'direct' || event.type === 'room') return undefined;
+    if (event.type !== 'call' && event.origin !== 'remote') return undefined;
     if (isPast(event)) return undefined;
+    const party = event.type === 'call' ? event.party : event.author;
     const [peer = event.conversation] = (addresses.membersOf?.(event.conversation) ?? []).map(
       ({ value }) => value,
     );
-    if (event.author.address !== peer) return undefined;
-    return work.identities.get(partyKey(event.account, event.author.address));
+    if (party.address !== peer) return undefined;
+    return work.identities.get(partyKey(event.account, party.address));
   }
 
   /** The rows of what was said, and what of it speaks of whether its author may be written to. */

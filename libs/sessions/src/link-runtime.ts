@@ -209,7 +209,7 @@ export class LinkRuntime implements Taker {
       session.setContacts(now.id, now.desired.contacts);
     }
     if (
-      can(session, 'keeps-roster') &&
+      can(session, 'admits') &&
       JSON.stringify(before.desired.admissions) !== JSON.stringify(now.desired.admissions)
     ) {
       session.setAdmissions(now.id, now.desired.admissions ?? []);

@@ -277,17 +277,17 @@ export const abilities: readonly Case[] = [
   {
     id: 'admissions',
     sentence: 'tells who asks to see our person, and gives the answer, also one given before they asked (§6)',
-    needs: [{ ability: 'keeps-roster' }, { act: 'admissions' }],
+    needs: [{ ability: 'admits' }, { act: 'admissions' }],
     async run(bench) {
       const rig = await bench.rig();
       // Whoever was there before may be a friend already.
       const [one, two, three] = [await bench.observer(), await bench.observer(), await bench.observer()];
-      const roster = able(rig.session, 'keeps-roster');
+      const door = able(rig.session, 'admits');
       const asks = ({ address }: Observer) => contactsOf(rig, address).at(-1)?.asks;
       await one.askToSee?.(rig.address);
       await two.askToSee?.(rig.address);
       await rig.until('both ask', () => asks(one) === true && asks(two) === true);
-      roster.setAdmissions(rig.account, [
+      door.setAdmissions(rig.account, [
         { address: one.address, answer: 'approve' },
         { address: two.address, answer: 'deny' },
         { address: three.address, answer: 'approve' },

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { can } from '#connector';
 import { failure, remedyOf, type ErrorCode } from '#model';
+import { freePort } from '#peers';
 import type { Bench, Rig } from '../bench.js';
 import type { Case } from '../cases.js';
 import { within } from '../until.js';
@@ -294,6 +295,24 @@ export const links: readonly Case[] = [
       await rig.untilState('online');
       await rig.quiet();
       expect(observer.heard()).toEqual([]);
+    },
+  },
+  {
+    id: 'listens',
+    sentence:
+      'says that a port is taken and waits for the person, and lets it go at its end (law 9, listening)',
+    needs: [{ act: 'listens' }],
+    async run(bench) {
+      const settings = bench.network.listening?.(await freePort());
+      if (!settings) throw new Error('the harness declares listens and has no settings for it');
+      const first = await bench.rig({ settings });
+      const second = await bench.rig({ settings, online: false });
+      const points = bench.connector.listensOn?.({ ...second.login.settings, ...settings });
+      expect(points).not.toHaveLength(0);
+      second.session.connect();
+      expect(await second.untilState('needs-person')).toMatchObject({ code: 'resource-conflict' });
+      await first.close();
+      await bench.rig({ settings });
     },
   },
 ];

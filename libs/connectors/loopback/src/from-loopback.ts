@@ -1,6 +1,15 @@
 /* From the loopback protocol to the contract's words: pure. */
 import type { Consent, InboundChange, InboundEvent, InboundParty, Occupant, RemoteId } from '#connector';
-import { failure, unreachable, type AccountId, type Capabilities, type Mode, type Origin } from '#model';
+import {
+  brand,
+  failure,
+  isUuid,
+  unreachable,
+  type AccountId,
+  type Capabilities,
+  type Mode,
+  type Origin,
+} from '#model';
 import { parseWireId } from '#connector';
 import type { BroughtFile } from './file-inbox.js';
 import { kindOf } from './loopback.addresses.js';
@@ -180,6 +189,21 @@ export function fromLoopback(event: LoopbackEvent, reading: Reading): InboundEve
       };
     case 'departure':
       return { type: 'departure', account, address: event.address, at };
+    case 'call': {
+      const { call, who, direction, state, placed, mine, theirs } = event;
+      return {
+        type: 'call',
+        account,
+        conversation: who.address,
+        conversationKind: 'direct',
+        call: placed === true && isUuid(call) ? { placed: brand<'CallId'>(call) } : { remoteId: call },
+        direction,
+        party: partyOf(who),
+        state,
+        ...(mine && theirs ? { legs: { mine, theirs } } : {}),
+        at,
+      };
+    }
     default:
       return unreachable(event);
   }

@@ -5,6 +5,7 @@ import { loopbackAddresses } from './loopback.addresses.js';
 import { LoopbackSession, ResolvingLoopbackSession } from './loopback.session.js';
 import {
   defaultFlood,
+  doorbellHost,
   longestPart,
   readSettings,
   secretsSchema,
@@ -62,6 +63,10 @@ export const loopback: Connector & AcceptsHttp = {
   targetsOf: (settings) => {
     const { host, port } = readSettings(settings);
     return [{ host, port }];
+  },
+  listensOn: (settings) => {
+    const { doorbellPort } = readSettings(settings);
+    return doorbellPort === undefined ? [] : [{ transport: 'tcp', host: doorbellHost, port: doorbellPort }];
   },
   assess,
   ingress: readWebhook,

@@ -5,7 +5,7 @@
  * connection is answered in order.
  */
 import type { JsonValue } from '#connector';
-import { errorCodes, presences, subscriptions } from '#model';
+import { callStates, errorCodes, legStates, presences, subscriptions } from '#model';
 import { isCanonical } from './loopback.addresses.js';
 import {
   count,
@@ -83,6 +83,11 @@ const event = tagged('kind', {
   // `last`: the last message that was read, where the network names it.
   read: fields({ conversation: address, at: count }, { last: text }),
   departure: fields({ address, at: count }),
+  // `placed`: by us, and `call` is our own id; `mine` and `theirs` are its two phones.
+  call: fields(
+    { call: text, who: party, direction: oneOf(['in', 'out']), state: oneOf(callStates), at: count },
+    { placed: flag, mine: oneOf(legStates), theirs: oneOf(legStates) },
+  ),
 });
 
 const serverFrame = tagged('t', {
@@ -145,6 +150,8 @@ const clientFrame = tagged('t', {
   mark: fields({ as: address, with: address, upTo: count }),
   ask: fields({ as: address, q: count, kind: text, options: json }, { room: address }),
   resolve: fields({ as: address, q: count, wire: text }),
+  call: fields({ as: address, q: count, call: text, to: address }, { from: address }),
+  'hang-up': fields({ as: address, q: count, call: text }),
   ping: fields({ k: count }),
   pong: fields({ k: count }),
   bye: fields({}),

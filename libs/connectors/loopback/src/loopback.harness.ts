@@ -33,6 +33,7 @@ function heardOf(event: LoopbackEvent, own: string) {
     case 'contact':
     case 'read':
     case 'departure':
+    case 'call':
       return [];
   }
 }
@@ -90,6 +91,19 @@ function observerOn(server: LoopbackServer, address: string) {
           picture && { name: 'face.png', type: 'image/png', data: Buffer.from(picture).toString('base64') },
         );
       }),
+    ring: (other: string) =>
+      now(() => {
+        server.ring(address, other);
+      }),
+    pickUp: () =>
+      now(() => {
+        server.pickUp(address);
+      }),
+    hangUp: () =>
+      now(() => {
+        server.hangUp(address);
+      }),
+    phone: () => server.phoneOf(address),
     type: (to: string, active: boolean) =>
       now(() => {
         server.typing(address, to, active);
@@ -149,6 +163,7 @@ async function start(extra: JsonObject) {
       { ...right, body: Buffer.concat([right.body, Buffer.from(' ')]) },
       { ...right, headers: { [signatureHeader]: signatureOf('a guess', right.url, right.body) } },
     ],
+    listening: (doorbellPort: number) => ({ doorbellPort }),
     second: () => {
       const name = next('carol');
       return Promise.resolve({ localAddress: name, address: name });
@@ -169,6 +184,8 @@ export function loopbackHarness(extra: JsonObject = {}, connector: Connector = l
       'receipts',
       'injections',
       'shared-link',
+      'listens',
+      'calls',
       'refuses-secrets',
       'changes',
       'presence',

@@ -1,8 +1,9 @@
 import type { SessionContext } from '#connector';
 import { failure, type Failure, type SessionState } from '#model';
 import { backoffMs } from './backoff.js';
+import { Doorbell } from './doorbell.js';
 import type { ClientFrame, ServerFrame } from './loopback.frames.js';
-import type { LoopbackSettings } from './loopback.settings.js';
+import { doorbellHost, type LoopbackSettings } from './loopback.settings.js';
 import { Wire } from './loopback.wire.js';
 
 /** How long an orderly end may take. */
@@ -42,6 +43,7 @@ export class Link {
   private retryAt = 0;
   private cancelRetry: (() => void) | undefined;
   private wireEnded: (() => void) | undefined;
+  private doorbell: Doorbell | undefined;
   /** The last state told. */
   state: SessionState = { state: 'offline' };
 
@@ -71,7 +73,10 @@ export class Link {
   }
 
   connect(): void {
-    if (this.phase === 'idle') this.attempt();
+    if (this.phase !== 'idle') return;
+    const { doorbellPort } = this.settings;
+    if (doorbellPort === undefined) this.attempt();
+    else this.hangDoorbell(doorbellPort);
   }
 
   write(frame: ClientFrame): void {
@@ -127,7 +132,26 @@ export class Link {
       });
     }
     this.wire?.end(failure('server-shutdown'));
+    await this.doorbell?.takeDown();
     this.phase = 'closed';
+  }
+
+  private hangDoorbell(port: number): void {
+    this.phase = 'connecting';
+    this.tell({ state: 'connecting' });
+    this.doorbell = new Doorbell(doorbellHost, port, {
+      hung: () => {
+        if (this.phase === 'connecting') this.attempt();
+      },
+      refused: (why) => {
+        this.ended(why);
+      },
+      rung: () => {
+        if (this.phase !== 'waiting') return;
+        this.cancelRetry?.();
+        this.attempt();
+      },
+    });
   }
 
   private attempt(): void {

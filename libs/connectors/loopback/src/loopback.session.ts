@@ -1,10 +1,14 @@
 import {
   type Admission,
+  type Admits,
   type AttachedAccount,
+  type CallName,
+  type CallOrder,
   type CloseReason,
   type DesiredContact,
   type DesiredRoom,
   type Edits,
+  type EndOutcome,
   type HasHistory,
   type HistoryAsk,
   type HistoryOutcome,
@@ -17,6 +21,8 @@ import {
   type OutboundEnvelope,
   type Paces,
   type Place,
+  type PlaceOutcome,
+  type PlacesCalls,
   type Reacts,
   type RequestOutcome,
   type ResolvesUnknown,
@@ -66,6 +72,8 @@ export class LoopbackSession
     SeatHost,
     HasRooms,
     KeepsRoster,
+    Admits,
+    PlacesCalls,
     SetsPresence,
     ShowsTyping,
     Paces,
@@ -80,6 +88,7 @@ export class LoopbackSession
   readonly edits = true;
   readonly retracts = true;
   readonly reacts = true;
+  readonly keepsRoster = true;
   readonly requestKinds = ['list-rooms', 'topic', 'kick', 'invite', 'whois'];
   readonly settings: LoopbackSettings;
   private readonly seats = new Map<AccountId, Seat>();
@@ -281,6 +290,20 @@ export class LoopbackSession
     return { outcome: 'done', answer: answer.answer ?? null };
   }
 
+  async placeCall(account: AccountId, { call, from, to }: CallOrder): Promise<PlaceOutcome> {
+    const why = await this.told(account, [from ?? to, to], (as, q) => {
+      this.write({ t: 'call', as, q, call, to, ...(from === undefined ? {} : { from }) });
+    });
+    return why ? { outcome: 'refused', failure: why } : { outcome: 'placed' };
+  }
+
+  async endCall(account: AccountId, call: CallName): Promise<EndOutcome> {
+    const why = await this.told(account, [], (as, q) => {
+      this.write({ t: 'hang-up', as, q, call: 'placed' in call ? call.placed : call.remoteId });
+    });
+    return why ? { outcome: 'refused', failure: why } : { outcome: 'ending' };
+  }
+
   async history(account: AccountId, ask: HistoryAsk, signal: AbortSignal): Promise<HistoryOutcome> {
     const seat = this.seats.get(account);
     if (seat?.online !== true) return { outcome: 'refused', failure: failure('network-unreachable') };
@@ -335,6 +358,22 @@ export class LoopbackSession
 
   grew(seat: Seat): void {
     this.grown.add(seat);
+  }
+
+  /** Tells the network of an act that it answers with a word; why it was not done. */
+  private async told(
+    account: AccountId,
+    about: readonly string[],
+    write: (as: string, q: number) => void,
+  ): Promise<Failure | undefined> {
+    const as = this.nameOf(account);
+    if (as === undefined) return failure('network-unreachable');
+    if (!about.every(isCanonical)) return failure('not-found');
+    const answer = await this.asks.ask((q) => {
+      write(as, q);
+    });
+    if (answer?.t !== 'answer') return failure('timeout');
+    return answer.code === undefined ? undefined : failure(answer.code, answer.detail);
   }
 
   /** The name that an account acts under, while it is online. */

@@ -66,6 +66,14 @@ export const settingsSchema: JsonObject = {
       maxItems: 100,
       default: [],
     },
+    doorbellPort: {
+      type: 'integer',
+      title: 'Doorbell',
+      description:
+        'A port of this machine: whoever connects to it makes a link that waits try again at once.',
+      minimum: 1,
+      maximum: 65_535,
+    },
     consentWords: {
       type: 'boolean',
       title: 'Consent words',
@@ -136,6 +144,8 @@ export const secretsSchema: JsonObject = {
 
 export const defaultFlood = { burst: 10_000, perSecond: 20_000 } as const;
 export const longestPart = 65_536;
+/** Where the doorbell hangs. */
+export const doorbellHost = '127.0.0.1';
 
 /** Settings with every default in its place. Times in milliseconds. */
 export interface LoopbackSettings {
@@ -149,6 +159,7 @@ export interface LoopbackSettings {
   readonly checkpoints: boolean;
   readonly maxTextBytes: number;
   readonly closed: readonly string[];
+  readonly doorbellPort: number | undefined;
   readonly consentWords: boolean;
   readonly quietUntil: Date | undefined;
   readonly flood: { readonly burst: number; readonly perSecond: number };
@@ -185,6 +196,7 @@ export function readSettings(raw: JsonObject): LoopbackSettings {
     checkpoints: flag('checkpoints', false),
     maxTextBytes: number(raw['maxTextBytes'], longestPart),
     closed: Array.isArray(raw['closed']) ? raw['closed'].filter((one) => typeof one === 'string') : [],
+    doorbellPort: typeof raw['doorbellPort'] === 'number' ? raw['doorbellPort'] : undefined,
     consentWords: flag('consentWords', false),
     quietUntil: text('quietUntil', '') === '' ? undefined : new Date(text('quietUntil', '')),
     flood: {

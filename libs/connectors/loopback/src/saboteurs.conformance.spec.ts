@@ -16,6 +16,7 @@ import type {
   InboundEvent,
   IngressOutcome,
   MarksRead,
+  PlacesCalls,
   OutboundEnvelope,
   SendOutcome,
   Session,
@@ -37,7 +38,7 @@ function broken(breaks: {
   readonly context?: (context: SessionContext, session: () => Session) => Partial<SessionContext>;
   readonly session?: (
     session: Session,
-  ) => Partial<Session & TakesRequests & HasHistory & MarksRead & TakesIngress>;
+  ) => Partial<Session & TakesRequests & HasHistory & MarksRead & TakesIngress & PlacesCalls>;
 }): Connector {
   return {
     ...loopback,
@@ -73,6 +74,11 @@ function judging(change: (assessment: Assessment) => Assessment): Connector {
 
 function pastOf(session: Session): HasHistory {
   if (!can(session, 'has-history')) throw new Error('the loopback has history');
+  return session;
+}
+
+function exchangeOf(session: Session): PlacesCalls {
+  if (!can(session, 'places-calls')) throw new Error('the loopback places calls');
   return session;
 }
 
@@ -120,8 +126,8 @@ const text = (event: InboundEvent, change: (text: string) => string): InboundEve
     ? { ...event, content: { ...event.content, text: change(event.content.text) } }
     : event;
 
-/** The event without one of its optional fields. */
-function without<T extends InboundEvent>(event: T, ...fields: readonly string[]): T {
+/** The event, or whatever it is, without one of its optional fields. */
+function without<T extends object>(event: T, ...fields: readonly string[]): T {
   return Object.fromEntries(Object.entries(event).filter(([name]) => !fields.includes(name))) as unknown as T;
 }
 
@@ -143,6 +149,38 @@ const saboteurs: readonly {
     does: 'takes doubt for success',
     caught: 'in-doubt',
     connector: answering((outcome) => (outcome.outcome === 'in-doubt' ? stored : outcome)),
+  },
+  {
+    does: 'never tells that a call was missed',
+    caught: 'rung',
+    connector: emitting(async (emit, batch) => {
+      const told = batch.events.filter((event) => event.type !== 'call' || event.state !== 'missed');
+      await emit({ ...batch, events: told });
+      return batch.events.map(() => stored);
+    }),
+  },
+  {
+    does: 'calls its own phone, whichever was asked for',
+    caught: 'places-calls',
+    connector: broken({
+      session: (session) => ({
+        placeCall: (account, { call, to }) => exchangeOf(session).placeCall(account, { call, to }),
+      }),
+    }),
+  },
+  {
+    does: 'leaves a call ringing that is declined',
+    caught: 'declines',
+    connector: broken({ session: () => ({ endCall: () => Promise.resolve({ outcome: 'ending' }) }) }),
+  },
+  {
+    does: 'goes on without the port that is taken',
+    caught: 'listens',
+    connector: {
+      ...loopback,
+      open: (link, context) =>
+        loopback.open({ ...link, settings: without(link.settings, 'doorbellPort') }, context),
+    },
   },
   {
     does: 'takes not stored for stored',

@@ -154,7 +154,7 @@ export const features: readonly Feature<Prover>[] = [
     out: native('kept as the account’s own list; requests are approved through the API'),
     in: native('pushes from our own account only'),
     capability: 'roster',
-    abilities: ['has-contacts', 'keeps-roster'],
+    abilities: ['has-contacts', 'keeps-roster', 'admits'],
     provedOn: everywhere,
   },
   {

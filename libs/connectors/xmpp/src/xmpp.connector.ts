@@ -17,6 +17,7 @@ const description: ConnectorDescription = {
     'has-contacts',
     'has-rooms',
     'keeps-roster',
+    'admits',
     'sets-presence',
     'edits',
     'retracts',

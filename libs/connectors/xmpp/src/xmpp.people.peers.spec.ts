@@ -17,7 +17,8 @@ import {
 const rosterNs = 'jabber:iq:roster';
 
 function rosterOf(session: Rig['session']) {
-  if (!can(session, 'keeps-roster') || !can(session, 'sets-presence')) throw new Error('there is a roster');
+  if (!can(session, 'keeps-roster') || !can(session, 'admits') || !can(session, 'sets-presence'))
+    throw new Error('there is a roster');
   return session;
 }
 

@@ -6,6 +6,7 @@
  * process after a cut, and in the next after an orderly hand-over. After a crash everything begins anew.
  */
 import type {
+  Admits,
   Admission,
   AttachedAccount,
   CloseReason,
@@ -75,6 +76,7 @@ export class XmppSession
     Session,
     HasRooms,
     KeepsRoster,
+    Admits,
     SetsPresence,
     TakesRequests,
     Edits,
@@ -88,6 +90,7 @@ export class XmppSession
   readonly edits = true;
   readonly retracts = true;
   readonly reacts = true;
+  readonly keepsRoster = true;
   readonly #settings: XmppSettings;
   readonly #context: SessionContext;
   readonly #timings: XmppTimings;

@@ -137,6 +137,9 @@ export class Desk {
   private takeNamed(connection: Connection, frame: Exclude<Named, { t: 'attach' }>): void {
     const { as } = frame;
     const { network } = this;
+    const answer = (q: number, code: ErrorCode | undefined): void => {
+      connection.write({ t: 'answer', q, ...(code === undefined ? {} : { code }) });
+    };
     switch (frame.t) {
       case 'detach':
         this.release(connection, as);
@@ -185,6 +188,12 @@ export class Desk {
         return;
       case 'ask':
         connection.write(this.answer(frame));
+        return;
+      case 'call':
+        answer(frame.q, network.phones.place(frame.call, as, frame.from ?? as, frame.to));
+        return;
+      case 'hang-up':
+        answer(frame.q, network.phones.end(frame.call, as));
         return;
       case 'resolve':
         connection.write({

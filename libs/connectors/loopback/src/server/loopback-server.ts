@@ -6,6 +6,7 @@ import type { LoopbackEvent, LoopbackParty, ServerFrame } from '../loopback.fram
 import { Connection } from './connection.js';
 import { Desk } from './desk.js';
 import { Network, type Change, type Listed, type Room, type Words } from './network.js';
+import type { PhoneState } from './phones.js';
 import { Script, type Received } from './script.js';
 
 export interface LoopbackServerOptions {
@@ -181,6 +182,21 @@ export class LoopbackServer implements AsyncDisposable {
     this.network.typing(name, to, active);
   }
 
+  /** Somebody lifts their phone and calls a name. */
+  ring(from: string, to: string): void {
+    this.network.phones.ring(from, to);
+  }
+
+  /** Somebody answers what rings at their phone. */
+  pickUp(name: string): void {
+    this.network.phones.pickUp(name);
+  }
+
+  /** Somebody puts the phone down, or does not want what rings. */
+  hangUp(name: string): void {
+    this.network.phones.hangUp(name);
+  }
+
   rename(from: string, to: string): void {
     this.network.rename(from, to);
   }
@@ -228,6 +244,11 @@ export class LoopbackServer implements AsyncDisposable {
   /** Gives what a name is told to a function instead of keeping it. */
   listen(name: string, listener: (event: LoopbackEvent) => void): void {
     this.network.person(name).listener = listener;
+  }
+
+  /** How somebody's phone is. */
+  phoneOf(name: string): PhoneState {
+    return this.network.phones.stateOf(name);
   }
 
   /** Who is in a room. */

@@ -1,6 +1,7 @@
 import type { ErrorCode, Presence } from '#model';
 import type { LoopbackEvent, LoopbackOccupant, LoopbackParty, ServerFrame } from '../loopback.frames.js';
 import { Mailbox } from './mailbox.js';
+import { Phones } from './phones.js';
 
 /** What is said, besides who and where. */
 export interface Words {
@@ -100,6 +101,7 @@ export class Network {
   private readonly past = new Map<string, Said[]>();
   private readonly writers = new Map<string, Set<string>>();
   private messages = 0;
+  readonly phones: Phones;
 
   constructor(
     private readonly attached: Attached,
@@ -107,6 +109,13 @@ export class Network {
     private readonly keep: number,
   ) {
     this.instance = instance;
+    this.phones = new Phones({
+      partyOf: (name) => this.person(name).party,
+      nextId: () => this.nextId(),
+      put: (name, event) => {
+        this.put(name, event);
+      },
+    });
   }
 
   person(name: string): Person {
