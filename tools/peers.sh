@@ -8,6 +8,8 @@ set -euo pipefail
 packages=(inspircd anope ircd-hybrid znc redis-server postgresql openssl libident libpam0g prosody ejabberd)
 # What text messages go through: gateways, an SMSC's library, and the spools of a local modem.
 packages+=(kannel libnet-smpp-perl gammu gammu-smsd smstools)
+# A SIP registrar and presence server on SQLite files (sqlite3 writes them), and what plays scenarios to it.
+packages+=(kamailio kamailio-presence-modules kamailio-sqlite-modules kamailio-tls-modules sqlite3 sip-tester)
 # ngIRCd refuses to be installed beside IRCD-Hybrid (they share a port, which no test uses), so it is only unpacked.
 unpacked=/opt/parley-peers/ngircd
 

@@ -92,7 +92,8 @@ export function unprivileged(): { readonly uid: number; readonly gid: number } |
   return process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
 }
 
-async function accepts(port: number): Promise<boolean> {
+/** Whether a loopback port takes connections. */
+export async function accepts(port: number): Promise<boolean> {
   return new Promise((answer) => {
     const socket = connect(port, '127.0.0.1');
     const say = (yes: boolean): void => {

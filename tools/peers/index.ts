@@ -49,3 +49,12 @@ export { AtModem, type SentPart } from './at-modem.js';
 export { gammuPeers, startGammu, type Gammu } from './gammu.js';
 export { smstoolsPeers, startSmstools, type Smstools } from './smstools.js';
 export type { SubmitTpdu } from './tpdu.js';
+export {
+  Kamailio,
+  kamailioDomain,
+  kamailioPeers,
+  type KamailioOptions,
+  type KamailioTrunk,
+} from './kamailio.js';
+export { playSipp, Sipp, sippPeers, type SippOptions, type SippOutcome, type SippScenario } from './sipp.js';
+export { freeSipPort } from './sip-ports.js';
