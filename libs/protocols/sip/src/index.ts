@@ -1,3 +1,26 @@
 /* SIP for Node, stand-alone: messages, transactions, transports, digest, dialogs, and the bodies of presence and messages. */
 export { requestOf, responseOf, type SipMessage, type SipRequest, type SipResponse } from './message.js';
 export { Headers } from './message-headers.js';
+export { usualLimits, type Limits } from './limits.js';
+export { parseMessage, type Parsed } from './parse.js';
+export type { Fault } from './head.js';
+export { StreamReader, type StreamHandlers } from './stream-reader.js';
+export { buildMessage } from './build.js';
+export { isSane, verdictOn, type Expected, type Verdict } from './validate.js';
+export { parseNumber, parseSeconds, type Params } from './grammar.js';
+export { escapeUser, formatUri, parseUri, sameUri, unescaped, type SipUri } from './uri.js';
+export { formatNameAddr, parseNameAddr, tagOf, type NameAddr } from './headers/name-addr.js';
+export { formatVia, parseVia, type Via } from './headers/via.js';
+export { formatCSeq, parseCSeq, type CSeq } from './headers/cseq.js';
+export { formatAuth, parseAuth, parseAuthInfo, type Auth } from './headers/auth.js';
+export {
+  formatDate,
+  formatMediaType,
+  formatParameterised,
+  parseDate,
+  parseMediaType,
+  parseParameterised,
+  parseRetryAfter,
+  type MediaType,
+  type Parameterised,
+} from './headers/values.js';

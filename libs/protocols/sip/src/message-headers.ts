@@ -2,6 +2,7 @@
  * The header fields of a message, in their order. Names are the same whatever their case and whether they are written
  * short or long (RFC 3261 §7.3.1, §7.3.3); here they are held long and in small letters.
  */
+import { splitList } from './grammar.js';
 
 /** Short names, by RFC 3261 §7.3.3, 3515, 3841, 3892, 4028, 4474, 6665. */
 const longNames: Readonly<Record<string, string>> = {
@@ -27,13 +28,53 @@ const longNames: Readonly<Record<string, string>> = {
   y: 'identity',
 };
 
+/** Fields whose grammar is a list, so that a comma in one is the same as another field (RFC 3261 §7.3.1). */
+const lists = new Set([
+  'accept',
+  'accept-contact',
+  'accept-encoding',
+  'accept-language',
+  'alert-info',
+  'allow',
+  'allow-events',
+  'call-info',
+  'contact',
+  'content-encoding',
+  'content-language',
+  'diversion',
+  'error-info',
+  'history-info',
+  'in-reply-to',
+  'p-asserted-identity',
+  'p-associated-uri',
+  'p-preferred-identity',
+  'path',
+  'proxy-require',
+  'reason',
+  'record-route',
+  'reject-contact',
+  'request-disposition',
+  'require',
+  'resource-priority',
+  'route',
+  'security-client',
+  'security-server',
+  'security-verify',
+  'service-route',
+  'supported',
+  'unsupported',
+  'via',
+  'warning',
+]);
+
 /** The name under which a field is held: `v` and `VIA` are `via`. */
 export function nameOf(name: string): string {
   const low = name.toLowerCase();
   return low.length === 1 ? (longNames[low] ?? low) : low;
 }
 
-type Field = readonly [name: string, value: string];
+/** A name and a value. */
+export type Field = readonly [name: string, value: string];
 
 export class Headers {
   readonly #fields: Field[];
@@ -62,6 +103,17 @@ export class Headers {
   all(name: string): readonly string[] {
     const known = nameOf(name);
     return this.#fields.filter(([one]) => one === known).map(([, value]) => value);
+  }
+
+  /** The values of all fields of a name, those of lists one by one; a field that holds no list is one value. */
+  list(name: string): readonly string[] {
+    const values = this.all(name);
+    return lists.has(nameOf(name)) ? values.flatMap(splitList) : values;
+  }
+
+  /** The words of a list, as of Allow, Supported and Require; what is empty between commas is left out. */
+  tokens(name: string): readonly string[] {
+    return this.list(name).filter((word) => word !== '');
   }
 
   has(name: string): boolean {
