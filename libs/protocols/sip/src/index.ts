@@ -24,3 +24,67 @@ export {
   type MediaType,
   type Parameterised,
 } from './headers/values.js';
+export {
+  ComposingReceiver,
+  ComposingSender,
+  isComposingType,
+  readComposing,
+  writeComposing,
+  type Composing,
+  type ComposingReceiverOptions,
+  type ComposingSenderOptions,
+} from './bodies/is-composing.js';
+export {
+  cpimHeader,
+  cpimHeaders,
+  cpimType,
+  readCpim,
+  writeCpim,
+  type Cpim,
+  type CpimHeader,
+} from './bodies/cpim.js';
+export type { Fault as BodyFault } from './bodies/fault.js';
+export {
+  imdnAskOf,
+  imdnHeaders,
+  imdnNamespace,
+  imdnType,
+  readImdn,
+  writeImdn,
+  type Disposition,
+  type Imdn,
+  type ImdnAsk,
+} from './bodies/imdn.js';
+export {
+  pidfType,
+  readPidf,
+  summaryOf,
+  writePidf,
+  type Note,
+  type Pidf,
+  type PidfPerson,
+  type PidfSummary,
+  type PidfTuple,
+} from './bodies/pidf.js';
+export type { Rpid } from './bodies/rpid.js';
+export {
+  readWatcherInfo,
+  WatcherLists,
+  watcherInfoType,
+  writeWatcherInfo,
+  type Watcher,
+  type WatcherInfo,
+  type WatcherList,
+  type WatcherStatus,
+} from './bodies/winfo.js';
+export {
+  readXml,
+  writeXml,
+  xmlChild,
+  xmlChildren,
+  xmlElement,
+  xmlElements,
+  xmlText,
+  type XmlElement,
+  type XmlLimits,
+} from './bodies/xml.js';
