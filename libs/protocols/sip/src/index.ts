@@ -88,3 +88,11 @@ export {
   type XmlElement,
   type XmlLimits,
 } from './bodies/xml.js';
+export {
+  acceptedEncodings,
+  contentOf,
+  firstTextPart,
+  readText,
+  type Content,
+  type ContentFault,
+} from './bodies/content.js';
