@@ -6,7 +6,7 @@ export { parseMessage, type Parsed } from './parse.js';
 export type { Fault } from './head.js';
 export { StreamReader, type StreamHandlers } from './stream-reader.js';
 export { buildMessage } from './build.js';
-export { isSane, verdictOn, type Expected, type Verdict } from './validate.js';
+export { isSane, verdictOn, verdictOnBody, type Expected, type Readable, type Verdict } from './validate.js';
 export { parseNumber, parseSeconds, type Params } from './grammar.js';
 export { escapeUser, formatUri, parseUri, sameUri, unescaped, type SipUri } from './uri.js';
 export { formatNameAddr, parseNameAddr, tagOf, type NameAddr } from './headers/name-addr.js';

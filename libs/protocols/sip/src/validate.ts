@@ -7,6 +7,7 @@ import type { Headers } from './message-headers.js';
 import { parseCSeq } from './headers/cseq.js';
 import { parseNameAddr } from './headers/name-addr.js';
 import { parseVia } from './headers/via.js';
+import { parseMediaType, parseParameterised } from './headers/values.js';
 import { parseNumber } from './grammar.js';
 import { parseUri } from './uri.js';
 
@@ -69,7 +70,7 @@ const bad = (reason: string): Verdict => ({ status: 400, reason });
 /**
  * Judges a request that was read without a fault.
  *
- * A Date that cannot be read and a Max-Forwards above 255 are let pass: whoever uses them looks (RFC 4475 §3.1.2.5,
+ * A Date that cannot be read and a Max-Forwards above 255 are let pass: whoever uses them looks (RFC 4475 §3.1.2.4,
  * 3.1.2.12). An ACK is judged as well, but never answered; the Require of an ACK or CANCEL is not looked at (§8.2.2.3).
  * @returns the refusal, or undefined where there is none
  */
@@ -83,9 +84,45 @@ export function verdictOn(request: SipRequest, expected: Expected): Verdict | un
   );
 }
 
-/** Whether a response can be taken for one: otherwise it is dropped (RFC 4475 §3.1.2.6). */
-export function isSane(response: SipResponse): boolean {
-  return verdictOnFields(response.headers) === undefined;
+/**
+ * Whether a response to a request of ours can be taken for one: otherwise it is dropped. One with more than one Via was
+ * not for us (§8.1.3.3; RFC 4475 §3.1.2.5, 3.3.10).
+ */
+export function isSane({ headers }: SipResponse): boolean {
+  return verdictOnFields(headers) === undefined && headers.list('via').length === 1;
+}
+
+/** What a receiver can read of bodies. */
+export interface Readable {
+  /** Media types in small letters; `message/*` stands for all of a kind. */
+  readonly types: readonly string[];
+  /** Content codings besides `identity`. */
+  readonly encodings: readonly string[];
+}
+
+/**
+ * Judges the kind of a request's body (§8.2.3): 415 with what is accepted where it cannot be read, unless the sender says
+ * that it does not matter (§20.11).
+ */
+export function verdictOnBody({ headers, body }: SipRequest, readable: Readable): Verdict | undefined {
+  const written = headers.get('content-type');
+  if (
+    body.length === 0 ||
+    parseParameterised(headers.get('content-disposition') ?? '')?.params.get('handling') === 'optional'
+  ) {
+    return undefined;
+  }
+  const codings = headers.tokens('content-encoding').map((coding) => coding.toLowerCase());
+  if (codings.some((coding) => coding !== 'identity' && !readable.encodings.includes(coding))) {
+    const accepted = ['identity', ...readable.encodings].join(', ');
+    return { status: 415, reason: 'Unsupported Media Type', headers: { 'accept-encoding': accepted } };
+  }
+  if (written === undefined) return undefined;
+  const type = parseMediaType(written)?.type;
+  if (type === undefined) return bad('Malformed content-type');
+  const { types } = readable;
+  if (types.includes(type) || types.includes(`${type.slice(0, type.indexOf('/'))}/*`)) return undefined;
+  return { status: 415, reason: 'Unsupported Media Type', headers: { accept: types.join(', ') } };
 }
 
 function verdictOnFields(headers: Headers): Verdict | undefined {
