@@ -5,7 +5,7 @@
 set -euo pipefail
 
 # libident and libpam0g are what ngIRCd needs of the system.
-packages=(inspircd anope ircd-hybrid znc redis-server postgresql openssl libident libpam0g prosody ejabberd)
+packages=(inspircd libfaketime anope ircd-hybrid znc redis-server postgresql openssl libident libpam0g prosody ejabberd)
 # What text messages go through: gateways, an SMSC's library, and the spools of a local modem.
 packages+=(kannel libnet-smpp-perl gammu gammu-smsd smstools)
 # A SIP registrar and presence server on SQLite files (sqlite3 writes them), and what plays scenarios to it.

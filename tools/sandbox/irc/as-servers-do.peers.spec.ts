@@ -16,7 +16,7 @@ describe('the sandbox', () => {
 
 describeWithPeers('InspIRCd', inspircdPeers, () => {
   behavesAsServersDo(async () => {
-    const server = await startInspircd();
+    const server = await startInspircd({ hurried: true });
     return { port: server.ports.plain, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   });
 });

@@ -4,7 +4,7 @@ import { ircHarness, type IrcServerUp } from '#connectors/irc/testing';
 import { describeWithPeers, inspircdPeers, startInspircd } from '#peers';
 
 async function ofTheOldKind(): Promise<IrcServerUp> {
-  const server = await startInspircd({ plainest: true });
+  const server = await startInspircd({ plainest: true, hurried: true });
   return Object.assign(server, { port: server.ports.plain });
 }
 

@@ -5,7 +5,7 @@ import { ircHarness, type IrcServerUp } from '#connectors/irc/testing';
 import { anope, describeWithPeers, inspircdPeers, startAnope, startInspircd } from '#peers';
 
 async function withServices(): Promise<IrcServerUp> {
-  const server = await startInspircd({ names: ['127.0.0.1', 'network.invalid'] });
+  const server = await startInspircd({ hurried: true, names: ['127.0.0.1', 'network.invalid'] });
   const account = { nick: 'keeper', password: randomBytes(12).toString('hex') };
   const services = await startAnope(server, [account]);
   return {

@@ -38,7 +38,7 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
   const opened: Session[] = [];
 
   beforeAll(async () => {
-    server = await startInspircd();
+    server = await startInspircd({ hurried: true });
     peers.push(server);
     peers.push(await startAnope(server, [{ nick: 'alice', password }]));
   }, minute);
@@ -233,8 +233,8 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
       await eventually('it is not trusted', () => house.stateOf()?.state === 'needs-person');
       expect(house.stateOf()).toMatchObject({ code: 'tls-untrusted' });
     }
-    await using named = await startInspircd({ names: ['irc.example.org'] });
-    await using expired = await startInspircd({ expired: true });
+    await using named = await startInspircd({ hurried: true, names: ['irc.example.org'] });
+    await using expired = await startInspircd({ hurried: true, expired: true });
     for (const [one, code] of [
       [named, 'tls-mismatch'],
       [expired, 'tls-expired'],
@@ -263,7 +263,7 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
   });
 
   it('is back in its rooms after the server was restarted, and tells the gap', async () => {
-    await using own = await startInspircd();
+    await using own = await startInspircd({ hurried: true });
     const { house, session, account } = begin(
       { port: own.ports.plain, nick: 'ivan' },
       { rooms: ['#home', '#Away'] },
@@ -287,7 +287,7 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
   });
 
   it('finds out that a server is frozen, and comes back when it thaws', async () => {
-    await using own = await startInspircd();
+    await using own = await startInspircd({ hurried: true });
     const { house } = begin({ port: own.ports.plain, nick: 'judy' }, { timings: { idle: 300, answer: 300 } });
     await online(house, 'judy');
     own.pause();
@@ -352,7 +352,8 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
   });
 
   it('stays within what the server tolerates however much is to be sent', async () => {
-    const settings = { port: server.ports.strict, nick: 'mia', burst: 10, linesPerSecond: 0.9 };
+    await using unhurried = await startInspircd();
+    const settings = { port: unhurried.ports.strict, nick: 'mia', burst: 10, linesPerSecond: 0.9 };
     const { house, session, account } = begin(settings, { rooms: ['#flood'] });
     await online(house, 'mia');
     await inRoom(house, '#flood');
@@ -367,9 +368,10 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
     expect(house.states.filter(({ state }) => state.state === 'backing-off')).toEqual([]);
   });
 
-  it('is thrown out by the same server without that care', async () => {
+  it('is thrown out by such a server without that care', async () => {
+    await using unhurried = await startInspircd();
     const { house, session, account } = begin(
-      { port: server.ports.strict, nick: 'nora' },
+      { port: unhurried.ports.strict, nick: 'nora' },
       { rooms: ['#flood2'] },
     );
     await online(house, 'nora');
@@ -454,7 +456,7 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
   });
 
   it('works on a server without any IRCv3, and still says what was refused', async () => {
-    await using old = await startInspircd({ plainest: true });
+    await using old = await startInspircd({ plainest: true, hurried: true });
     const { house, session, account } = begin({ port: old.ports.plain, nick: 'quinn' }, { rooms: ['#old'] });
     await online(house, 'quinn');
     await inRoom(house, '#old');
@@ -477,7 +479,7 @@ describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {
   });
 
   it('does not go on without signing in where no sign-in is offered', async () => {
-    await using old = await startInspircd({ plainest: true });
+    await using old = await startInspircd({ plainest: true, hurried: true });
     await using lookout = await plainClient({ port: old.ports.plain, nick: 'lookout' });
     const { house } = begin(
       { port: old.ports.plain, nick: 'rupert', saslAccount: 'alice' },

@@ -99,7 +99,7 @@ const servers = [
     name: 'InspIRCd',
     peers: inspircdPeers,
     start: async () => {
-      const server = await startInspircd({ extra: furnished });
+      const server = await startInspircd({ hurried: true, extra: furnished });
       return { server, port: server.ports.plain };
     },
   },
@@ -342,7 +342,7 @@ describeWithPeers('rooms and people on InspIRCd with services', [...inspircdPeer
   let port: number;
   const up: AsyncDisposable[] = [];
   beforeAll(async () => {
-    const server = await startInspircd({ extra: furnished });
+    const server = await startInspircd({ hurried: true, extra: furnished });
     up.push(server);
     up.push(await startAnope(server, [{ nick: 'bobby', password: secret }]));
     port = server.ports.plain;
@@ -421,7 +421,7 @@ describeWithPeers('contacts on InspIRCd of the old kind', inspircdPeers, () => {
     ['ISON', '', / 005 /],
   ])('watched by %s', (_name, extra, token) => {
     it('come, are away and go', async () => {
-      const server = await startInspircd({ plainest: true, extra });
+      const server = await startInspircd({ hurried: true, plainest: true, extra });
       stack.push(server);
       const port = server.ports.plain;
       const carol = await come(port, 'carol');

@@ -25,7 +25,7 @@ describeWithPeers('what is said on InspIRCd', inspircdPeers, () => {
   let olga: PlainClient;
 
   beforeAll(async () => {
-    const server = await startInspircd();
+    const server = await startInspircd({ hurried: true });
     stack.push(server);
     const port = server.ports.plain;
     bob = await plainClient({ port, nick: 'bob', capabilities: ['message-tags', 'echo-message'] });

@@ -246,7 +246,7 @@ describeWithPeers('the services Anope on InspIRCd', [...inspircdPeers, anope], (
   let server: Inspircd;
 
   beforeAll(async () => {
-    server = await startInspircd();
+    server = await startInspircd({ hurried: true });
     peers.push(server);
     peers.push(await startAnope(server, [{ nick: 'alice', password: 'sesame' }]));
   }, 60_000);
