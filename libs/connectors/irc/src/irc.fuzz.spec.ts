@@ -139,7 +139,7 @@ function envelope(account: AccountId, to: string): OutboundEnvelope {
 
 /** What a house does meanwhile: it sends, asks and looks. Nothing of it may reject. */
 async function useIt(session: Session, account: AccountId): Promise<void> {
-  const soon = AbortSignal.timeout(500);
+  const soon = AbortSignal.timeout(100);
   const asked: Promise<unknown>[] = [
     session.send(envelope(account, '#lobby'), soon),
     session.send(envelope(account, 'bob'), soon),

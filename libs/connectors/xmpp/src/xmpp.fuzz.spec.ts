@@ -78,7 +78,7 @@ async function begin(): Promise<Begun> {
     connect: 2_000,
     negotiate: 5_000,
     answer: 500,
-    iq: 500,
+    iq: 100,
     firstRetry: 20,
     longestRetry: 100,
     throttled: 30,
@@ -116,7 +116,7 @@ function envelope(account: AccountId, to: string): OutboundEnvelope {
 
 /** What a house does meanwhile: it sends, asks and looks. Nothing of it may reject. */
 async function useIt({ session, account }: Begun): Promise<void> {
-  const soon = AbortSignal.timeout(500);
+  const soon = AbortSignal.timeout(100);
   const asked: Promise<unknown>[] = [
     session.send(envelope(account, room), soon),
     session.send(envelope(account, 'bob@xmpp.sandbox'), soon),
