@@ -1,0 +1,95 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock } from './clock.js';
+import { requestOf, type SipRequest } from './message.js';
+import { SipStack, type StackOptions } from './stack.js';
+import type { Hop } from './transport/places.js';
+import type { Transport } from './transport/flow.js';
+import type { Incoming } from './incoming.js';
+
+/** Time that passes when a test says so. */
+export class ManualClock implements Clock {
+  #now = 0;
+  #timers: { at: number; call: () => void }[] = [];
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  after(ms: number, call: () => void): () => void {
+    const timer = { at: this.#now + ms, call };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Timers that run. */
+  get count(): number {
+    return this.#timers.length;
+  }
+
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      const [next] = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.call();
+    }
+    this.#now = until;
+  }
+}
+
+/** Waits for a fact. */
+export async function until(fact: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!fact()) {
+    if (performance.now() > deadline) throw new Error(`never: ${fact.toString()}`);
+    await turn();
+  }
+}
+
+const stacks: SipStack[] = [];
+
+/** A stack that keeps what it is asked, unless it is told what to do with it; closed by `closeAll`. */
+export function aStack(options: Partial<StackOptions> = {}): { stack: SipStack; asked: Incoming[] } {
+  const asked: Incoming[] = [];
+  const stack = new SipStack({
+    userAgent: 'Parley',
+    onRequest: (incoming) => {
+      asked.push(incoming);
+    },
+    ...options,
+  });
+  stacks.push(stack);
+  return { stack, asked };
+}
+
+export async function closeAll(): Promise<void> {
+  await Promise.all(stacks.splice(0).map((stack) => stack.close()));
+}
+
+/** A port of a stack on loopback, as the other side sees it. */
+export async function hopTo(stack: SipStack, transport: Transport = 'udp', host = '127.0.0.1'): Promise<Hop> {
+  const { port } = await stack.listen({ transport, host, port: 0 });
+  return { transport, address: host, port };
+}
+
+let count = 0;
+
+/** A request of alice to bob. */
+export function aRequest(method = 'MESSAGE', body = 'Hello'): SipRequest {
+  count++;
+  return requestOf(
+    method,
+    'sip:bob@example.org',
+    {
+      from: '<sip:alice@example.org>;tag=a1',
+      to: '<sip:bob@example.org>',
+      'call-id': `call-${String(count)}`,
+      cseq: `1 ${method}`,
+    },
+    body,
+  );
+}
