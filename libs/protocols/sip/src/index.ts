@@ -96,3 +96,16 @@ export {
   type Content,
   type ContentFault,
 } from './bodies/content.js';
+export { systemClock, type Clock } from './clock.js';
+export type { Timers } from './timers.js';
+export { SipStack, type StackFault, type StackLimits, type StackOptions } from './stack.js';
+export type { Answer, Answered, Ask, Unanswered } from './ask.js';
+export type { InviteAsk, InviteHandle } from './invite.js';
+export type { Incoming, Source } from './incoming.js';
+export type { Reply } from './answering.js';
+export { reasonOf } from './statuses.js';
+export type { Flow, Place, Transport } from './transport/flow.js';
+export { NotSent, type Hop, type HopTls, type Listening, type ListenWhere } from './transport/places.js';
+export { Credentials, type Refused, type Secret } from './credentials.js';
+export { ha1Of, type DigestAlgorithm } from './digest.js';
+export { contactOf, Dialog, dialogIdOf, type DialogState } from './dialog.js';

@@ -1,0 +1,160 @@
+import type { X509Certificate } from 'node:crypto';
+import { newTag, responseTo, type Reply } from './answering.js';
+import { buildMessage } from './build.js';
+import { tagOf } from './headers/name-addr.js';
+import type { SipRequest, SipResponse } from './message.js';
+import type { Setting } from './transactions/client.js';
+import { ServerTransaction } from './transactions/server.js';
+import { InviteServerTransaction } from './transactions/server-invite.js';
+import type { Flow, Place, Transport } from './transport/flow.js';
+
+/** Who sent a request. */
+export interface Source extends Place {
+  readonly transport: Transport;
+  readonly certificate?: X509Certificate;
+}
+
+/** A request that waits for its answer; CANCEL and ACK are told by what they are about. */
+export interface Incoming {
+  /** Its topmost Via says where it came from. */
+  readonly request: SipRequest;
+  readonly source: Source;
+  readonly flow: Flow;
+  /** Of the To of our responses. */
+  readonly tag: string;
+  /** Whether no response of ours goes out any more: it was answered, or the client no longer waits (RFC 4320). */
+  readonly isOver: boolean;
+  /**
+   * Answers. One provisional response after another may go to an INVITE; after the final one nothing does. A 2xx to an INVITE
+   * is sent again until its ACK comes.
+   * @returns the response as built, sent or not.
+   */
+  respond(status: number, reply?: Reply): SipResponse;
+  /** Of an INVITE: it is no longer wanted. 487 is sent after this, unless it answered. The CANCEL itself is answered. */
+  cancelled: ((cancel: SipRequest) => void) | undefined;
+  /** The first ACK of our 2xx. */
+  acked: ((ack: SipRequest) => void) | undefined;
+  /** No ACK of our 2xx came in 64*T1: end what it began, with BYE. */
+  unacked: (() => void) | undefined;
+}
+
+/** What requests are answered with. */
+export interface Answerer {
+  readonly setting: Setting;
+  /** The product, for Server. */
+  readonly server: string;
+  readonly send: (bytes: Buffer) => void;
+  /** The transaction is over: `last` goes out again where the request does. */
+  readonly over: (last: Buffer | undefined) => void;
+}
+
+abstract class Served implements Incoming {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly tag: string;
+  cancelled: ((cancel: SipRequest) => void) | undefined = undefined;
+  acked: ((ack: SipRequest) => void) | undefined = undefined;
+  unacked: (() => void) | undefined = undefined;
+  readonly #server: string;
+
+  constructor(request: SipRequest, flow: Flow, server: string) {
+    this.request = request;
+    this.flow = flow;
+    this.tag = tagOf(request.headers.get('to')) ?? newTag();
+    this.#server = server;
+  }
+
+  get source(): Source {
+    const { transport, remote, certificate } = this.flow;
+    return { transport, ...remote, ...(certificate !== undefined && { certificate }) };
+  }
+
+  respond(status: number, reply: Reply = {}): SipResponse {
+    const response = responseTo(this.request, status, reply, this.tag, this.#server);
+    this.give(buildMessage(response), status);
+    return response;
+  }
+
+  abstract readonly isOver: boolean;
+  /** The request came once more. */
+  abstract retransmitted(): void;
+  abstract stop(): void;
+  protected abstract give(bytes: Buffer, status: number): void;
+
+  protected trying(): Buffer {
+    return buildMessage(responseTo(this.request, 100, {}, this.tag, this.#server));
+  }
+}
+
+export type { Served };
+
+/** A request that is not INVITE. */
+export class ServedRequest extends Served {
+  readonly #transaction: ServerTransaction;
+
+  constructor(request: SipRequest, flow: Flow, { setting, server, send, over }: Answerer) {
+    super(request, flow, server);
+    this.#transaction = new ServerTransaction(setting, { send, over, trying: () => this.trying() });
+  }
+
+  get isOver(): boolean {
+    return this.#transaction.isOver;
+  }
+
+  retransmitted(): void {
+    this.#transaction.retransmitted();
+  }
+
+  stop(): void {
+    this.#transaction.stop();
+  }
+
+  protected give(bytes: Buffer, status: number): void {
+    // 100 is sent when it is due, and no other provisional response ever (RFC 4320 §4.1).
+    if (status >= 200) this.#transaction.respond(bytes);
+  }
+}
+
+export class ServedInvite extends Served {
+  readonly #transaction: InviteServerTransaction;
+
+  constructor(request: SipRequest, flow: Flow, { setting, server, send, over }: Answerer) {
+    super(request, flow, server);
+    this.#transaction = new InviteServerTransaction(setting, {
+      send,
+      trying: () => this.trying(),
+      unacknowledged: () => this.unacked?.(),
+      over: () => {
+        over(undefined);
+      },
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#transaction.isAnswered;
+  }
+
+  retransmitted(): void {
+    this.#transaction.retransmitted();
+  }
+
+  acknowledged(ack: SipRequest): void {
+    if (this.#transaction.acknowledged()) this.acked?.(ack);
+  }
+
+  /** A CANCEL came (§9.2). */
+  cancel(cancel: SipRequest): void {
+    if (this.isOver) return;
+    this.cancelled?.(cancel);
+    // Does nothing where that answered.
+    this.respond(487);
+  }
+
+  stop(): void {
+    this.#transaction.stop();
+  }
+
+  protected give(bytes: Buffer, status: number): void {
+    this.#transaction.respond(bytes, status);
+  }
+}

@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { bracketed, isWildcard, itself, localAddressNear, socketType } from './addresses.js';
+import { Flow, type Place } from './flow.js';
+import { Pulse } from './pulse.js';
+import type { Ports } from './ports.js';
+import { isStun, readStun, stunAnswer, stunRequest } from './stun.js';
+
+/** Datagrams that wait for their turn; more are dropped, as the system would drop them. */
+const mostWaiting = 4_096;
+/** So many are read before others have their turn. */
+const quantum = 32;
+/** Octets that the system has not taken yet; more are not taken by us. */
+const mostQueued = 8_388_608;
+/** What the kernel is asked to keep for us of a burst; it gives what it may. */
+const kernelBuffer = 4_194_304;
+const crlf = Buffer.from('\r\n');
+
+/** One UDP port of ours, for all who send from it. */
+export class UdpSocket {
+  readonly local: Place;
+  readonly #socket: Socket;
+  readonly #ports: Ports;
+  readonly #waiting: [bytes: Buffer, from: RemoteInfo][] = [];
+  /** By the other end: those that somebody watches, and their keepalives. */
+  readonly #watched = new Set<UdpFlow>();
+  readonly #pulses = new Map<string, UdpPulse>();
+  readonly #read = (): void => {
+    this.#drain();
+  };
+  #isOpen = true;
+
+  private constructor(socket: Socket, ports: Ports) {
+    this.#socket = socket;
+    this.#ports = ports;
+    const { address, port } = socket.address();
+    this.local = { address, port };
+    socket.on('message', (bytes, from) => {
+      this.#heard(bytes, from);
+    });
+    // Of one datagram: it comes back as the failure of its sending.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#closed();
+    });
+  }
+
+  /** @throws the system's error where the port cannot be had. */
+  static async bind(address: string, port: number, ports: Ports): Promise<UdpSocket> {
+    const type = socketType(address);
+    // An IPv4 peer would have an address of both kinds on a socket of both.
+    const socket = createSocket({ type, lookup: itself, ...(type === 'udp6' && { ipv6Only: true }) });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        socket.bind({ address, port, exclusive: true }, () => {
+          socket.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    try {
+      socket.setRecvBufferSize(kernelBuffer);
+    } catch {
+      // The usual size does too.
+    }
+    return new UdpSocket(socket, ports);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  flowTo(remote: Place): UdpFlow {
+    return new UdpFlow(this, remote);
+  }
+
+  send(bytes: Buffer, { address, port }: Place, failed?: (why: string) => void): boolean {
+    if (!this.#isOpen || this.#socket.getSendQueueSize() > mostQueued) return false;
+    this.#socket.send(bytes, port, address, (error) => {
+      if (error !== null) failed?.((error as NodeJS.ErrnoException).code ?? error.message);
+    });
+    return true;
+  }
+
+  pulseOf(flow: UdpFlow): Pulse {
+    const key = keyOf(flow.remote);
+    for (const [other, { pulse }] of this.#pulses) if (!pulse.isWanted) this.#pulses.delete(other);
+    const known = this.#pulses.get(key) ?? new UdpPulse(this, flow.remote, this.#ports);
+    this.#pulses.set(key, known);
+    return known.pulse;
+  }
+
+  watch(flow: UdpFlow, isWatched: boolean): void {
+    if (isWatched) this.#watched.add(flow);
+    else this.#watched.delete(flow);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    await new Promise<void>((resolve) => this.#socket.close(resolve));
+  }
+
+  #heard(bytes: Buffer, from: RemoteInfo): void {
+    if (this.#waiting.length === 0 && this.#ports.turn.may(this.#read)) this.#take(bytes, from);
+    else if (this.#waiting.length < mostWaiting) this.#waiting.push([bytes, from]);
+  }
+
+  #drain(): void {
+    const { turn } = this.#ports;
+    for (const [bytes, from] of this.#waiting.splice(0, quantum)) this.#take(bytes, from);
+    if (this.#waiting.length > 0) turn.later(this.#read);
+  }
+
+  #take(bytes: Buffer, from: RemoteInfo): void {
+    const remote = { address: from.address, port: from.port };
+    if (isStun(bytes)) {
+      const stun = readStun(bytes);
+      if (stun?.isRequest === true) this.send(stunAnswer(stun.id, remote), remote);
+      else if (stun !== undefined) this.#pulses.get(keyOf(remote))?.answered(stun);
+      return;
+    }
+    this.#ports.datagram(bytes, this.flowTo(remote));
+  }
+
+  #closed(): void {
+    this.#isOpen = false;
+    this.#ports.turn.forget(this.#read);
+    this.#waiting.length = 0;
+    for (const { pulse } of this.#pulses.values()) pulse.stop();
+    for (const flow of [...this.#watched]) flow.closed();
+  }
+}
+
+/** Two UDP ports. It is made anew for each datagram: what is kept of it is kept by the socket. */
+export class UdpFlow extends Flow {
+  override readonly transport = 'udp';
+  override readonly remote: Place;
+  readonly #socket: UdpSocket;
+
+  constructor(socket: UdpSocket, remote: Place) {
+    super();
+    this.#socket = socket;
+    this.remote = remote;
+  }
+
+  override get isOpen(): boolean {
+    return this.#socket.isOpen;
+  }
+
+  override get id(): string {
+    return `udp ${keyOf(this.#socket.local)} ${keyOf(this.remote)}`;
+  }
+
+  override get local(): Place {
+    const { address, port } = this.#socket.local;
+    return isWildcard(address) ? { address: localAddressNear(this.remote.address), port } : { address, port };
+  }
+
+  override send(bytes: Buffer, failed?: (why: string) => void): boolean {
+    return this.#socket.send(bytes, this.remote, failed);
+  }
+
+  /** The same but for the port at the other end. */
+  toPort(port: number): UdpFlow {
+    return this.#socket.flowTo({ address: this.remote.address, port });
+  }
+
+  /** The port was closed. */
+  closed(): void {
+    this.over('the port is closed');
+  }
+
+  protected override pulse(): Pulse {
+    return this.#socket.pulseOf(this);
+  }
+
+  protected override watched(isWatched: boolean): void {
+    this.#socket.watch(this, isWatched);
+  }
+}
+
+class UdpPulse {
+  readonly pulse: Pulse;
+  #id = '';
+  #mapped: string | undefined;
+
+  constructor(socket: UdpSocket, remote: Place, { clock, timers }: Ports) {
+    const line = {
+      isStream: false,
+      ping: (outbound: boolean) => {
+        const id = randomBytes(12);
+        this.#id = id.toString('hex');
+        socket.send(outbound ? stunRequest(id) : crlf, remote);
+      },
+    };
+    this.pulse = new Pulse(clock, timers.pongMs, line);
+  }
+
+  answered({ id, mapped }: { readonly id: string; readonly mapped?: string }): void {
+    if (id !== this.#id) return;
+    this.pulse.answered();
+    const before = this.#mapped;
+    this.#mapped = mapped;
+    // What we told others of where we are is wrong from now on (RFC 5626 §4.4.2).
+    if (before !== undefined && mapped !== before) this.pulse.dead('the peer sees us at another address');
+  }
+}
+
+function keyOf({ address, port }: Place): string {
+  return `${bracketed(address)}:${String(port)}`;
+}
