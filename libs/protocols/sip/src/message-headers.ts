@@ -96,13 +96,16 @@ export class Headers {
   /** The value of the first field of a name, whole: with commas where it is a list. */
   get(name: string): string | undefined {
     const known = nameOf(name);
-    return this.#fields.find(([one]) => one === known)?.[1];
+    for (const field of this.#fields) if (field[0] === known) return field[1];
+    return undefined;
   }
 
   /** The values of all fields of a name, each whole. */
   all(name: string): readonly string[] {
     const known = nameOf(name);
-    return this.#fields.filter(([one]) => one === known).map(([, value]) => value);
+    const values: string[] = [];
+    for (const field of this.#fields) if (field[0] === known) values.push(field[1]);
+    return values;
   }
 
   /** The values of all fields of a name, those of lists one by one; a field that holds no list is one value. */

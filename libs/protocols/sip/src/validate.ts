@@ -50,7 +50,7 @@ const standardMethods = new Set([
 ]);
 
 /** Fields that stand in a message once (§7.3.1, §20); two of them say two things. */
-const single = [
+const single = new Set([
   'call-id',
   'content-length',
   'content-type',
@@ -63,7 +63,7 @@ const single = [
   'sip-if-match',
   'subscription-state',
   'to',
-];
+]);
 
 const bad = (reason: string): Verdict => ({ status: 400, reason });
 
@@ -129,8 +129,11 @@ function verdictOnFields(headers: Headers): Verdict | undefined {
   for (const name of ['via', 'from', 'to', 'call-id', 'cseq']) {
     if ((headers.get(name) ?? '') === '') return bad(`Missing ${name}`);
   }
-  for (const name of single) {
-    if (headers.all(name).length > 1) return bad(`Multiple ${name}`);
+  const seen: string[] = [];
+  for (const [name] of headers) {
+    if (!single.has(name)) continue;
+    if (seen.includes(name)) return bad(`Multiple ${name}`);
+    seen.push(name);
   }
   if (!headers.list('via').every((value) => parseVia(value) !== undefined)) return bad('Malformed via');
   if (parseCSeq(headers.get('cseq') ?? '') === undefined) return bad('Malformed cseq');
