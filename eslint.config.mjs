@@ -18,6 +18,7 @@ const staircase = [
   'conversations',
   'delivery',
   'sessions',
+  'calls',
   'streams',
 ];
 const connectors = {
@@ -37,6 +38,7 @@ const own = {
   conversations: ['fastify'],
   metering: ['fastify'],
   sessions: ['fastify'],
+  calls: ['fastify'],
   streams: ['ws', 'fastify'],
   accounts: ['@node-rs/argon2', 'ajv', 'ajv-formats', 'fastify', 'ipaddr.js', 'rate-limiter-flexible'],
 };

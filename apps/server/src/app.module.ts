@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccountsModule, ConnectorsModule } from '#accounts';
 import { BusModule } from '#bus';
+import { CallsModule } from '#calls';
 import type { Connector } from '#connector';
 import { ConversationsModule } from '#conversations';
 import { DeliveryModule } from '#delivery';
@@ -20,6 +21,7 @@ export const roomsAbove = [
   ConversationsModule,
   DeliveryModule,
   SessionsModule,
+  CallsModule,
   StreamsModule,
 ] as const;
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type Asking, type House, type Somebody } from '#accounts/testing';
 import { routes, scopes, type RouteName, type RouteSpec } from '#api';
+import { newId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 import { withWebSockets } from '../testing/loop.js';
 import { roomsAbove } from './app.module.js';
@@ -33,10 +34,11 @@ const bodies: Partial<Record<RouteName, object>> = {
   setCaps: { items: [] },
   setMeter: { prepaid: false },
   enterLedger: { amount: '1' },
+  placeCall: { from: '01890000-0000-7000-8000-000000000000', to: 'dave' },
 };
 const queries: Partial<Record<RouteName, string>> = { search: '?q=secret' };
 
-describe('every route of rosters, conversations, messages, metering and events', () => {
+describe('every route of rosters, conversations, messages, calls, metering and events', () => {
   let open: TestDatabase;
   let house: House;
   let alice: Somebody;
@@ -74,6 +76,12 @@ describe('every route of rosters, conversations, messages, metering and events',
       payload: 'a secret',
     });
     const file = (uploaded.body as { id: string }).id;
+    const call = newId<'CallId'>();
+    await house.database.query(
+      `INSERT INTO call (id, workspace_id, account_id, conversation_id, direction, address, state, at)
+       SELECT $1, workspace_id, id, $3, 'in', 'a secret', 'missed', now() FROM account WHERE id = $2`,
+      [call, account.id, conversation],
+    );
     things = Object.fromEntries(
       guarded
         .filter(([, { path }]) => path.includes(':id'))
@@ -87,7 +95,9 @@ describe('every route of rosters, conversations, messages, metering and events',
                 ? message.id
                 : path.startsWith('/v1/files')
                   ? file
-                  : envelope,
+                  : path.startsWith('/v1/calls')
+                    ? call
+                    : envelope,
         ]),
     );
   }, 60_000);

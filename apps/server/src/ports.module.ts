@@ -1,11 +1,12 @@
 import { Global, Module } from '@nestjs/common';
+import { CallLedger } from '#calls';
 import { Fates } from '#conversations';
 import { EnvelopeFates, Fence, Gate, OpenGate } from '#delivery';
-import { Leases, LeaseStore } from '#sessions';
+import { CallIntake, Leases, LeaseStore } from '#sessions';
 
 /**
- * What lower rooms publish and upper rooms implement: conversations ask `Fates`, delivery asks `Gate` and `Fence`. Bound
- * here, so that no room imports upward.
+ * What lower rooms publish and upper rooms implement: conversations ask `Fates`, delivery asks `Gate` and `Fence`, sessions
+ * tell `CallIntake`. Bound here, so that no room imports upward.
  */
 @Global()
 @Module({
@@ -14,8 +15,9 @@ import { Leases, LeaseStore } from '#sessions';
     Leases,
     { provide: Fence, useExisting: Leases },
     { provide: Fates, useClass: EnvelopeFates },
+    { provide: CallIntake, useClass: CallLedger },
     { provide: Gate, useClass: OpenGate },
   ],
-  exports: [LeaseStore, Leases, Fence, Fates, Gate],
+  exports: [LeaseStore, Leases, Fence, Fates, CallIntake, Gate],
 })
 export class PortsModule {}

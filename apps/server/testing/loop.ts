@@ -4,9 +4,10 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { Envelope, Message } from '#api';
 import { loopback, LoopbackServer } from '#connectors/loopback';
+import { CallLedger } from '#calls';
 import { Fates } from '#conversations';
 import { EnvelopeFates, Fence, Gate, type GateQuestion, type GateVerdict } from '#delivery';
-import { Leases, LeaseStore } from '#sessions';
+import { CallIntake, Leases, LeaseStore } from '#sessions';
 import { eventually } from '#peers';
 import { openTestDatabase } from '#platform/testing';
 import { roomsAbove } from '../src/app.module.js';
@@ -43,9 +44,10 @@ class WordGate extends Gate {
     Leases,
     { provide: Fence, useExisting: Leases },
     { provide: Fates, useClass: EnvelopeFates },
+    { provide: CallIntake, useClass: CallLedger },
     { provide: Gate, useClass: WordGate },
   ],
-  exports: [LeaseStore, Leases, Fence, Fates, Gate],
+  exports: [LeaseStore, Leases, Fence, Fates, CallIntake, Gate],
 })
 class TestPorts {}
 

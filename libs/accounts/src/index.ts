@@ -18,7 +18,7 @@ export {
 } from './link-book.js';
 export type { Principal } from './principal.js';
 export { SetupCode } from './setup.service.js';
-export { decodeAfter, encodeAfter, pageOf } from './paging.js';
+export { afterOf, decodeAfter, encodeAfter, pageOf } from './paging.js';
 export { Caller, Route, type AnswerOf, type BodyOf, type QueryOf, type Reply } from './route.js';
 export {
   Resolver,

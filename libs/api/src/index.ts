@@ -1,4 +1,5 @@
 export * from './shapes/accounts.js';
+export * from './shapes/calls.js';
 export * from './shapes/conversations.js';
 export * from './shapes/events.js';
 export * from './shapes/files.js';

@@ -1,4 +1,5 @@
 import { accountRoutes } from './routes/accounts.js';
+import { callRoutes } from './routes/calls.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { eventRoutes } from './routes/events.js';
 import { fileRoutes } from './routes/files.js';
@@ -15,6 +16,7 @@ export const routes = {
   ...conversationRoutes,
   ...messageRoutes,
   ...fileRoutes,
+  ...callRoutes,
   ...meteringRoutes,
   ...eventRoutes,
 } as const;

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   brand,
+  isOver,
   type Id,
   type AccountId,
+  type CallId,
+  type CallState,
   ConversationId,
   EnvelopeId,
   EventType,
@@ -12,6 +15,7 @@ import {
 import fc from 'fast-check';
 import { encodePosition } from './order.js';
 import type { Account } from './shapes/accounts.js';
+import type { Call } from './shapes/calls.js';
 import type { Conversation, Identity, Mark, MyConversation } from './shapes/conversations.js';
 import { Event, EventFrame, Snapshot } from './shapes/events.js';
 import type { Envelope, Message } from './shapes/messages.js';
@@ -50,6 +54,7 @@ class Tables {
   >();
   readonly envelopes = new Map<EnvelopeId, Envelope>();
   readonly hidden = new Set<MessageId>();
+  readonly calls = new Map<CallId, Omit<Call, 'peer'> & { peer: IdentityId }>();
 
   /** A place that was emptied is filled by somebody new: ids never come again. */
   readonly #removed = new Map<string, number>();
@@ -94,6 +99,7 @@ class Tables {
     }
     for (const identity of this.identities.values())
       if (identity.account === id) this.identities.delete(identity.id);
+    for (const call of this.calls.values()) if (call.account === id) this.calls.delete(call.id);
     this.#empty(`account ${String(n)}`);
     this.#tell('account.removed', id);
   }
@@ -229,6 +235,35 @@ class Tables {
     this.#tell('draft.changed', id);
   }
 
+  ring(n: number, account: number): void {
+    const peer = this.#identityAt(n, account);
+    if (!this.identities.has(peer)) return;
+    const id = idOf<'CallId'>(7, this.log.length + 1);
+    this.calls.set(id, {
+      id,
+      account: this.#accountAt(account),
+      peer,
+      state: 'ringing',
+      version: 1,
+    } as never);
+    this.#tell('call.changed', id);
+  }
+
+  changeCall(which: number): void {
+    const call = [...this.calls.values()].at(-1 - (which % 3));
+    if (!call || isOver(call.state)) return;
+    const state: CallState = which % 2 && call.state === 'ringing' ? 'answered' : 'ended';
+    this.calls.set(call.id, { ...call, state, version: call.version + 1 });
+    this.#tell('call.changed', call.id);
+  }
+
+  #showCall(id: CallId): Call | undefined {
+    const call = this.calls.get(id);
+    if (!call) return undefined;
+    const { id: identity, name, addresses, version } = this.identities.get(call.peer) as Identity;
+    return { ...call, peer: { identity, name, address: addresses[0]?.address ?? '', version } };
+  }
+
   #mark(id: ConversationId): StoredMark {
     return this.marks.get(id) ?? { readSequence: 0, draft: null, version: 0 };
   }
@@ -305,7 +340,7 @@ class Tables {
   showAll(
     accounts: boolean,
     which: (id: string) => boolean = () => true,
-  ): Pick<Snapshot, 'accounts' | 'conversations'> {
+  ): Pick<Snapshot, 'accounts' | 'conversations' | 'calls'> {
     const ids = [...this.conversations.keys()].sort().filter(which);
     return {
       accounts: accounts ? [...this.accounts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)) : [],
@@ -314,6 +349,10 @@ class Tables {
         if (!conversation || !mine) throw new Error('a conversation went while it was read');
         return { ...conversation, mine, lastMessage: this.#showLast(id) ?? null };
       }),
+      calls: [...(accounts ? this.calls.keys() : [])]
+        .sort()
+        .flatMap((id) => this.#showCall(id) ?? [])
+        .filter(({ state }) => !isOver(state)),
     };
   }
 
@@ -345,6 +384,7 @@ class Tables {
           : { conversation: this.#showConversation(subject as ConversationId) }),
         message: conversation ? this.#showLast(conversation) : this.#showMessage(subject as MessageId),
         envelope: this.envelopes.get(subject as EnvelopeId),
+        call: this.#showCall(subject as CallId),
       }).filter(([, entity]) => entity !== undefined),
     );
     const event = { id: idOf(6, sequence), type, at: when, subject, data } as Event;
@@ -355,7 +395,7 @@ class Tables {
 /** The version of everything that an inbox shows. */
 function versionsOf(state: InboxState): Map<string, number> {
   const shown = inboxOf(state);
-  const entities: { readonly id: string; readonly version: number }[] = [...shown.accounts];
+  const entities: { readonly id: string; readonly version: number }[] = [...shown.accounts, ...shown.calls];
   for (const { mine, peer, lastMessage, ...conversation } of shown.conversations) {
     entities.push(conversation, { id: `mark of ${mine.conversation}`, version: mine.version });
     if (peer) entities.push(peer);
@@ -368,9 +408,14 @@ function versionsOf(state: InboxState): Map<string, number> {
 }
 
 /** An own message moves its mark without an event, so the mark's version is not known then: what it says is. */
-function comparable({ accounts, conversations }: Pick<Snapshot, 'accounts' | 'conversations'>) {
+function comparable({
+  accounts,
+  conversations,
+  calls,
+}: Pick<Snapshot, 'accounts' | 'conversations' | 'calls'>) {
   return {
     accounts,
+    calls,
     conversations: conversations.map((one) => ({ ...one, mine: { ...one.mine, version: 0 } })),
   };
 }
@@ -418,6 +463,15 @@ const acts = fc.oneof(
   few.map((n) => (tables: Tables) => {
     tables.hide(n);
   }),
+  fc.tuple(few, few).map(([n, a]) => (tables: Tables) => {
+    tables.ring(n, a);
+  }),
+  {
+    weight: 2,
+    arbitrary: fc.nat({ max: 8 }).map((n) => (tables: Tables) => {
+      tables.changeCall(n);
+    }),
+  },
   fc.tuple(few, few).map(([n, a]) => (tables: Tables) => {
     tables.read(n, a);
   }),

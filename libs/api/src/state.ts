@@ -1,10 +1,19 @@
-import type { AccountId, ConversationId, IdentityId, MessageId, PersonId } from '#model';
+import {
+  isOver,
+  type AccountId,
+  type CallId,
+  type ConversationId,
+  type IdentityId,
+  type MessageId,
+  type PersonId,
+} from '#model';
 import { compareCursors } from './order.js';
 import { maxUnread } from './values.js';
 import type { Account } from './shapes/accounts.js';
+import type { Call } from './shapes/calls.js';
 import type { Conversation, Identity, Mark, MyConversation } from './shapes/conversations.js';
 import type { EventBody, EventFrame, Snapshot } from './shapes/events.js';
-import type { Envelope, EnvelopeSummary, Message } from './shapes/messages.js';
+import type { Author, Envelope, EnvelopeSummary, Message } from './shapes/messages.js';
 
 /*
  * What a client knows, and how it follows the log. The apply law (DESIGN.md §4): a snapshot with the events since its
@@ -15,7 +24,7 @@ import type { Envelope, EnvelopeSummary, Message } from './shapes/messages.js';
  * mean that the same change arrives twice, or late. Hence: entities carry versions, and what is not newer changes
  * nothing; unread is a count and has no version of its own, so a mark says up to which cursor it has counted.
  *
- * It holds an inbox, not a history: of each conversation the last message.
+ * It holds an inbox, not a history: of each conversation the last message, and the calls that go on.
  */
 export interface InboxState {
   /** The last event that has been taken in. */
@@ -27,6 +36,8 @@ export interface InboxState {
   readonly marks: ReadonlyMap<ConversationId, Mark>;
   readonly lastMessages: ReadonlyMap<ConversationId, Message>;
   readonly identities: ReadonlyMap<IdentityId, Identity>;
+  /** Those that are not over. */
+  readonly calls: ReadonlyMap<CallId, Call>;
 }
 
 interface Draft {
@@ -35,6 +46,7 @@ interface Draft {
   readonly marks: Map<ConversationId, Mark>;
   readonly lastMessages: Map<ConversationId, Message>;
   readonly identities: Map<IdentityId, Identity>;
+  readonly calls: Map<CallId, Call>;
 }
 
 /** The state that the pages of one snapshot say. */
@@ -43,6 +55,7 @@ export function stateOf(pages: readonly [Snapshot, ...Snapshot[]]): InboxState {
   const draft = draftOf();
   for (const page of pages) {
     for (const account of page.accounts) keepNewer(draft.accounts, account);
+    for (const call of page.calls) takeCall(draft, call);
     for (const { mine, lastMessage, ...conversation } of page.conversations) {
       takeConversation(draft, conversation);
       draft.marks.set(conversation.id, mine);
@@ -66,7 +79,7 @@ export function apply(state: InboxState, frames: readonly EventFrame[]): InboxSt
 }
 
 /** A state as a snapshot would say it: for comparing, and for pages that show an inbox. Sorted by id. */
-export function inboxOf(state: InboxState): Pick<Snapshot, 'accounts' | 'conversations'> {
+export function inboxOf(state: InboxState): Pick<Snapshot, 'accounts' | 'conversations' | 'calls'> {
   const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
   const known = (identity: Identity): Identity => state.identities.get(identity.id) ?? identity;
   return {
@@ -80,6 +93,9 @@ export function inboxOf(state: InboxState): Pick<Snapshot, 'accounts' | 'convers
         lastMessage: last ? withAuthor(last, state.identities) : null,
       };
     }),
+    calls: [...state.calls.values()]
+      .sort(byId)
+      .map((call) => ({ ...call, peer: call.peer && asKnown(call.peer, state.identities) })),
   };
 }
 
@@ -95,6 +111,7 @@ function draftOf(state?: InboxState): Draft {
     marks: new Map(state?.marks),
     lastMessages: new Map(state?.lastMessages),
     identities: new Map(state?.identities),
+    calls: new Map(state?.calls),
   };
 }
 
@@ -116,6 +133,7 @@ function takeEntities(draft: Draft, data: EventBody): void {
   if (data.mark) takeMark(draft, data.mark);
   if (data.message) takeMessage(draft, data.message);
   if (data.envelope) takeEnvelope(draft, data.envelope);
+  if (data.call) takeCall(draft, data.call);
 }
 
 function keepNewer<I, E extends { readonly id: I; readonly version: number }>(
@@ -124,6 +142,12 @@ function keepNewer<I, E extends { readonly id: I; readonly version: number }>(
 ): void {
   const known = map.get(entity.id);
   if (!known || known.version < entity.version) map.set(entity.id, entity);
+}
+
+/** What is over has gone from the state: an event shows a call as it is now, so no later one brings it back. */
+function takeCall(draft: Draft, call: Call): void {
+  if (isOver(call.state)) draft.calls.delete(call.id);
+  else keepNewer(draft.calls, call);
 }
 
 function takeConversation(draft: Draft, conversation: Conversation): void {
@@ -206,16 +230,17 @@ function emptyMark(conversation: ConversationId): Mark {
 /** A message's author by the newest name that is known. */
 function withAuthor(message: Message, identities: ReadonlyMap<IdentityId, Identity>): Message {
   const { author } = message;
-  const identity = author && identities.get(author.identity);
-  if (!identity || identity.version <= author.version) return message;
+  return author ? { ...message, author: asKnown(author, identities) } : message;
+}
+
+function asKnown(author: Author, identities: ReadonlyMap<IdentityId, Identity>): Author {
+  const identity = identities.get(author.identity);
+  if (!identity || identity.version <= author.version) return author;
   return {
-    ...message,
-    author: {
-      ...author,
-      name: identity.name,
-      address: identity.addresses[0]?.address ?? author.address,
-      version: identity.version,
-    },
+    ...author,
+    name: identity.name,
+    address: identity.addresses[0]?.address ?? author.address,
+    version: identity.version,
   };
 }
 
@@ -233,4 +258,5 @@ function removeAccount(draft: Draft, id: AccountId): void {
   for (const identity of draft.identities.values()) {
     if (identity.account === id) draft.identities.delete(identity.id);
   }
+  for (const call of draft.calls.values()) if (call.account === id) draft.calls.delete(call.id);
 }

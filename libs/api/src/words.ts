@@ -1,7 +1,9 @@
 import {
+  callStates,
   envelopeStates,
   errorCodes,
   eventTypes,
+  legStates,
   presences,
   subscriptions,
   waitReasons,
@@ -71,6 +73,8 @@ export const EnvelopeKindWord = words<EnvelopeKind>({
   reaction: true,
 });
 export const WaitReasonWord = z.enum(waitReasons);
+export const CallStateWord = z.enum(callStates);
+export const LegStateWord = z.enum(legStates);
 export const EventTypeWord = z.enum(eventTypes);
 
 type PlainStyle = Exclude<SpanStyle['kind'], 'colour' | 'link' | 'mention'>;

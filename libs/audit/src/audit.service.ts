@@ -32,6 +32,7 @@ export const auditActions = [
   'meter.changed',
   'ledger.entered',
   'opt-out.changed',
+  'call.placed',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

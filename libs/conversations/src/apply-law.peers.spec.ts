@@ -135,7 +135,7 @@ describeEngines('the apply law', (open) => {
         'GET',
         '/v1/conversations?limit=200',
       );
-      return { cursor, person: this.alice.id, accounts: [], conversations: [...body.items] };
+      return { cursor, person: this.alice.id, accounts: [], conversations: [...body.items], calls: [] };
     }
 
     /** What a reader who comes now is told since a snapshot. */

@@ -28,6 +28,7 @@ const offered = [
   FileSight,
   History,
   IntakeStore,
+  LinkRequests,
   MarksElsewhere,
   MessageViews,
   Participants,
@@ -42,7 +43,7 @@ const offered = [
 @Module({
   imports: [RosterModule],
   controllers: [AccountRequestsController, ConversationsController, FilesController, MessagesController],
-  providers: [...offered, AccountRequests, ConversationsService, Erasure, LinkRequests, Marks, Past, Search],
+  providers: [...offered, AccountRequests, ConversationsService, Erasure, Marks, Past, Search],
   exports: offered,
 })
 export class ConversationsModule {}

@@ -24,6 +24,8 @@ export {
 } from './intake.store.js';
 export {
   linkAddress,
+  LinkRequests,
+  mustBeOnline,
   pageOfOccupants,
   type ActRequest,
   type HistoryAnswer,

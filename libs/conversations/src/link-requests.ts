@@ -90,6 +90,12 @@ export interface ReadRequest {
 
 export type LinkRequest = OccupantsRequest | ActRequest | TypingRequest | HistoryRequest | ReadRequest;
 
+/** What every request has. */
+interface AnyRequest {
+  readonly act: string;
+  readonly account: AccountId;
+}
+
 /** Where the session that holds a link is asked. */
 export function linkAddress(link: LinkId): string {
   return `link:${link}`;
@@ -125,8 +131,12 @@ export class LinkRequests {
     this.requests.ask(linkAddress(account.link), asLike(request), 2_000).catch(() => undefined);
   }
 
-  private async ask(account: AccountRow, request: LinkRequest, deadlineMs: number): Promise<JsonLike> {
-    if (account.session.state !== 'online') throw notOnline(account);
+  /**
+   * Any request that the session's side knows, for the rooms above.
+   * @throws Problem as `occupants`
+   */
+  async ask(account: AccountRow, request: AnyRequest, deadlineMs: number): Promise<JsonLike> {
+    mustBeOnline(account);
     try {
       return await this.requests.ask(linkAddress(account.link), asLike(request), deadlineMs);
     } catch (error) {
@@ -150,14 +160,15 @@ export class LinkRequests {
 }
 
 /** Every request is JSON; that its optional fields may be absent is what the types cannot see. */
-function asLike(request: LinkRequest): JsonLike {
-  return { ...request } as JsonLike;
+function asLike(request: AnyRequest): JsonLike {
+  return { ...request };
 }
 
-function notOnline(account: AccountRow): Problem {
-  const { session } = account;
+/** @throws Problem 409 with the session's code, or `not-online` */
+export function mustBeOnline({ session }: AccountRow): void {
+  if (session.state === 'online') return;
   const code = 'code' in session ? session.code : 'not-online';
-  return new Problem(409, code, 'The account is not online now.', { members: { session: session.state } });
+  throw new Problem(409, code, 'The account is not online now.', { members: { session: session.state } });
 }
 
 function noSession(cause: Error): Problem {

@@ -3,6 +3,7 @@ import {
   idsOf,
   mostIdBytes,
   mostOtherIds,
+  type CallName,
   type Connector,
   type InboundBatch,
   type InboundEvent,
@@ -72,6 +73,7 @@ function cleaned(event: InboundEvent): InboundEvent {
       at: believable(event.at),
     };
   }
+  if (event.type === 'call') return { ...event, call: heldCall(event.call), at: believable(event.at) };
   if ('content' in event) return { ...event, content: cleanContent(event.content) };
   return event;
 }
@@ -92,6 +94,15 @@ function withIds(event: InboundMessage, [first, ...others]: readonly RemoteId[])
 /** A message is not refused for an id that no index can hold: it goes without. */
 function isHeld({ scope, id }: RemoteId): boolean {
   return Buffer.byteLength(scope) + Buffer.byteLength(id) <= mostIdBytes;
+}
+
+/** A call is one by its id: what no index can hold is told by its hash. */
+function heldCall(call: CallName): CallName {
+  if ('placed' in call) return call;
+  const remoteId = cleanText(call.remoteId);
+  return Buffer.byteLength(remoteId) <= mostIdBytes
+    ? { remoteId }
+    : { remoteId: createHash('sha256').update(remoteId).digest('base64url') };
 }
 
 function cleanContent(content: MessageContent): MessageContent {

@@ -59,6 +59,7 @@ import type { Sql } from '#platform';
 import { Identities, partyKey, RosterItems } from '#roster';
 import { partiesOf, remoteAuthor, type Taker, type Unit } from './inbound-units.js';
 import { wearAvatars } from './avatars.js';
+import { CallIntake, type ToldCall } from './call-intake.js';
 import { Claims } from './claims.js';
 import { Knowledge, type KnownParty } from './knowledge.js';
 import { Leases } from './leases.js';
@@ -112,6 +113,7 @@ export class InboundWriter {
     private readonly receipts: Receipts,
     private readonly consents: Consents,
     private readonly charges: Charges,
+    private readonly calls: CallIntake,
     private readonly store: SessionStore,
     private readonly log: EventLog,
   ) {}
@@ -148,6 +150,7 @@ export class InboundWriter {
     work.events.push(...(await this.rosters.take(sql, told)));
     await this.findPlaces(sql, workspace, units, work);
     const { rows, said, positions } = await this.messageRows(sql, workspace, units, work);
+    work.events.push(...(await this.tellOfCalls(sql, workspace, units, work)));
     const obeyed = await this.consents.obey(sql, said, positions);
     const { events: fates, settled } = await this.receipts.take(
       sql,
@@ -363,6 +366,21 @@ export class InboundWriter {
     return work.identities.get(partyKey(event.account, party.address));
   }
 
+  private async tellOfCalls(
+    sql: Sql,
+    workspace: WorkspaceId,
+    units: readonly Unit[],
+    work: Work,
+  ): Promise<readonly NewEvent[]> {
+    const told = each<InboundCall>(units, work, 'call').flatMap(([, event]): ToldCall[] => {
+      const { account, conversation: address, party } = event;
+      const conversation = work.places.get(conversationKey(account, address));
+      const identity = work.identities.get(partyKey(account, party.address));
+      return conversation === undefined ? [] : [{ event, conversation, identity }];
+    });
+    return told.length > 0 ? await this.calls.take(sql, workspace, told) : [];
+  }
+
   /** The rows of what was said, and what of it speaks of whether its author may be written to. */
   private async messageRows(
     sql: Sql,
@@ -379,7 +397,10 @@ export class InboundWriter {
       const conversation = work.places.get(conversationKey(event.account, event.conversation));
       return event.act && conversation ? [{ event, conversation }] : [];
     });
-    const ids = [...placed, ...rooms].flatMap(({ conversation }) => conversation ?? []);
+    const rung = each<InboundCall>(units, work, 'call').map(([, event]) => ({
+      conversation: work.places.get(conversationKey(event.account, event.conversation)),
+    }));
+    const ids = [...placed, ...rooms, ...rung].flatMap(({ conversation }) => conversation ?? []);
     const locked = await this.intake.lock(sql, ids);
     if (ids.some((id) => !locked.get(id)?.held)) throw new StaleKnowledge();
     work.events.push(...(await this.intake.reopen(sql, locked.values())));

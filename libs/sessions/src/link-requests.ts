@@ -12,16 +12,21 @@ import {
   type OccupantsRequest,
 } from '#conversations';
 import type { ErrorCode } from '#model';
+import { handleCall, type CallRequest } from './call-requests.js';
 import type { LinkRuntime } from './link-runtime.js';
 
 /** Serves momentary questions and acts for one live link, until the answer is called. */
 export function serveLink(requests: Requests, runtime: LinkRuntime): () => void {
   return requests.serve(linkAddress(runtime.link), (body, signal) =>
-    answer(runtime, body as unknown as LinkRequest, signal),
+    answer(runtime, body as unknown as LinkRequest | CallRequest, signal),
   );
 }
 
-async function answer(runtime: LinkRuntime, request: LinkRequest, signal: AbortSignal): Promise<JsonLike> {
+async function answer(
+  runtime: LinkRuntime,
+  request: LinkRequest | CallRequest,
+  signal: AbortSignal,
+): Promise<JsonLike> {
   if (!runtime.carries(request.account)) throw refusal('not-found', 'This account has no session now.');
   switch (request.act) {
     case 'occupants':
@@ -40,6 +45,9 @@ async function answer(runtime: LinkRuntime, request: LinkRequest, signal: AbortS
       return (await history(runtime, request, signal)) as unknown as JsonLike;
     case 'request':
       return await act(runtime, request, signal);
+    case 'place-call':
+    case 'end-call':
+      return await handleCall(runtime, request);
   }
 }
 

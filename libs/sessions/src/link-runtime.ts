@@ -12,6 +12,7 @@ import { RequestRefused } from '#bus';
 import type { IngressAddresses, LinkAccount, LoadedLink } from '#accounts';
 import { assess, type Dispatcher, type Outlet, type UnknownFates } from '#delivery';
 import type { AccountId, LinkId, PresenceState, SessionState, WorkspaceId } from '#model';
+import type { CallIntake } from './call-intake.js';
 import type { Taker } from './inbound-units.js';
 import type { IngressHandOver, IngressTaker } from './ingress-hand-over.js';
 import { SessionHouse, type HouseRooms } from './session-house.js';
@@ -22,6 +23,7 @@ export interface Surroundings extends HouseRooms {
   readonly unknowns: UnknownFates;
   readonly handOver: IngressHandOver;
   readonly ingresses: IngressAddresses;
+  readonly calls: CallIntake;
   /** A write found that somebody else holds the link. */
   fenced(link: LinkId): void;
   wished(link: LinkId): void;
@@ -82,6 +84,7 @@ export class LinkRuntime implements Taker {
   /** What a dead predecessor was sending has an unknown fate from now on; then the session begins. */
   async start(): Promise<void> {
     await this.around.unknowns.abandon(this);
+    await this.around.calls.abandon(this.loaded.accounts.map(({ id }) => id));
     for (const account of this.loaded.accounts) if (account.wanted) this.attach(account);
     this.session.connect();
   }

@@ -10,6 +10,7 @@ import { Dispatcher, UnknownFates } from '#delivery';
 import { Files } from '#files';
 import type { LinkId } from '#model';
 import { Clock, Config, Database, logger, Metrics } from '#platform';
+import { CallIntake } from './call-intake.js';
 import { HostPacer } from './host-pacer.js';
 import { Ingest } from './ingest.js';
 import { IngressHandOver } from './ingress-hand-over.js';
@@ -61,6 +62,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     unknowns: UnknownFates,
     handOver: IngressHandOver,
     ingresses: IngressAddresses,
+    calls: CallIntake,
     metrics: Metrics,
   ) {
     this.around = {
@@ -76,6 +78,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       unknowns,
       handOver,
       ingresses,
+      calls,
       clock,
       log,
       pacer: new HostPacer(clock),

@@ -13,13 +13,14 @@ import { WebSocket } from 'ws';
 import { AccountsModule, ConnectorsModule, SetupCode } from '#accounts';
 import { inboxOf, ParleyClient, type InboxState, type Me, type Role, type Scope, type Snapshot } from '#api';
 import { BusModule, EventLog } from '#bus';
+import { CallLedger, CallsModule } from '#calls';
 import { ConversationsModule, Fates } from '#conversations';
 import { DeliveryModule, EnvelopeFates, Fence, Gate, OpenGate } from '#delivery';
 import { FilesModule } from '#files';
 import type { AccountId } from '#model';
 import { createHttpAdapter, Database, PlatformModule, readConfig } from '#platform';
 import { RosterModule } from '#roster';
-import { Leases, LeaseStore, SessionsModule } from '#sessions';
+import { CallIntake, Leases, LeaseStore, SessionsModule } from '#sessions';
 import { OpenStreams } from './open-streams.js';
 import { PlayNetwork } from './play.fixture.js';
 import { StreamsModule } from './streams.module.js';
@@ -31,9 +32,10 @@ import { StreamsModule } from './streams.module.js';
     Leases,
     { provide: Fence, useExisting: Leases },
     { provide: Fates, useClass: EnvelopeFates },
+    { provide: CallIntake, useClass: CallLedger },
     { provide: Gate, useClass: OpenGate },
   ],
-  exports: [LeaseStore, Leases, Fence, Fates, Gate],
+  exports: [LeaseStore, Leases, Fence, Fates, CallIntake, Gate],
 })
 class Ports {}
 
@@ -71,6 +73,7 @@ export class House implements AsyncDisposable {
         ConversationsModule,
         DeliveryModule,
         SessionsModule,
+        CallsModule,
         StreamsModule,
       ],
     })

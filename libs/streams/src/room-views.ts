@@ -1,5 +1,6 @@
 import { AccountViews } from '#accounts';
 import type { EntityName, EventBody } from '#api';
+import { CallViews } from '#calls';
 import { ConversationViews, MessageViews } from '#conversations';
 import { EnvelopeViews, FanOuts } from '#delivery';
 import { brand, type AccountId, type EventId, type EventType, type LogEvent, type PersonId } from '#model';
@@ -17,6 +18,7 @@ export function roomViews(
   messages: MessageViews,
   envelopes: EnvelopeViews,
   jobs: FanOuts,
+  calls: CallViews,
 ): readonly Views[] {
   return [
     showing(['account.changed', 'session.changed'], 'account', (ids) => accounts.byIds(ids)),
@@ -25,6 +27,7 @@ export function roomViews(
     showing(['envelope.changed'], 'envelope', (ids, events) =>
       envelopes.byIds(ids, { person: nobody, accounts: accountsOf(events) }),
     ),
+    showing(['call.changed'], 'call', (ids) => calls.byIds(ids)),
     showing(['job.changed'], 'job', (ids) => jobs.byIds(ids)),
     markViews(conversations),
     messageViews(messages, conversations),

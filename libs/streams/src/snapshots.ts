@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Access, AccountViews, type Principal } from '#accounts';
 import type { Snapshot } from '#api';
 import { decodeCursor, encodeCursor, EventLog, type ReaderScope } from '#bus';
+import { CallViews } from '#calls';
 import { ConversationViews } from '#conversations';
 import { isUuid } from '#model';
 import { Database, Problem } from '#platform';
@@ -27,6 +28,7 @@ export class Snapshots {
     private readonly access: Access,
     private readonly accountViews: AccountViews,
     private readonly conversationViews: ConversationViews,
+    private readonly callViews: CallViews,
   ) {}
 
   /** @throws Problem 422 `invalid` for a `next` that is none of ours */
@@ -36,7 +38,8 @@ export class Snapshots {
     const accounts = await this.access.accountsNow(workspace, person);
     const page = await this.#part(place, { person, accounts }, limit);
     const { following, ...parts } = page;
-    const begun = { cursor: place.cursor, person, accounts: [], conversations: [], ...parts };
+    const calls = next === undefined ? await this.callViews.open([...accounts]) : [];
+    const begun = { cursor: place.cursor, person, accounts: [], conversations: [], calls, ...parts };
     return following ? { ...begun, next: encodePlace(following) } : begun;
   }
 

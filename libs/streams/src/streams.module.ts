@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccountViews } from '#accounts';
+import { CallsModule, CallViews } from '#calls';
 import { ConversationsModule, ConversationViews, MessageViews } from '#conversations';
 import { DeliveryModule, EnvelopeViews, FanOuts } from '#delivery';
 import { IdentityViews, RosterModule } from '#roster';
@@ -20,13 +21,21 @@ import { Watches } from './watches.js';
  * `useWebSocketAdapter(new WsAdapter(app))`.
  */
 @Module({
-  imports: [RosterModule, ConversationsModule, DeliveryModule],
+  imports: [RosterModule, ConversationsModule, DeliveryModule, CallsModule],
   controllers: [StreamsController],
   providers: [
     {
       provide: VIEWS,
       useFactory: roomViews,
-      inject: [AccountViews, IdentityViews, ConversationViews, MessageViews, EnvelopeViews, FanOuts],
+      inject: [
+        AccountViews,
+        IdentityViews,
+        ConversationViews,
+        MessageViews,
+        EnvelopeViews,
+        FanOuts,
+        CallViews,
+      ],
     },
     EventRenderer,
     EventFeeds,

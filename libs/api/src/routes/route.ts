@@ -14,6 +14,7 @@ export const tags = [
   'conversations',
   'messages',
   'files',
+  'calls',
   'metering',
   'events',
   'operations',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { EventTypeWord, ResetReason } from '../words.js';
 import { Cursor, idOf, Next, Time } from '../values.js';
 import { Account } from './accounts.js';
+import { Call } from './calls.js';
 import { Conversation, Identity, Mark, MyConversation } from './conversations.js';
 import { Envelope, Message } from './messages.js';
 import { Presence } from './people.js';
@@ -30,6 +31,7 @@ export const EventBody = z.looseObject({
   mark: Mark.exactOptional(),
   message: Message.exactOptional(),
   envelope: Envelope.exactOptional(),
+  call: Call.exactOptional(),
   job: Job.exactOptional(),
   /** A message that I have hidden from myself; `message` is then the last one that the conversation still shows me. */
   hidden: idOf<MessageId>().exactOptional(),
@@ -78,6 +80,8 @@ export const Snapshot = z.object({
   person: idOf<PersonId>(),
   accounts: z.array(Account),
   conversations: z.array(MyConversation),
+  /** Those that ring or are spoken in, the latest of them; all on the first page. */
+  calls: z.array(Call),
   next: Next.exactOptional(),
 });
 export type Snapshot = z.output<typeof Snapshot>;

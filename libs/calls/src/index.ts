@@ -1,0 +1,3 @@
+export { CallLedger } from './call-ledger.js';
+export { CallViews } from './call.views.js';
+export { CallsModule } from './calls.module.js';
