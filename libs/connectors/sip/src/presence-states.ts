@@ -1,5 +1,5 @@
 /*
- * Presence between the house and SIP (RFC 3863, 4480), by the table of RFC 8048 §5.2. XMPP's own word goes beside what SIP
+ * Presence between the house and SIP (RFC 3863, 4480), by the table of RFC 8048. XMPP's own word goes beside what SIP
  * has (`<show xmlns='jabber:client'>`), so that nothing is lost to whoever reads it. To others arrows are lossy:
  * - `chatty` is `open`, as `available` is;
  * - `extended-away` is away and long idle, and so is whoever left their phone for half an hour;

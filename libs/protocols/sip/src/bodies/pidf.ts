@@ -26,7 +26,7 @@ import {
 
 export const pidfType = 'application/pidf+xml';
 const pidfNamespace = 'urn:ietf:params:xml:ns:pidf';
-/** RFC 8048 §5.2 carries the word of XMPP beside `basic`, in its own namespace. */
+/** RFC 8048 carries the word of XMPP beside `basic`, in its own namespace. */
 const xmppNamespace = 'jabber:client';
 const mostTuples = 200;
 const mostNotes = 20;
@@ -42,7 +42,7 @@ export interface Note {
 export interface PidfTuple extends Rpid {
   readonly id: string;
   readonly basic?: 'open' | 'closed';
-  /** How XMPP says it: `chat`, `away`, `xa`, `dnd` (RFC 8048 §5.2, table 1). */
+  /** How XMPP says it: `chat`, `away`, `xa`, `dnd` (RFC 8048, table 1). */
   readonly show?: string;
   readonly contact?: {
     readonly uri: string;
