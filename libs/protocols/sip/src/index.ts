@@ -109,3 +109,14 @@ export { NotSent, type Hop, type HopTls, type Listening, type ListenWhere } from
 export { Credentials, type Refused, type Secret } from './credentials.js';
 export { ha1Of, type DigestAlgorithm } from './digest.js';
 export { contactOf, Dialog, dialogIdOf, type DialogState } from './dialog.js';
+export { Challenger, type ChallengerOptions, type KnownSecret, type Proof } from './challenger.js';
+export {
+  locate,
+  usualPort,
+  type LocateOptions,
+  type Lookups,
+  type Naptr,
+  type Srv,
+  type Target,
+} from './locate.js';
+export { dnsLookups } from './dns-lookups.js';
