@@ -1,0 +1,69 @@
+/*
+ * What an account does on its network, however it got there: it talks, shows who is writing, tells what was received. What
+ * comes goes to whom it concerns.
+ */
+import type { OutboundEnvelope, Place, SendOutcome } from '#connector';
+import type { Incoming } from '#protocols/sip';
+import type { Service } from './line.js';
+import { Manners } from './manners.js';
+import type { Parts } from './parts.js';
+import { answerOptions } from './pool.js';
+import { Receipts } from './receipts.js';
+import { Talk } from './talk.js';
+import { Typing } from './typing.js';
+
+export class Residence {
+  readonly #receipts: Receipts;
+  readonly #typing: Typing;
+  readonly #talk: Talk;
+  readonly #services: readonly Service[];
+
+  constructor(parts: Parts) {
+    const manners = new Manners(parts);
+    this.#receipts = new Receipts(parts);
+    this.#typing = new Typing(parts, manners);
+    this.#talk = new Talk(parts, manners, this.#receipts, this.#typing);
+    this.#services = [this.#talk];
+  }
+
+  /** Takes a request that is for the account. Answers it, at once or when it is stored. */
+  take(incoming: Incoming): void {
+    const { method } = incoming.request;
+    if (method === 'OPTIONS') {
+      answerOptions(incoming);
+      return;
+    }
+    const service = this.#services.find(
+      (one) => one.methods.includes(method) && one.takes?.(incoming) !== false,
+    );
+    if (service !== undefined) service.take(incoming);
+    // Whoever knows nothing of it says so: it is of a dialog that is over (RFC 3261 §12.2.2), or of none.
+    else incoming.respond(481);
+  }
+
+  async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    return this.#talk.send(envelope, signal);
+  }
+
+  typing(conversation: string, active: boolean): void {
+    this.#typing.typing(conversation, active);
+  }
+
+  markRead(conversation: string, upTo: Place): void {
+    void this.#receipts.read(conversation, upTo);
+  }
+
+  online(): void {
+    for (const service of this.#services) service.online?.();
+  }
+
+  offline(): void {
+    for (const service of this.#services) service.offline?.();
+  }
+
+  /** The farewell, while it is still online. */
+  async leave(): Promise<void> {
+    this.#typing.close();
+    await Promise.all(this.#services.map(async (service) => service.leave?.()));
+  }
+}

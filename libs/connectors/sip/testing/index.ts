@@ -1,0 +1,1 @@
+export { brisk, Rigs, type Rig, type RigOptions, type RigServer } from './rigs.js';
