@@ -43,13 +43,7 @@ export class LinkPlans {
   /** @throws Problem as `LinkSettings.fit` */
   async forLink(caller: Principal, body: CreateLinkBody): Promise<NewLink> {
     const id = newId<'LinkId'>();
-    const fit = await this.settings.fit(
-      caller,
-      { id, shared: true },
-      body.connector,
-      body.settings,
-      body.secrets ?? {},
-    );
+    const fit = await this.settings.fit(caller, id, body.connector, body.settings, body.secrets ?? {});
     return {
       id,
       workspace: caller.workspace,
@@ -101,13 +95,7 @@ export class LinkPlans {
       .filter((field) => body[field] !== undefined)
       .map((field) => ({ pointer: `/${field}`, detail: 'is only for accounts on a shared link' }));
     if (errors.length > 0) throw invalid(errors);
-    const fit = await this.settings.fit(
-      caller,
-      { id: link, shared: false },
-      connector,
-      body.settings ?? {},
-      body.secrets ?? {},
-    );
+    const fit = await this.settings.fit(caller, link, connector, body.settings ?? {}, body.secrets ?? {});
     return {
       link,
       connector,

@@ -35,13 +35,11 @@ export class LinkSettings {
 
   /**
    * Judges settings and secrets of a new link, every mistake at once.
-   * @param shared among accounts, by an admin: only such a link may listen
-   * @throws Problem 422 `invalid` or `unknown-connector`, 403 `private-target`, `inward-target`, `reserved-target` or
-   *   `listening`
+   * @throws Problem 422 `invalid` or `unknown-connector`, 403 `private-target`, `inward-target` or `reserved-target`
    */
   async fit(
     caller: Principal,
-    { id, shared }: { readonly id: LinkId; readonly shared: boolean },
+    id: LinkId,
     connector: string,
     settings: JsonObject,
     secrets: Readonly<Record<string, string>>,
@@ -53,7 +51,7 @@ export class LinkSettings {
       checked.ok ? [] : checked.mistakes,
     );
     if (!checkedSettings.ok || !checkedSecrets.ok) throw invalid(mistakes);
-    const fit = await this.judge(caller, connector, checkedSettings.value, shared, undefined);
+    const fit = await this.judge(caller, connector, checkedSettings.value, undefined);
     return { ...fit, ...this.seal(id, checkedSecrets.value) };
   }
 
@@ -65,7 +63,7 @@ export class LinkSettings {
   async refit(caller: Principal, link: SealedLink, settings: JsonObject): Promise<FitSettings> {
     const checked = this.connectors.registered(link.connector).settings.check(settings, '/settings');
     if (!checked.ok) throw invalid(checked.mistakes);
-    return this.judge(caller, link.connector, checked.value, link.shared, link);
+    return this.judge(caller, link.connector, checked.value, link);
   }
 
   /**
@@ -92,11 +90,9 @@ export class LinkSettings {
     caller: Principal,
     protocol: string,
     settings: JsonObject,
-    shared: boolean,
     before: SealedLink | undefined,
   ): Promise<FitSettings> {
     const connector = this.connectors.get(protocol);
-    if (!shared && (connector.listensOn?.(settings).length ?? 0) > 0) throw mayNotListen();
     const targets = connector.targetsOf(settings);
     if (targets.length > mostTargets) {
       throw invalid([{ pointer: '/settings', detail: `may name at most ${String(mostTargets)} hosts` }]);
@@ -127,13 +123,6 @@ export class LinkSettings {
       });
     }
   }
-}
-
-/** Whoever listens takes a port of this machine from all others, and lets strangers in. */
-function mayNotListen(): Problem {
-  const detail =
-    'With these settings it would wait for others to connect: only a link that an admin shares may.';
-  return new Problem(403, 'listening', detail, { errors: [{ pointer: '/settings', detail }] });
 }
 
 /** Whether the caller may do now, with this credential, what only admins do. */

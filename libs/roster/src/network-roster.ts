@@ -118,8 +118,7 @@ export class NetworkRoster {
   }
 
   /**
-   * Answers somebody who asks to see this account's presence, or will ask. Done at once, or at the next connect. Where the
-   * network keeps no roster the answer is the house's own, and holds until another is given.
+   * Answers somebody who asks to see this account's presence, or will ask. Done at once, or at the next connect.
    * @throws Problem 404 `not-found` for the account; 409 `unsupported` where nobody asks, `too-many` where too many
    *   answers wait; 422 `invalid` for an address that is nobody's there
    */
@@ -130,7 +129,7 @@ export class NetworkRoster {
     answer: AdmissionAnswer,
   ): Promise<RosterEntry> {
     const account = await this.access.mustSee(principal, id);
-    this.mustHave(account, 'admits');
+    this.mustHave(account, 'keeps-roster');
     const address = await this.addressOf(account, raw, 'invalid');
     await this.change(account, async (sql) => {
       if ((await this.desires.countOf(sql, id, 'admission')) >= mostContacts) {
@@ -231,7 +230,7 @@ export class NetworkRoster {
   }
 
   /** @throws Problem 409 `unsupported` */
-  private mustHave(account: AccountRow, ability: 'has-contacts' | 'admits'): void {
+  private mustHave(account: AccountRow, ability: 'has-contacts' | 'keeps-roster'): void {
     if (this.has(account, ability)) return;
     const { name } = this.connectors.get(account.connector).describe();
     throw new Problem(

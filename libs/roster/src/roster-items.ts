@@ -11,7 +11,7 @@ import { writeItems } from './roster-items.store.js';
 const longest = 1_000;
 const mostGroups = 100;
 
-/** What networks say of rosters, and of those who ask to see somebody. */
+/** What the networks that keep rosters say of them. What was wanted is settled by it. */
 @Injectable()
 export class RosterItems {
   constructor(
@@ -21,25 +21,15 @@ export class RosterItems {
 
   /**
    * Takes in what was told, whose identities are resolved already: a fixed number of statements, whatever the number.
-   * What was wanted is settled by it where the network keeps the roster; elsewhere wishes and answers are the house's own.
-   * @param kept what was told by networks that keep rosters
    * @returns `identity.changed` of those of whom it says something new, for the caller's append.
    */
-  async take(
-    sql: Sql,
-    told: readonly InboundContact[],
-    kept: readonly InboundContact[],
-  ): Promise<NewEvent[]> {
+  async take(sql: Sql, told: readonly InboundContact[]): Promise<NewEvent[]> {
     if (told.length === 0) return [];
-    const events = await this.identities.touchAt(sql, await writeItems(sql, itemsOf(told)));
-    if (kept.length > 0) await this.desires.settle(sql, itemsOf(kept));
+    const items = [...new Map(told.map((contact) => [keyOf(contact), itemOf(contact)])).values()];
+    const events = await this.identities.touchAt(sql, await writeItems(sql, items));
+    await this.desires.settle(sql, items);
     return events;
   }
-}
-
-/** The last word on each. */
-function itemsOf(told: readonly InboundContact[]): RosterFact[] {
-  return [...new Map(told.map((contact) => [keyOf(contact), itemOf(contact)])).values()];
 }
 
 function keyOf({ account, party }: InboundContact): string {

@@ -146,9 +146,8 @@ export class InboundWriter {
       return identity === undefined ? [] : [{ identity, event }];
     });
     work.events.push(...(await wearAvatars(sql, this.identities, worn)));
-    const told = each<InboundContact>(units, work, 'contact');
-    const kept = told.filter(([index]) => keepsRoster(units[index]));
-    work.events.push(...(await this.rosters.take(sql, eventsOf(told), eventsOf(kept))));
+    const told = each<InboundContact>(units, work, 'contact').map(([, event]) => event);
+    work.events.push(...(await this.rosters.take(sql, told)));
     await this.findPlaces(sql, workspace, units, work);
     const { rows, said, positions } = await this.messageRows(sql, workspace, units, work);
     work.events.push(...(await this.tellOfCalls(sql, workspace, units, work)));
@@ -610,14 +609,6 @@ function heardIn(units: readonly Unit[], work: Work): Heard[] {
       },
     ];
   });
-}
-
-function keepsRoster(unit: Unit | undefined): boolean {
-  return unit?.taker.connector.describe().abilities.includes('keeps-roster') === true;
-}
-
-function eventsOf<E>(units: readonly (readonly [number, E])[]): E[] {
-  return units.map(([, event]) => event);
 }
 
 /** Out of an archive: it tells nothing of how things stand now. */

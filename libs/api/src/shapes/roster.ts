@@ -22,7 +22,7 @@ export const RosterEntry = z.object({
   awaited: z.boolean(),
   /** What is wanted here and the network does not have yet. */
   pending: z.boolean(),
-  /** The answer that waits for the network, or for them to ask; where the network keeps no roster, the one that holds. */
+  /** The answer that waits for the network, or for them to ask. */
   answer: AdmissionWord.nullable(),
   /** Who that is, as this account knows them. */
   identity: idOf<IdentityId>().nullable(),

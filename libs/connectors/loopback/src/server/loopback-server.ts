@@ -178,11 +178,6 @@ export class LoopbackServer implements AsyncDisposable {
     this.network.askToSee(from, name);
   }
 
-  /** The network does not know any more whom a name has let see its presence. */
-  forgetAdmissions(name: string): void {
-    this.network.person(name).admitted.clear();
-  }
-
   typing(name: string, to: string, active: boolean): void {
     this.network.typing(name, to, active);
   }

@@ -154,7 +154,7 @@ async function play(
     tls: { caCertificate: authority.pem },
     encrypted: true,
     register: false,
-    timings: { connect: 5_000, negotiate: 5_000, close: 20 },
+    timings: { connect: 5_000, negotiate: 5_000, close: 200 },
     ...options,
   });
   // A script that waits for what does not come must not hide how it went.

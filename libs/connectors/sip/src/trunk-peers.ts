@@ -1,0 +1,183 @@
+/*
+ * The servers that are joined to a trunk: who a request is from, whom a peer may speak for, how much it may say, and which of
+ * them reaches somebody. Nobody else is listened to, and nothing is passed on from one to another.
+ */
+import { BlockList, isIP } from 'node:net';
+import type { SessionClock } from '#connector';
+import { TokenBucket } from '#connector/session';
+import { Challenger, Credentials, parseNameAddr, type Incoming } from '#protocols/sip';
+import { addressOf, domainOf } from './sip.addresses.js';
+import type { PeerSettings, TrunkSettings } from './trunk.settings.js';
+
+const realm = 'parley';
+/** Strangers are answered so often in a second, all together; then they are not answered at all. */
+const strangersPerSecond = 20;
+
+export interface Peer {
+  readonly settings: PeerSettings;
+  /** What we sign our requests to it with, where it wants that. */
+  readonly credentials: Credentials | undefined;
+  /** How much it may say, and how much we say to it. */
+  readonly inward: TokenBucket;
+  readonly outward: TokenBucket;
+}
+
+export type Known =
+  | { readonly known: 'peer'; readonly peer: Peer }
+  /** It has been answered, or is not worth an answer. */
+  | { readonly known: 'nobody' };
+
+export class TrunkPeers {
+  readonly #peers: readonly Peer[];
+  readonly #passwords: ReadonlyMap<string, string>;
+  readonly #ranges = new Map<Peer, BlockList>();
+  readonly #challenger: Challenger;
+  readonly #strangers: TokenBucket;
+  readonly #domains: ReadonlySet<string>;
+
+  /** @param secrets of the link: `peer:<name>` for each that signs. */
+  constructor(trunk: TrunkSettings, secrets: Readonly<Record<string, string>>, clock: SessionClock) {
+    const now = (): number => clock.monotonic();
+    const passwords = new Map<string, string>();
+    this.#domains = new Set(trunk.domains);
+    this.#strangers = new TokenBucket(strangersPerSecond, strangersPerSecond, now);
+    this.#challenger = new Challenger({ realm });
+    this.#peers = trunk.peers.map((settings) => {
+      const password = secrets[`peer:${settings.name}`];
+      const user = settings.user ?? settings.name;
+      const peer: Peer = {
+        settings,
+        credentials: password === undefined ? undefined : new Credentials({ user, password }),
+        inward: new TokenBucket(settings.rate, settings.rate, now),
+        outward: new TokenBucket(settings.rate, settings.rate, now),
+      };
+      if (password !== undefined && settings.trust === 'password') passwords.set(user, password);
+      this.#ranges.set(peer, rangesOf(settings.addresses));
+      return peer;
+    });
+    this.#passwords = passwords;
+  }
+
+  get all(): readonly Peer[] {
+    return this.#peers;
+  }
+
+  /** Who sent a request, by what cannot be claimed in it. Whoever is nobody has been answered when this returns. */
+  know(incoming: Incoming): Known {
+    const peer = this.#byCertificate(incoming) ?? this.#byAddress(incoming) ?? this.#byPassword(incoming);
+    if (peer === undefined) return { known: 'nobody' };
+    if (peer.inward.available() < 1) {
+      incoming.respond(503, { headers: { 'retry-after': '1' } });
+      return { known: 'nobody' };
+    }
+    peer.inward.take();
+    return { known: 'peer', peer };
+  }
+
+  /** Whether a peer may speak for somebody: for those of its domains, and never for ours. */
+  maySpeakFor({ settings }: Peer, address: string): boolean {
+    const domain = hostOf(address);
+    if (this.#domains.has(domain)) return false;
+    return settings.domains.includes(domain) || settings.domains.includes('*');
+  }
+
+  /** The peer that reaches somebody; undefined where none does. */
+  toward(address: string): Peer | undefined {
+    const domain = hostOf(address);
+    if (this.#domains.has(domain)) return undefined;
+    const reach = (name: string) =>
+      this.#peers.find(({ settings }) => settings.host !== undefined && settings.domains.includes(name));
+    return reach(domain) ?? reach('*');
+  }
+
+  /**
+   * Whom a request is from: what the peer asserts where it is believed and its sender does not want it shown (RFC 3325
+   * §9.1, §9.3), else what From says.
+   */
+  author(
+    { settings }: Peer,
+    { request }: Incoming,
+  ): { readonly address: string; readonly value: string } | undefined {
+    const isPrivate = request.headers.tokens('privacy').some((one) => /^(?:id|user|header)$/i.test(one));
+    const asserted =
+      settings.believesIdentity && !isPrivate ? request.headers.list('p-asserted-identity') : [];
+    for (const value of [...asserted, request.headers.get('from') ?? '']) {
+      const uri = parseNameAddr(value)?.uri;
+      const address = uri === undefined ? undefined : addressOf(uri);
+      if (address !== undefined) return { address, value };
+    }
+    return undefined;
+  }
+
+  #byCertificate({ source }: Incoming): Peer | undefined {
+    const { certificate } = source;
+    if (certificate === undefined) return undefined;
+    return this.#peers.find(({ settings: { trust, certificateName, host } }) => {
+      const name = certificateName ?? host;
+      return trust === 'certificate' && name !== undefined && certificate.checkHost(name) !== undefined;
+    });
+  }
+
+  #byAddress({ source }: Incoming): Peer | undefined {
+    return this.#peers.find(
+      (peer) =>
+        peer.settings.trust === 'address' &&
+        // Over UDP anybody may write any address: who is known by it over TCP is not known by it there.
+        peer.settings.transport === source.transport &&
+        isIn(this.#ranges.get(peer), source.address),
+    );
+  }
+
+  #byPassword(incoming: Incoming): Peer | undefined {
+    if (this.#passwords.size > 0) {
+      const verified = this.#challenger.verify(incoming.request, (user) => {
+        const password = this.#passwords.get(user);
+        return password === undefined ? undefined : { password };
+      });
+      if (verified.verdict === 'ok') {
+        return this.#peers.find(
+          ({ settings: { trust, user, name } }) => trust === 'password' && (user ?? name) === verified.user,
+        );
+      }
+      if (this.#mayAnswer() && verified.verdict !== 'malformed') {
+        const challenges = this.#challenger.challenge(verified.verdict === 'stale');
+        incoming.respond(401, { headers: { 'www-authenticate': challenges } });
+        return undefined;
+      }
+    }
+    if (this.#mayAnswer()) incoming.respond(403);
+    return undefined;
+  }
+
+  /** Whether strangers are still worth an answer: who is flooded with requests must not flood others with answers. */
+  #mayAnswer(): boolean {
+    if (this.#strangers.available() < 1) return false;
+    this.#strangers.take();
+    return true;
+  }
+}
+
+/** The host of an address, without its port. */
+export function hostOf(address: string): string {
+  return domainOf(address).replace(/:\d+$/, '');
+}
+
+function rangesOf(addresses: readonly string[]): BlockList {
+  const ranges = new BlockList();
+  for (const one of addresses) {
+    const [address = '', bits] = one.split('/');
+    const family = isIP(address);
+    if (family === 0) continue;
+    const name = family === 4 ? 'ipv4' : 'ipv6';
+    const most = family === 4 ? 32 : 128;
+    if (bits === undefined) ranges.addAddress(address, name);
+    else if (Number(bits) <= most) ranges.addSubnet(address, Number(bits), name);
+  }
+  return ranges;
+}
+
+function isIn(ranges: BlockList | undefined, address: string): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const family = isIP(plain);
+  return family !== 0 && ranges?.check(plain, family === 4 ? 'ipv4' : 'ipv6') === true;
+}

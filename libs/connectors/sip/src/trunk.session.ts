@@ -1,0 +1,412 @@
+/*
+ * The session of a trunk: no registration, one link for everybody of our domains. What comes from a peer for one of them goes
+ * to that account, and nowhere else; what an account says goes to the peer that reaches whom it is for.
+ */
+import { createHash } from 'node:crypto';
+import type {
+  AttachedAccount,
+  CloseReason,
+  InboundParty,
+  MarksRead,
+  OutboundEnvelope,
+  Paces,
+  Place,
+  SendOutcome,
+  Session,
+  SessionContext,
+  ShowsTyping,
+} from '#connector';
+import { Keeper, Life, type Entry } from '#connector/session';
+import { failure, type AccountId, type Failure } from '#model';
+import {
+  Headers,
+  parseNameAddr,
+  parseUri,
+  type Answer,
+  type Ask,
+  type Flow,
+  type Hop,
+  type Incoming,
+  type InviteHandle,
+  type SipRequest,
+  type Timers as StackTimers,
+} from '#protocols/sip';
+import { capabilities } from './capabilities.js';
+import { withContact, type AskOptions, type InviteOptions, type Line } from './line.js';
+import { answerOptions } from './pool.js';
+import { Residence } from './residence.js';
+import { wayToText } from './server-way.js';
+import { addressOf, partyOf, uriOf } from './sip.addresses.js';
+import type { SipSettings } from './sip.settings.js';
+import type { SipTimings } from './timings.js';
+import { TrunkLink, type Up } from './trunk-link.js';
+import { hostOf, type Peer } from './trunk-peers.js';
+import type { TrunkSettings } from './trunk.settings.js';
+
+const notOnline = failure('network-unreachable', 'The trunk is not up.');
+const behind = failure('storage-unavailable', 'What came from the network could not be stored for too long.');
+const noWay: Answer = { answer: 'none', why: 'not-sent', left: false, detail: 'no peer reaches them' };
+
+/** One account on the trunk. */
+interface Seat {
+  readonly id: AccountId;
+  readonly self: string;
+  readonly keeper: Keeper;
+  readonly life: Life;
+  readonly residence: Residence;
+  online: boolean;
+}
+
+export class TrunkSession implements Session, Paces, ShowsTyping, MarksRead {
+  readonly #settings: SipSettings;
+  readonly #trunk: TrunkSettings;
+  readonly #context: SessionContext;
+  readonly #timings: SipTimings;
+  readonly #link: TrunkLink;
+  readonly #seats = new Map<AccountId, Seat>();
+  /** By address, and by the first part of our Contacts. */
+  readonly #byName = new Map<string, Seat>();
+  /** What a peer vouches for of a request that is being taken. */
+  readonly #authors = new WeakMap<Incoming, InboundParty>();
+  #wanted = false;
+  #closed = false;
+
+  constructor(
+    settings: SipSettings,
+    trunk: TrunkSettings,
+    context: SessionContext,
+    timings: SipTimings,
+    timers: Partial<StackTimers>,
+  ) {
+    this.#settings = settings;
+    this.#trunk = trunk;
+    this.#context = context;
+    this.#timings = timings;
+    this.#link = new TrunkLink({
+      context,
+      settings,
+      trunk,
+      timings,
+      timers,
+      onRequest: (incoming) => {
+        this.#take(incoming);
+      },
+      lost: (why) => {
+        for (const seat of this.#seats.values()) this.#broken(seat, why);
+      },
+    });
+  }
+
+  attach(account: AttachedAccount): void {
+    if (this.#closed || this.#seats.has(account.id)) return;
+    const self = addressOf(`sip:${account.localAddress ?? ''}`);
+    const why =
+      self === undefined || !this.#trunk.domains.includes(hostOf(self))
+        ? failure(
+            'not-found',
+            `The account needs an address under ${this.#trunk.domains.join(' or ')}.`,
+            'ask-person',
+          )
+        : this.#byName.has(self)
+          ? failure('resource-conflict', 'Another account on this trunk has that address.')
+          : undefined;
+    if (why !== undefined || self === undefined) {
+      if (why !== undefined) this.#context.state(account.id, { state: 'needs-person', ...why });
+      return;
+    }
+    const seat = this.#make(account.id, self);
+    this.#seats.set(seat.id, seat);
+    this.#byName.set(self, seat);
+    this.#byName.set(nameOf(seat.id), seat);
+    if (this.#wanted) seat.life.begin();
+  }
+
+  async detach(account: AccountId): Promise<void> {
+    const seat = this.#seats.get(account);
+    if (seat !== undefined) await this.#leave(seat);
+  }
+
+  connect(): void {
+    if (this.#closed) return;
+    this.#wanted = true;
+    for (const seat of this.#seats.values()) seat.life.begin();
+  }
+
+  async close(reason: CloseReason): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wanted = false;
+    const seats = [...this.#seats.values()];
+    if (reason === 'fenced') for (const seat of seats) this.#drop(seat);
+    else await Promise.all(seats.map((seat) => this.#leave(seat)));
+    await this.#link.close();
+  }
+
+  async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    const seat = this.#seats.get(envelope.account);
+    if (seat?.online !== true) return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
+    const peer = this.#link.up?.peers.toward(envelope.to);
+    if (peer === undefined) {
+      return {
+        outcome: 'refused',
+        failure: failure('not-found', 'No peer of the trunk reaches that address.'),
+      };
+    }
+    const wait = peer.outward.wait(1);
+    if (wait > 0) {
+      const why = failure('rate-limited', `No more goes to ${peer.settings.name} than the settings say.`);
+      return { outcome: 'later', retryAfterMs: wait, failure: why };
+    }
+    peer.outward.take();
+    return seat.residence.send(envelope, signal);
+  }
+
+  allowance(account: AccountId): ReturnType<Paces['allowance']> {
+    const seat = this.#seats.get(account);
+    const up = this.#link.up;
+    if (seat?.online !== true || up === undefined) return { envelopes: 0, againInMs: 1_000 };
+    const outward = up.peers.all.map((peer) => peer.outward);
+    return {
+      envelopes: Math.max(...outward.map((bucket) => bucket.available())),
+      againInMs: Math.max(1, Math.min(...outward.map((bucket) => bucket.wait(1)))),
+    };
+  }
+
+  typing(account: AccountId, conversation: string, active: boolean): void {
+    this.#seats.get(account)?.residence.typing(conversation, active);
+  }
+
+  markRead(account: AccountId, conversation: string, upTo: Place): void {
+    this.#seats.get(account)?.residence.markRead(conversation, upTo);
+  }
+
+  /** Takes what comes to the port: from a peer, of somebody it may speak for, to somebody of ours; all else is refused. */
+  #take(incoming: Incoming): void {
+    const known = this.#link.up?.peers.know(incoming);
+    if (known === undefined) incoming.respond(503, { headers: { 'retry-after': '5' } });
+    if (known?.known !== 'peer') return;
+    const { peer } = known;
+    const { request } = incoming;
+    const uri = parseUri(request.uri);
+    if (uri === undefined || !this.#isOurs(uri.host) || this.#isRelayed(request)) {
+      incoming.respond(403, { reason: 'Not relaying' });
+      return;
+    }
+    if (request.method === 'OPTIONS') {
+      if (uri.user === undefined || this.#seatOf(request.uri) !== undefined) answerOptions(incoming);
+      else incoming.respond(404);
+      return;
+    }
+    const author = this.#link.up?.peers.author(peer, incoming);
+    if (author === undefined || this.#link.up?.peers.maySpeakFor(peer, author.address) !== true) {
+      incoming.respond(403, { reason: 'Not your address' });
+      return;
+    }
+    const seat = this.#seatOf(request.uri);
+    if (seat === undefined) {
+      incoming.respond(404);
+      return;
+    }
+    if (!seat.online) {
+      incoming.respond(480);
+      return;
+    }
+    const party = partyOf(author.value);
+    if (party !== undefined) this.#authors.set(incoming, party);
+    seat.residence.take(incoming);
+  }
+
+  /** Our domains, and where we listen: what our Contacts say. */
+  #isOurs(host: string): boolean {
+    const { domains, publicHost, listen } = this.#trunk;
+    if (domains.includes(host) || publicHost?.toLowerCase() === host) return true;
+    return listen.some((one) => one.host === host || isEverywhere(one.host));
+  }
+
+  /** Routes that lead on from us: it is meant for somebody else. */
+  #isRelayed({ headers }: SipRequest): boolean {
+    return headers.list('route').some((value) => {
+      const uri = parseNameAddr(value)?.uri;
+      const host = uri === undefined ? undefined : parseUri(uri)?.host;
+      return host === undefined || !this.#isOurs(host);
+    });
+  }
+
+  #seatOf(uri: string): Seat | undefined {
+    const read = parseUri(uri);
+    if (read === undefined) return undefined;
+    const address = addressOf(uri);
+    const byAddress = address === undefined ? undefined : this.#byName.get(address.replace(/:\d+$/, ''));
+    return byAddress ?? (read.user === undefined ? undefined : this.#byName.get(read.user));
+  }
+
+  #make(id: AccountId, self: string): Seat {
+    const context = this.#context;
+    const keeper = new Keeper(context, id, this.#timings, {
+      full: () => undefined,
+      eased: () => undefined,
+      stalled: () => {
+        this.#broken(seat, behind);
+      },
+      fenced: () => {
+        void this.close('fenced');
+      },
+    });
+    const line: Line = {
+      self,
+      displayName: undefined,
+      contact: (flow) => this.#contact(id, flow),
+      authorOf: (incoming) => {
+        const author = this.#authors.get(incoming);
+        return author && { author };
+      },
+      ask: (request, options) => this.#ask(line, request, options),
+      invite: (request, options) => this.#invite(line, request, options),
+    };
+    const parts = { context, account: id, settings: this.#settings, timings: this.#timings, line, keeper };
+    const seat: Seat = {
+      id,
+      self,
+      keeper,
+      life: new Life(context, id, this.#timings, (signal) => this.#enter(seat, signal)),
+      residence: new Residence(parts),
+      online: false,
+    };
+    return seat;
+  }
+
+  async #enter(seat: Seat, signal: AbortSignal): Promise<Entry> {
+    const up = await this.#link.begin();
+    if (signal.aborted || this.#closed) return { entry: 'closed' };
+    if ('code' in up) return { entry: 'none', failure: up };
+    seat.online = true;
+    this.#context.capabilities(seat.id, capabilities);
+    seat.residence.online();
+    return { entry: 'in', localAddress: seat.self };
+  }
+
+  async #ask(
+    line: Line,
+    request: SipRequest,
+    { hop, contact, signal, timeoutMs }: AskOptions = {},
+  ): Promise<Answer> {
+    const up = this.#link.up;
+    const way = up && (await this.#way(up, line, request, hop, contact));
+    if (up === undefined || way === undefined) return noWay;
+    return up.stack.request({
+      ...way,
+      ...(signal !== undefined && { signal }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    });
+  }
+
+  async #invite(
+    line: Line,
+    request: SipRequest,
+    { hop, contact, ...options }: InviteOptions = {},
+  ): Promise<InviteHandle | undefined> {
+    const up = this.#link.up;
+    const way = up && (await this.#way(up, line, request, hop, contact));
+    return way && up.stack.invite({ ...way, ...options });
+  }
+
+  /** To the peer that reaches whom it is for; within a dialog where that says, as far as it is a peer's. */
+  async #way(
+    up: Up,
+    line: Line,
+    request: SipRequest,
+    hop: string | undefined,
+    contact = false,
+  ): Promise<Pick<Ask, 'request' | 'hops' | 'credentials'> | undefined> {
+    const peer = peerToward(up, request);
+    if (peer === undefined) return undefined;
+    const ways = await this.#link.wayOf(peer);
+    if ('code' in ways) return undefined;
+    const hops = hop === undefined ? ways : await this.#within(hop, ways);
+    if (hops === undefined) return undefined;
+    const { credentials } = peer;
+    const whole = asserted(request, peer, line.self);
+    return {
+      request: contact ? withContact(line, whole) : whole,
+      hops,
+      ...(credentials !== undefined && { credentials }),
+    };
+  }
+
+  async #within(hop: string, ways: readonly Hop[]): Promise<readonly Hop[] | undefined> {
+    const way = await wayToText(hop, {
+      context: this.#context,
+      tls: this.#settings,
+      findMs: this.#timings.find,
+    });
+    if (way.way !== 'hops') return undefined;
+    // The connection and the port that the peer knows us by, where it is the peer itself.
+    return way.hops.map(
+      (one) =>
+        ways.find(
+          (known) =>
+            known.transport === one.transport && known.address === one.address && known.port === one.port,
+        ) ?? one,
+    );
+  }
+
+  #contact(id: AccountId, flow: Flow): string {
+    const listening = this.#link.up?.listening.find(({ transport }) => transport === flow.transport);
+    const { publicHost } = this.#trunk;
+    const bound =
+      listening === undefined || isEverywhere(listening.host) ? flow.local.address : listening.host;
+    const host = publicHost ?? (bound.includes(':') ? `[${bound}]` : bound);
+    const how = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
+    return `sip:${nameOf(id)}@${host}:${String(listening?.port ?? flow.local.port)}${how}`;
+  }
+
+  #broken(seat: Seat, why: Failure): void {
+    if (!seat.online) return;
+    seat.online = false;
+    seat.residence.offline();
+    seat.life.ended(why);
+  }
+
+  async #leave(seat: Seat): Promise<void> {
+    seat.life.stop();
+    await seat.residence.leave();
+    seat.online = false;
+    seat.residence.offline();
+    await seat.keeper.drained(this.#timings.close);
+    this.#drop(seat);
+    this.#context.state(seat.id, { state: 'offline' });
+  }
+
+  #drop(seat: Seat): void {
+    seat.life.stop();
+    seat.online = false;
+    seat.keeper.close();
+    this.#seats.delete(seat.id);
+    this.#byName.delete(seat.self);
+    this.#byName.delete(nameOf(seat.id));
+  }
+}
+
+/** The first part of an account's Contact: nobody guesses it. */
+function nameOf(id: AccountId): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, 20);
+}
+
+function peerToward(up: Up, request: SipRequest): Peer | undefined {
+  const uri = parseNameAddr(request.headers.get('to') ?? '')?.uri;
+  const address = uri === undefined ? undefined : addressOf(uri);
+  return address === undefined ? undefined : up.peers.toward(address);
+}
+
+/** Tells a peer that believes us who is speaking (RFC 3325 §9.1). */
+function asserted(request: SipRequest, { settings }: Peer, self: string): SipRequest {
+  if (!settings.believesIdentity) return request;
+  return {
+    ...request,
+    headers: Headers.from(request.headers).set('p-asserted-identity', `<${uriOf(self)}>`),
+  };
+}
+
+function isEverywhere(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}

@@ -1,0 +1,288 @@
+/* A trunk: who is let in, for whom, and that nothing is passed on. The peers here are plain stacks of the protocol room. */
+import { randomBytes } from 'node:crypto';
+import { afterEach, expect, it } from '@jest/globals';
+import type { JsonObject, SendOutcome, Session } from '#connector';
+import { TestContext } from '#connector/testing';
+import { brisk } from '#connectors/sip/testing';
+import { newId, type AccountId } from '#model';
+import { eventually, freePort } from '#peers';
+import {
+  Credentials,
+  requestOf,
+  SipStack,
+  type Incoming,
+  type Listening,
+  type SipRequest,
+  type SipResponse,
+} from '#protocols/sip';
+import { createSip } from './index.js';
+
+const domain = 'example.org';
+const closing: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+/** A server that is joined to the trunk, or would like to be. */
+class Neighbour {
+  readonly heard: Incoming[] = [];
+  readonly #stack: SipStack;
+  readonly #listening: Listening;
+
+  private constructor(stack: SipStack, listening: Listening) {
+    this.#stack = stack;
+    this.#listening = listening;
+  }
+
+  static async start(
+    answer: (incoming: Incoming) => void = (incoming) => void incoming.respond(200),
+  ): Promise<Neighbour> {
+    const stack = new SipStack({
+      userAgent: 'neighbour',
+      onRequest: (incoming) => {
+        neighbour.heard.push(incoming);
+        answer(incoming);
+      },
+    });
+    const neighbour: Neighbour = new Neighbour(
+      stack,
+      await stack.listen({ transport: 'udp', host: '127.0.0.1', port: 0 }),
+    );
+    closing.push(() => stack.close());
+    return neighbour;
+  }
+
+  get port(): number {
+    return this.#listening.port;
+  }
+
+  messages(): readonly SipRequest[] {
+    return this.heard.map(({ request }) => request).filter(({ method }) => method === 'MESSAGE');
+  }
+
+  /** Says something to the trunk, and gives the answer. */
+  async say(
+    port: number,
+    {
+      to = `sip:alice@${domain}`,
+      from = 'sip:bob@example.com',
+      headers = {},
+      method = 'MESSAGE',
+      credentials,
+    }: Saying = {},
+  ): Promise<SipResponse> {
+    const request = requestOf(
+      method,
+      to,
+      {
+        from: `<${from}>;tag=${randomBytes(6).toString('hex')}`,
+        to: `<${to}>`,
+        'call-id': randomBytes(12).toString('hex'),
+        cseq: `1 ${method}`,
+        ...(method === 'MESSAGE' && { 'content-type': 'text/plain' }),
+        ...headers,
+      },
+      method === 'MESSAGE' ? 'hello' : '',
+    );
+    const answer = await this.#stack.request({
+      request,
+      hops: [{ transport: 'udp', address: '127.0.0.1', port, from: this.#listening }],
+      ...(credentials !== undefined && { credentials }),
+    });
+    if (answer.answer !== 'response') throw new Error(answer.detail);
+    return answer.response;
+  }
+}
+
+interface Saying {
+  readonly to?: string;
+  readonly from?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly credentials?: Credentials;
+}
+
+interface Trunk {
+  readonly house: TestContext;
+  readonly session: Session;
+  readonly account: AccountId;
+  readonly port: number;
+  readonly send: (to: string, text: string) => Promise<SendOutcome>;
+}
+
+async function trunk(
+  peers: readonly JsonObject[],
+  {
+    secrets = {},
+    port,
+    online = true,
+  }: { secrets?: Record<string, string>; port?: number; online?: boolean } = {},
+): Promise<Trunk> {
+  const own = port ?? (await freePort());
+  const house = new TestContext({ secrets });
+  const session = createSip({ timings: brisk, timers: { t1: 50 } }).open(
+    {
+      id: newId<'LinkId'>(),
+      settings: {
+        mode: 'trunk',
+        trunk: { domains: [domain], listen: [{ transport: 'udp', host: '127.0.0.1', port: own }], peers },
+      },
+    },
+    house,
+  );
+  closing.push(() => session.close('asked'));
+  const account = newId<'AccountId'>();
+  session.attach({
+    id: account,
+    localAddress: `alice@${domain}`,
+    desired: { rooms: [], contacts: [], presence: { presence: 'available' } },
+  });
+  session.connect();
+  if (online) await eventually('the trunk is up', () => house.stateOf(account)?.state === 'online');
+  const send = (to: string, text: string): Promise<SendOutcome> =>
+    session.send(
+      {
+        id: newId<'EnvelopeId'>(),
+        account,
+        kind: 'message',
+        to,
+        conversationKind: 'direct',
+        content: { text },
+        attempt: 1,
+      },
+      new AbortController().signal,
+    );
+  return { house, session, account, port: own, send };
+}
+
+function peerAt(neighbour: Neighbour, more: JsonObject = {}): JsonObject {
+  return {
+    name: 'neighbour',
+    host: '127.0.0.1',
+    port: neighbour.port,
+    domains: ['example.com'],
+    addresses: ['127.0.0.1'],
+    ...more,
+  };
+}
+
+it('takes what a peer says to an account of its domain, and says what the account says to that peer', async () => {
+  const neighbour = await Neighbour.start();
+  const { port, house, send } = await trunk([peerAt(neighbour)]);
+  expect((await neighbour.say(port)).status).toBe(200);
+  expect(house.heard()).toMatchObject([
+    { conversation: 'bob@example.com', author: { address: 'bob@example.com' }, content: { text: 'hello' } },
+  ]);
+  expect(await send('bob@example.com', 'hello bob')).toMatchObject({ outcome: 'sent' });
+  expect(neighbour.messages()).toMatchObject([{ uri: 'sip:bob@example.com' }]);
+  expect(neighbour.heard.some(({ request }) => request.method === 'OPTIONS')).toBe(true);
+});
+
+it('refuses whoever comes from another address, and whoever comes over another transport than is trusted', async () => {
+  const neighbour = await Neighbour.start();
+  const elsewhere = await trunk([peerAt(neighbour, { addresses: ['192.0.2.0/24'] })]);
+  expect((await neighbour.say(elsewhere.port)).status).toBe(403);
+  const overTcp = await trunk([
+    { name: 'neighbour', transport: 'tcp', domains: ['*'], addresses: ['127.0.0.1'] },
+  ]);
+  expect((await neighbour.say(overTcp.port)).status).toBe(403);
+  expect([...elsewhere.house.heard(), ...overTcp.house.heard()]).toEqual([]);
+});
+
+it('relays nothing: not to other domains, not by routes, not to addresses that are nobody’s', async () => {
+  const neighbour = await Neighbour.start();
+  const { port, house } = await trunk([peerAt(neighbour, { domains: ['*'] })]);
+  const statusOf = async (saying: Saying): Promise<number> => (await neighbour.say(port, saying)).status;
+  expect(await statusOf({ to: 'sip:carol@example.net' })).toBe(403);
+  expect(await statusOf({ to: `sip:127.0.0.1:${String(neighbour.port)}` })).not.toBe(200);
+  expect(
+    await statusOf({
+      headers: { route: `<sip:127.0.0.1:${String(neighbour.port)};lr>, <sip:example.net;lr>` },
+    }),
+  ).toBe(403);
+  expect(await statusOf({ to: `sip:nobody@${domain}` })).toBe(404);
+  expect(await statusOf({ to: `sip:carol%40example.net@${domain}` })).toBe(404);
+  expect(await statusOf({ method: 'REGISTER', to: `sip:alice@${domain}` })).toBe(405);
+  expect(house.heard()).toEqual([]);
+  expect(neighbour.messages()).toEqual([]);
+});
+
+it('lets a peer speak for its own domains only, and nobody for ours', async () => {
+  const neighbour = await Neighbour.start();
+  const { port, house } = await trunk([peerAt(neighbour)]);
+  expect((await neighbour.say(port, { from: 'sip:carol@example.net' })).status).toBe(403);
+  expect((await neighbour.say(port, { from: `sip:alice@${domain}` })).status).toBe(403);
+  const asserting = { 'p-asserted-identity': '<sip:carol@example.net>' };
+  expect((await neighbour.say(port, { headers: asserting })).status).toBe(200);
+  expect(house.heard().map(({ author }) => author.address)).toEqual(['bob@example.com']);
+});
+
+it('believes what a trusted peer asserts of who is speaking, but for those who want to be private, and asserts it in turn', async () => {
+  const neighbour = await Neighbour.start();
+  const { port, house, send } = await trunk([peerAt(neighbour, { identity: 'believe' })]);
+  const from = 'sip:anonymous@example.com';
+  const asserting = { 'p-asserted-identity': '"Bob" <sip:bob@example.com>' };
+  expect((await neighbour.say(port, { from, headers: asserting })).status).toBe(200);
+  expect((await neighbour.say(port, { from, headers: { ...asserting, privacy: 'id' } })).status).toBe(200);
+  expect(house.heard().map(({ author }) => author.address)).toEqual([
+    'bob@example.com',
+    'anonymous@example.com',
+  ]);
+  await send('bob@example.com', 'it is me');
+  expect(neighbour.messages()[0]?.headers.get('p-asserted-identity')).toBe(`<sip:alice@${domain}>`);
+});
+
+it('knows a peer by its password, once for each number that it signs with, and answers strangers only so often', async () => {
+  const neighbour = await Neighbour.start();
+  const password = randomBytes(9).toString('hex');
+  const signing = { name: 'roaming', domains: ['example.com'], trust: 'password', user: 'roamer' };
+  const { port, house } = await trunk([signing], { secrets: { 'peer:roaming': password } });
+  expect((await neighbour.say(port)).status).toBe(401);
+  const wrong = new Credentials({ user: 'roamer', password: 'wrong' });
+  expect((await neighbour.say(port, { credentials: wrong })).status).toBe(401);
+  const right = new Credentials({ user: 'roamer', password });
+  expect((await neighbour.say(port, { credentials: right })).status).toBe(200);
+  expect((await neighbour.say(port, { credentials: right })).status).toBe(200);
+  const replayed = neighbour.heard;
+  expect(replayed).toEqual([]);
+  expect(house.heard()).toHaveLength(2);
+});
+
+it('takes no more from a peer than the settings say', async () => {
+  const neighbour = await Neighbour.start();
+  const { port, house } = await trunk([peerAt(neighbour, { rate: 3 })]);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => neighbour.say(port)));
+  const refused = answers.filter(({ status }) => status === 503);
+  expect(refused.length).toBeGreaterThanOrEqual(4);
+  expect(refused.every(({ headers }) => headers.get('retry-after') === '1')).toBe(true);
+  expect(house.heard()).toHaveLength(answers.length - refused.length);
+});
+
+it('sends to nobody whom no peer reaches, and to an own domain least of all', async () => {
+  const neighbour = await Neighbour.start();
+  const { send } = await trunk([peerAt(neighbour)]);
+  for (const to of ['carol@example.net', `dave@${domain}`]) {
+    expect(await send(to, 'hello?')).toMatchObject({ outcome: 'refused', failure: { code: 'not-found' } });
+  }
+});
+
+it('says that a port is taken, and that no peer answers, and comes back by itself', async () => {
+  const neighbour = await Neighbour.start();
+  const first = await trunk([peerAt(neighbour)]);
+  const second = await trunk([peerAt(neighbour)], { port: first.port, online: false });
+  expect(
+    await eventually('the conflict is told', () => {
+      const state = second.house.stateOf();
+      return state?.state === 'needs-person' ? state : undefined;
+    }),
+  ).toMatchObject({ code: 'resource-conflict' });
+  let silent = true;
+  const sullen = await Neighbour.start((incoming) => void incoming.respond(silent ? 503 : 200));
+  const third = await trunk([peerAt(sullen)], { online: false });
+  await eventually('it backs off', () => third.house.stateOf()?.state === 'backing-off');
+  silent = false;
+  await eventually('it is up', () => third.house.stateOf()?.state === 'online');
+  silent = true;
+  await eventually('it backs off again', () => third.house.stateOf()?.state === 'backing-off');
+});
