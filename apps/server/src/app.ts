@@ -6,6 +6,7 @@ import type { Connector } from '#connector';
 import { irc } from '#connectors/irc';
 import { loopback } from '#connectors/loopback';
 import { createSms } from '#connectors/sms';
+import { sip } from '#connectors/sip';
 import { xmpp } from '#connectors/xmpp';
 import { createHttpAdapter, NestLog, type Config } from '#platform';
 import { AppModule } from './app.module.js';
@@ -13,7 +14,7 @@ import { serveFace } from './face.js';
 
 /** The protocols that are built in. */
 export function builtIn({ spoolDir }: Config): readonly Connector[] {
-  return [irc, xmpp, createSms({ spoolDirectory: spoolDir }), loopback];
+  return [irc, xmpp, sip, createSms({ spoolDirectory: spoolDir }), loopback];
 }
 
 /** Makes the server, ready to listen but not yet listening. */

@@ -5,7 +5,6 @@ import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { Envelope, Message } from '#api';
 import { loopback, LoopbackServer } from '#connectors/loopback';
 import { CallLedger } from '#calls';
-import type { Connector } from '#connector';
 import { Fates } from '#conversations';
 import { EnvelopeFates, Fence, Gate, type GateQuestion, type GateVerdict } from '#delivery';
 import { CallIntake, Leases, LeaseStore } from '#sessions';
@@ -68,8 +67,6 @@ export class Loop implements AsyncDisposable {
     more: {
       readonly secrets?: Readonly<Record<string, string>>;
       readonly env?: Readonly<Record<string, string>>;
-      /** Speaks the loopback’s protocol in another way. */
-      readonly connector?: Connector;
     } = {},
   ): Promise<Loop> {
     const open = await openTestDatabase('embedded');
@@ -77,7 +74,7 @@ export class Loop implements AsyncDisposable {
     const rooms = roomsAbove.filter((room) => room !== PortsModule) as Type[];
     const house = await openHouse(open.database, {
       lent: true,
-      connectors: [more.connector ?? loopback],
+      connectors: [loopback],
       rooms: [TestPorts, ...rooms],
       prepare: withWebSockets,
       ...(more.env && { env: more.env }),
