@@ -11,6 +11,11 @@ import { newBranch } from './transactions/keys.js';
 import type { Flow } from './transport/flow.js';
 
 export interface InviteAsk extends Omit<Ask, 'timeoutMs'> {
+  /**
+   * Waited for before each try leaves, with what it will be on the wire: whoever keeps that can cancel it even if this
+   * process dies (`SipStack.cancel`). Where it rejects, nothing leaves.
+   */
+  readonly before?: (request: SipRequest, flow: Flow) => Promise<void>;
   /** A response of 101 to 199. */
   readonly provisional?: (response: SipResponse, flow: Flow) => void;
   /** A 2xx besides the answer, of another fork: acknowledge it, and end with BYE what is not wanted (§13.2.2.4). */
@@ -101,7 +106,18 @@ export class Invite implements InviteHandle {
     return request;
   }
 
-  #carry(request: SipRequest, bytes: Buffer, flow: Flow): Promise<Answer> {
+  async #carry(request: SipRequest, bytes: Buffer, flow: Flow): Promise<Answer> {
+    const { before } = this.#ask;
+    if (before === undefined) return this.#put(request, bytes, flow);
+    try {
+      await before(request, flow);
+    } catch (error) {
+      return unanswered('not-sent', error instanceof Error ? error.message : 'it may not leave');
+    }
+    return this.#giveUp.signal.aborted ? unanswered('aborted', 'given up') : this.#put(request, bytes, flow);
+  }
+
+  #put(request: SipRequest, bytes: Buffer, flow: Flow): Promise<Answer> {
     const { refusal } = this.#clients;
     if (refusal !== undefined) return Promise.resolve(unanswered('not-sent', refusal));
     const branch = branchOf(request);
@@ -177,11 +193,17 @@ export class Invite implements InviteHandle {
     if (this.#isCancelSent || this.#sent === undefined) return;
     this.#isCancelSent = true;
     const { request, flow } = this.#sent;
-    const cancel = requestOf('CANCEL', request.uri, aboutInvite(request, 'CANCEL'));
-    for (const [name, value] of Object.entries(this.#cancelHeaders)) cancel.headers.add(name, value);
+    const cancel = cancelOf(request, this.#cancelHeaders);
     this.#transaction?.cancelled();
     void this.#clients.carry(cancel, buildMessage(cancel), flow);
   }
+}
+
+/** The CANCEL of an INVITE as that went out, with its Via (§9.1). */
+export function cancelOf(invite: SipRequest, headers: Readonly<Record<string, string>>): SipRequest {
+  const cancel = requestOf('CANCEL', invite.uri, aboutInvite(invite, 'CANCEL'));
+  for (const [name, value] of Object.entries(headers)) cancel.headers.add(name, value);
+  return cancel;
 }
 
 /** What CANCEL and ACK have of their INVITE: the topmost Via, and who calls whom (§9.1, §17.1.1.3). */

@@ -69,6 +69,13 @@ function rawRequest(
 const statusesOf = (messages: readonly SipMessage[]): number[] =>
   messages.flatMap((message) => (message.type === 'response' ? [message.status] : []));
 
+/** An INVITE as it would have gone out. */
+function aRequestWithVia(): SipRequest {
+  const request = aRequest('INVITE', '');
+  request.headers.prepend('via', 'SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKnobody;rport');
+  return request;
+}
+
 describe('two stacks', () => {
   it.each([
     ['udp', '127.0.0.1'],
@@ -162,6 +169,67 @@ describe('two stacks', () => {
     expect(answered(await call.answer).response.status).toBe(487);
     expect(reason).toContain('cause=200');
     expect(incoming.isOver).toBe(true);
+  });
+
+  it('tell what an INVITE will be before it leaves, so that another process can cancel it', async () => {
+    const bob = aStack();
+    const alice = aStack();
+    const hop = await hopTo(bob.stack);
+    let kept: SipRequest | undefined;
+    let keep = (): void => undefined;
+    const call = alice.stack.invite({
+      request: aRequest('INVITE', ''),
+      hops: [hop],
+      before: (request) => {
+        kept = request;
+        return new Promise((done) => {
+          keep = done;
+        });
+      },
+    });
+    await until(() => kept !== undefined);
+    expect(bob.asked).toEqual([]);
+    keep();
+    await until(() => bob.asked.length === 1);
+    const [incoming] = bob.asked as [Incoming];
+    let reason: string | undefined;
+    incoming.cancelled = ({ headers }) => {
+      reason = headers.get('reason');
+    };
+    incoming.respond(180);
+    expect(kept?.headers.list('via')[0]).toContain('branch=');
+    // Whoever comes after alice knows nothing but what she kept.
+    await alice.stack.close();
+    expect((await call.answer).answer).toBe('none');
+    const heir = aStack();
+    const told = await heir.stack.cancel(kept as SipRequest, [hop], { reason: 'SIP;cause=487' });
+    expect(answered(told).response.status).toBe(200);
+    expect(reason).toBe('SIP;cause=487');
+    expect(incoming.isOver).toBe(true);
+    const nothing = await heir.stack.cancel(aRequestWithVia(), [hop]);
+    expect(answered(nothing).response.status).toBe(481);
+  });
+
+  it('do not leave when that cannot be kept, or when they are given up meanwhile', async () => {
+    const bob = aStack();
+    const alice = aStack();
+    const hops = [await hopTo(bob.stack)];
+    const unkept = alice.stack.invite({
+      request: aRequest('INVITE', ''),
+      hops,
+      before: () => Promise.reject(new Error('no room')),
+    });
+    expect(await unkept.answer).toMatchObject({ answer: 'none', why: 'not-sent', left: false });
+    const givenUp = alice.stack.invite({
+      request: aRequest('INVITE', ''),
+      hops,
+      before: () => {
+        givenUp.cancel();
+        return Promise.resolve();
+      },
+    });
+    expect(await givenUp.answer).toMatchObject({ answer: 'none', why: 'aborted', left: false });
+    expect(bob.asked).toEqual([]);
   });
 
   it('tell of a 2xx that overtook the cancelling', async () => {

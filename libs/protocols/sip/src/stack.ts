@@ -1,12 +1,12 @@
 import { noteSource, responseTo, statelessTag, type Reply } from './answering.js';
-import { Asking, Refusals, type Answer, type Ask, type Ways } from './ask.js';
+import { Asking, Refusals, unanswered, type Answer, type Ask, type Ways } from './ask.js';
 import { buildMessage } from './build.js';
 import { Clients } from './clients.js';
 import { systemClock, type Clock } from './clock.js';
 import { parseVia, type Via } from './headers/via.js';
 import type { Fault } from './head.js';
 import { ServedInvite, ServedRequest, type Answerer, type Incoming, type Served } from './incoming.js';
-import { Invite, type InviteAsk, type InviteHandle } from './invite.js';
+import { cancelOf, Invite, type InviteAsk, type InviteHandle } from './invite.js';
 import type { SipMessage, SipRequest } from './message.js';
 import { tagOf } from './headers/name-addr.js';
 import { parseMessage } from './parse.js';
@@ -14,8 +14,8 @@ import { patienceOf, usualTimers, type Timers } from './timers.js';
 import type { Setting } from './transactions/client.js';
 import { Finished } from './transactions/finished.js';
 import { acknowledgementKey, serverKey } from './transactions/keys.js';
-import type { Flow, Transport } from './transport/flow.js';
-import type { Hop, Listening, ListenWhere } from './transport/places.js';
+import { Flow, type Transport } from './transport/flow.js';
+import { NotSent, type Hop, type Listening, type ListenWhere } from './transport/places.js';
 import { Pool } from './transport/pool.js';
 import type { Ports } from './transport/ports.js';
 import { Turn } from './transport/turn.js';
@@ -164,6 +164,30 @@ export class SipStack {
   /** Invites to a session. */
   invite(ask: InviteAsk): InviteHandle {
     return new Invite(this.#ways, this.#clients, ask);
+  }
+
+  /**
+   * Cancels an INVITE that an earlier process has left behind; one of this process is cancelled by its handle.
+   * @param invite as it went out, with its Via: of its header fields those that CANCEL has, too.
+   * @returns 481 where nobody knows of it (any more); never rejects.
+   */
+  async cancel(
+    invite: SipRequest,
+    hops: readonly (Hop | Flow)[],
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const cancel = cancelOf(invite, headers);
+    let answer: Answer = unanswered('not-sent', 'there is nowhere to send it to');
+    for (const hop of hops) {
+      try {
+        const flow = hop instanceof Flow ? hop : await this.#pool.flowTo(hop);
+        answer = await this.#clients.carry(cancel, buildMessage(cancel), flow);
+      } catch (error) {
+        answer = unanswered('not-sent', NotSent.from(error).message);
+      }
+      if (answer.answer === 'response' || answer.left) break;
+    }
+    return answer;
   }
 
   /** Ends all that is under way and closes all ports and connections. */
