@@ -58,3 +58,4 @@ export {
 } from './kamailio.js';
 export { playSipp, Sipp, sippPeers, type SippOptions, type SippOutcome, type SippScenario } from './sipp.js';
 export { freeSipPort } from './sip-ports.js';
+export { SipPhone, type SipPhoneOptions } from './sip-phone.js';

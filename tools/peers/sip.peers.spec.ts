@@ -2,6 +2,7 @@ import { connect } from 'node:tls';
 import { expect, it } from '@jest/globals';
 import { Kamailio, kamailioDomain, kamailioPeers, type KamailioOptions } from './kamailio.js';
 import { describeWithPeers, eventually } from './peer.js';
+import { SipPhone } from './sip-phone.js';
 import { playSipp, Sipp, sippPeers } from './sipp.js';
 
 const [alice, bob] = ['alice', 'bob'].map((user) => `${user}@${kamailioDomain}`) as [string, string];
@@ -125,5 +126,40 @@ describeWithPeers('Kamailio and SIPp, as tests use them', [...kamailioPeers, ...
     await eventually('the watcher waits', isPending);
     await kamailio.admit('alice', [bob]);
     expect(await watcher.ended()).toMatchObject({ succeeded: 1, failed: 0, complaints: '' });
+  });
+});
+
+describeWithPeers('a plain phone on Kamailio', kamailioPeers, () => {
+  it('talks, says that it types, is seen and rings', async () => {
+    await using kamailio = await Kamailio.start({ algorithm: 'SHA-256' });
+    const phone = async (user: string): Promise<SipPhone> => {
+      await kamailio.createAccount(user, password);
+      return SipPhone.open({ port: kamailio.port, domain: kamailioDomain, user, password });
+    };
+    await using one = await phone('alice');
+    await using other = await phone('bob');
+    one.say(bob, 'hello 日本語');
+    await eventually('it is heard', () => other.heard.length === 1);
+    expect(other.heard).toMatchObject([{ from: alice, text: 'hello 日本語', type: 'text/plain' }]);
+    await eventually('it was taken', () => one.waiting(bob) === 0);
+    one.type(bob, true);
+    await eventually('it is seen to type', () => other.seesTyping(alice));
+    await one.watch(bob);
+    await other.show('open', 'away');
+    await eventually('presence is seen', () => one.sees(bob).pidf.includes('away'));
+    one.ring(bob);
+    await eventually('it rings', () => other.phone === 'ringing');
+    one.hangUp();
+    await eventually('it rings no more', () => other.phone === 'idle');
+    one.ring(bob);
+    await eventually('it rings again', () => other.phone === 'ringing');
+    other.pickUp();
+    await eventually('they speak', () => one.phone === 'answered');
+    other.hangUp();
+    await eventually('they are done', () => one.phone === 'idle');
+    one.ring(bob);
+    await eventually('it rings once more', () => other.phone === 'ringing');
+    other.hangUp();
+    await eventually('it is declined', () => one.phone === 'idle');
   });
 });
