@@ -32,3 +32,6 @@ export { SandboxPhone, type ShownText, type Writing } from './sms/phone.js';
 export type { Delivery } from './sms/outbox.js';
 export type { Submission } from './sms/centre.js';
 export { startSandboxSms, SandboxSms } from './sms/sandbox.js';
+export type { SandboxSipAccount, SandboxSipOptions, SipMischief } from './sip/options.js';
+export type { SandboxSipResident, SipHeard, SipReports, SipShow } from './sip/resident.js';
+export { SandboxSip, startSandboxSip } from './sip/sandbox.js';
