@@ -96,10 +96,10 @@ export class TrunkLink {
     if (way.way === 'closed') return failure('server-shutdown', 'The link is being closed.');
     if (way.way === 'none') return way.failure;
     // Peers see us where they write to us.
-    const from = this.#up?.listening.find((one) => one.transport === 'udp');
-    const hops = way.hops.map((hop) =>
-      hop.transport === 'udp' && from !== undefined ? { ...hop, from } : hop,
-    );
+    const hops = way.hops.map((hop) => {
+      const from = this.#up?.listening.find((one) => one.transport === hop.transport);
+      return from === undefined ? hop : { ...hop, from };
+    });
     this.#ways.set(peer, { hops, at: now });
     return hops;
   }

@@ -109,9 +109,10 @@ export class TrunkPeers {
     return undefined;
   }
 
-  #byCertificate({ source }: Incoming): Peer | undefined {
-    const { certificate } = source;
-    if (certificate === undefined) return undefined;
+  #byCertificate({ flow }: Incoming): Peer | undefined {
+    const { certificate, isAuthorised } = flow;
+    // Anybody can make a certificate with any name: the authority counts.
+    if (certificate === undefined || !isAuthorised) return undefined;
     return this.#peers.find(({ settings: { trust, certificateName, host } }) => {
       const name = certificateName ?? host;
       return trust === 'certificate' && name !== undefined && certificate.checkHost(name) !== undefined;

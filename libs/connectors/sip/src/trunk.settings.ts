@@ -40,10 +40,10 @@ export const trunkSchema: JsonObject = {
           host: {
             type: 'string',
             title: 'Address',
-            description: 'Of this machine.',
+            description: 'Of this machine; 0.0.0.0 or :: for all of them.',
             default: '127.0.0.1',
-            maxLength: 255,
-            pattern: '^[^\\s/]+$',
+            maxLength: 45,
+            pattern: '^[0-9A-Fa-f.:]+$',
           },
           port: { type: 'integer', title: 'Port', minimum: 1, maximum: 65_535 },
         },
