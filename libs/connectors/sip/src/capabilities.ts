@@ -12,4 +12,5 @@ export const capabilities: Capabilities = {
   typing: 'native',
   receipts: 'native',
   'read-receipts': 'native',
+  presence: 'native',
 };

@@ -39,6 +39,31 @@ export const features: readonly Feature<Prover>[] = [
     abilities: ['shows-typing'],
     provedOn: ['sandbox'],
   },
+  {
+    feature: 'presence of contacts (RFC 3856, 3863, 4480; RFC 8048)',
+    out: '-',
+    in: native('of all their devices as one; XMPP’s own words where a gateway passes them on'),
+    capability: 'presence',
+    abilities: ['has-contacts'],
+    provedOn: ['kamailio'],
+  },
+  {
+    feature: 'own presence (RFC 3903, 3856)',
+    out: native(
+      'published at the server, and told to whoever subscribes with us; “chatty” is “available” to most',
+    ),
+    in: '-',
+    capability: 'presence',
+    abilities: ['sets-presence'],
+    provedOn: ['kamailio'],
+  },
+  {
+    feature: 'who asks to see it (RFC 3857)',
+    out: fallback('let in where they ask us; a server that keeps presence asks its own lists (XCAP)'),
+    in: native(),
+    abilities: ['admits'],
+    provedOn: ['kamailio'],
+  },
   { feature: '/me', out: fallback('as “* …”'), in: notCarried, capability: 'emote', provedOn: ['sandbox'] },
   {
     feature: 'replies',

@@ -1,13 +1,22 @@
 /*
- * What an account does on its network, however it got there: it talks, shows who is writing, tells what was received. What
- * comes goes to whom it concerns.
+ * What an account does on its network, however it got there: it talks, shows who is writing, tells what was received,
+ * and shows presence. What comes goes to whom it concerns.
  */
-import type { OutboundEnvelope, Place, SendOutcome } from '#connector';
+import type {
+  Admission,
+  DesiredContact,
+  DesiredState,
+  OutboundEnvelope,
+  Place,
+  SendOutcome,
+} from '#connector';
+import type { PresenceState } from '#model';
 import type { Incoming } from '#protocols/sip';
 import type { Service } from './line.js';
 import { Manners } from './manners.js';
 import type { Parts } from './parts.js';
 import { answerOptions } from './pool.js';
+import { SipPresence } from './presence/presence.js';
 import { Receipts } from './receipts.js';
 import { Talk } from './talk.js';
 import { Typing } from './typing.js';
@@ -16,14 +25,17 @@ export class Residence {
   readonly #receipts: Receipts;
   readonly #typing: Typing;
   readonly #talk: Talk;
+  readonly #presence: SipPresence;
   readonly #services: readonly Service[];
 
-  constructor(parts: Parts) {
+  /** @param isRegistered it has a server of its own; else it is on a trunk. */
+  constructor(parts: Parts, desired: DesiredState, isRegistered: boolean) {
     const manners = new Manners(parts);
     this.#receipts = new Receipts(parts);
     this.#typing = new Typing(parts, manners);
     this.#talk = new Talk(parts, manners, this.#receipts, this.#typing);
-    this.#services = [this.#talk];
+    this.#presence = new SipPresence(parts, desired, isRegistered);
+    this.#services = [this.#talk, ...this.#presence.services];
   }
 
   /** Takes a request that is for the account. Answers it, at once or when it is stored. */
@@ -51,6 +63,18 @@ export class Residence {
 
   markRead(conversation: string, upTo: Place): void {
     void this.#receipts.read(conversation, upTo);
+  }
+
+  setContacts(contacts: readonly DesiredContact[]): void {
+    this.#presence.setContacts(contacts);
+  }
+
+  setAdmissions(admissions: readonly Admission[]): void {
+    this.#presence.setAdmissions(admissions);
+  }
+
+  setPresence(presence: PresenceState): void {
+    this.#presence.setPresence(presence);
   }
 
   online(): void {

@@ -15,7 +15,7 @@ const description: ConnectorDescription = {
   settings: settingsSchema,
   secrets: secretsSchema,
   capabilities,
-  abilities: ['paces', 'shows-typing', 'marks-read'],
+  abilities: ['paces', 'shows-typing', 'marks-read', 'has-contacts', 'admits', 'sets-presence'],
   // The session paces itself by its settings; this only keeps one account from filling the house.
   flood: { burst: 10_000, perSecond: 10_000 },
   observes: 'read',
@@ -23,6 +23,7 @@ const description: ConnectorDescription = {
   losses: [
     'SIP keeps no messages: what others say while the account is offline reaches it only where its server stores them.',
     'Where the answer to a message of ours was lost, nobody can say whether it arrived; it is then unknown.',
+    'Who asks a server that keeps presence itself may see our person is told, but let in there by its own means (XCAP).',
     'What our person says from another device is not shown here: SIP has no carbon copies.',
   ],
 };

@@ -4,8 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type {
+  Admission,
+  Admits,
   AttachedAccount,
   CloseReason,
+  DesiredContact,
+  HasContacts,
   MarksRead,
   OutboundEnvelope,
   Paces,
@@ -14,10 +18,11 @@ import type {
   Session,
   SessionClock,
   SessionContext,
+  SetsPresence,
   ShowsTyping,
 } from '#connector';
 import { Keeper, Life, readNote, TokenBucket, type Entry } from '#connector/session';
-import { failure, type AccountId, type Failure } from '#model';
+import { failure, type AccountId, type Failure, type PresenceState } from '#model';
 import {
   Credentials,
   Headers,
@@ -58,7 +63,7 @@ interface Attached {
   clientKey: string | undefined;
 }
 
-export class SipSession implements Session, Paces, ShowsTyping, MarksRead {
+export class SipSession implements Session, Paces, ShowsTyping, MarksRead, HasContacts, Admits, SetsPresence {
   readonly #settings: SipSettings;
   readonly #context: SessionContext;
   readonly #timings: SipTimings;
@@ -144,11 +149,23 @@ export class SipSession implements Session, Paces, ShowsTyping, MarksRead {
     this.#of(account)?.residence.markRead(conversation, upTo);
   }
 
+  setContacts(account: AccountId, contacts: readonly DesiredContact[]): void {
+    this.#of(account)?.residence.setContacts(contacts);
+  }
+
+  setAdmissions(account: AccountId, admissions: readonly Admission[]): void {
+    this.#of(account)?.residence.setAdmissions(admissions);
+  }
+
+  setPresence(account: AccountId, presence: PresenceState): void {
+    this.#of(account)?.residence.setPresence(presence);
+  }
+
   #of(account: AccountId): Attached | undefined {
     return this.#attached?.id === account ? this.#attached : undefined;
   }
 
-  #make({ id }: AttachedAccount, self: string): Attached {
+  #make({ id, desired }: AttachedAccount, self: string): Attached {
     const context = this.#context;
     const name = createHash('sha256').update(id).digest('hex').slice(0, 20);
     const seat = this.#pool.enter(name, (incoming) => {
@@ -179,7 +196,7 @@ export class SipSession implements Session, Paces, ShowsTyping, MarksRead {
       keeper,
       life: new Life(context, id, this.#timings, (signal) => this.#enter(attached, self, signal)),
       line,
-      residence: new Residence(parts),
+      residence: new Residence(parts, desired, true),
       registration: undefined,
       credentials: undefined,
       clientKey: undefined,

@@ -4,8 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type {
+  Admission,
+  Admits,
   AttachedAccount,
   CloseReason,
+  DesiredContact,
+  HasContacts,
   InboundParty,
   MarksRead,
   OutboundEnvelope,
@@ -14,10 +18,11 @@ import type {
   SendOutcome,
   Session,
   SessionContext,
+  SetsPresence,
   ShowsTyping,
 } from '#connector';
 import { Keeper, Life, type Entry } from '#connector/session';
-import { failure, type AccountId, type Failure } from '#model';
+import { failure, type AccountId, type Failure, type PresenceState } from '#model';
 import {
   Headers,
   parseNameAddr,
@@ -57,7 +62,9 @@ interface Seat {
   online: boolean;
 }
 
-export class TrunkSession implements Session, Paces, ShowsTyping, MarksRead {
+export class TrunkSession
+  implements Session, Paces, ShowsTyping, MarksRead, HasContacts, Admits, SetsPresence
+{
   readonly #settings: SipSettings;
   readonly #trunk: TrunkSettings;
   readonly #context: SessionContext;
@@ -114,7 +121,7 @@ export class TrunkSession implements Session, Paces, ShowsTyping, MarksRead {
       if (why !== undefined) this.#context.state(account.id, { state: 'needs-person', ...why });
       return;
     }
-    const seat = this.#make(account.id, self);
+    const seat = this.#make(account, self);
     this.#seats.set(seat.id, seat);
     this.#byName.set(self, seat);
     this.#byName.set(nameOf(seat.id), seat);
@@ -180,6 +187,18 @@ export class TrunkSession implements Session, Paces, ShowsTyping, MarksRead {
     this.#seats.get(account)?.residence.markRead(conversation, upTo);
   }
 
+  setContacts(account: AccountId, contacts: readonly DesiredContact[]): void {
+    this.#seats.get(account)?.residence.setContacts(contacts);
+  }
+
+  setAdmissions(account: AccountId, admissions: readonly Admission[]): void {
+    this.#seats.get(account)?.residence.setAdmissions(admissions);
+  }
+
+  setPresence(account: AccountId, presence: PresenceState): void {
+    this.#seats.get(account)?.residence.setPresence(presence);
+  }
+
   /** Takes what comes to the port: from a peer, of somebody it may speak for, to somebody of ours; all else is refused. */
   #take(incoming: Incoming): void {
     const known = this.#link.up?.peers.know(incoming);
@@ -240,7 +259,7 @@ export class TrunkSession implements Session, Paces, ShowsTyping, MarksRead {
     return byAddress ?? (read.user === undefined ? undefined : this.#byName.get(read.user));
   }
 
-  #make(id: AccountId, self: string): Seat {
+  #make({ id, desired }: AttachedAccount, self: string): Seat {
     const context = this.#context;
     const keeper = new Keeper(context, id, this.#timings, {
       full: () => undefined,
@@ -269,7 +288,7 @@ export class TrunkSession implements Session, Paces, ShowsTyping, MarksRead {
       self,
       keeper,
       life: new Life(context, id, this.#timings, (signal) => this.#enter(seat, signal)),
-      residence: new Residence(parts),
+      residence: new Residence(parts, desired, false),
       online: false,
     };
     return seat;
