@@ -11,6 +11,7 @@ export const brisk: Partial<SipTimings> = {
   find: 1_000,
   connect: 2_000,
   register: 3_000,
+  deadline: 300,
   keepAlive: 150,
   probe: 200,
   firstRetry: 30,

@@ -1,0 +1,105 @@
+/* What is said to us is answered when it is stored, and not otherwise. */
+import { expect, it } from '@jest/globals';
+import { eventually } from '#peers';
+import { Neighbour, peerAt, trunk, type Trunk } from './trunk.fixture.js';
+
+async function joined(): Promise<{ readonly neighbour: Neighbour; readonly ours: Trunk }> {
+  const neighbour = await Neighbour.start();
+  return { neighbour, ours: await trunk([peerAt(neighbour)]) };
+}
+
+it('answers no message before it is stored', async () => {
+  const { neighbour, ours } = await joined();
+  ours.house.storage.withhold();
+  let answered = false;
+  const answer = neighbour.say(ours.port).finally(() => (answered = true));
+  await eventually('it is offered', () => ours.house.storage.outstanding === 1);
+  expect(answered).toBe(false);
+  ours.house.storage.release();
+  expect((await answer).status).toBe(200);
+});
+
+it('asks by the deadline to come again with what cannot be stored, and keeps nothing of it', async () => {
+  const { neighbour, ours } = await joined();
+  ours.house.storage.withhold();
+  const refused = await neighbour.say(ours.port);
+  expect(refused.status).toBe(503);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  ours.house.storage.release();
+  expect((await neighbour.say(ours.port)).status).toBe(200);
+  expect(ours.house.heard()).toHaveLength(1);
+});
+
+it('finds out whether it is stored what nobody could say of, and then answers', async () => {
+  const { neighbour, ours } = await joined();
+  ours.house.storage.failNext({ fault: 'in-doubt', kept: true });
+  expect((await neighbour.say(ours.port)).status).toBe(200);
+  expect(ours.house.heard()).toHaveLength(1);
+});
+
+it('takes once what comes over two ways, and twice what was said twice', async () => {
+  const { neighbour, ours } = await joined();
+  const headers = { 'call-id': 'the-same', from: '<sip:bob@example.com>;tag=the-same' };
+  expect((await neighbour.say(ours.port, { headers })).status).toBe(200);
+  expect((await neighbour.say(ours.port, { headers })).status).toBe(200);
+  expect(ours.house.heard()).toHaveLength(1);
+  const another = { ...headers, from: '<sip:bob@example.com>;tag=another' };
+  expect((await neighbour.say(ours.port, { headers: another })).status).toBe(200);
+  expect(ours.house.heard()).toHaveLength(2);
+});
+
+it.each([
+  ['what it cannot read', { 'content-type': 'application/octet-stream' }, 415],
+  ['what is compressed in a way that nobody knows', { 'content-encoding': 'brotli' }, 415],
+  ['what is not what it says', { 'content-encoding': 'deflate' }, 400],
+])('says of %s that it does not take it', async (_, headers, status) => {
+  const { neighbour, ours } = await joined();
+  const answer = await neighbour.say(ours.port, { headers });
+  expect(answer.status).toBe(status);
+  expect(ours.house.heard()).toEqual([]);
+});
+
+it('passes on what became of a message, as the answer says it', async () => {
+  const answers: Record<string, (number | Record<string, string>)[]> = {
+    sent: [200, 202],
+    refused: [404, 403, 480, 486, 603, 415, 413],
+    later: [503, 500],
+    unknown: [408, 504],
+  };
+  for (const [outcome, statuses] of Object.entries(answers)) {
+    for (const status of statuses) {
+      const neighbour = await Neighbour.start((incoming) => {
+        void incoming.respond(incoming.request.method === 'OPTIONS' ? 200 : Number(status));
+      });
+      const ours = await trunk([peerAt(neighbour)]);
+      expect([status, (await ours.send('bob@example.com', 'hello')).outcome]).toEqual([status, outcome]);
+    }
+  }
+});
+
+it('waits as long as it is told to', async () => {
+  const neighbour = await Neighbour.start((incoming) => {
+    if (incoming.request.method === 'OPTIONS') incoming.respond(200);
+    else incoming.respond(503, { headers: { 'retry-after': '17 (in a meeting)' } });
+  });
+  const ours = await trunk([peerAt(neighbour)]);
+  expect(await ours.send('bob@example.com', 'hello')).toMatchObject({
+    outcome: 'later',
+    retryAfterMs: 17_000,
+  });
+});
+
+it('says to whom cannot read wishes for receipts the plain text, and from then on at once', async () => {
+  const neighbour = await Neighbour.start((incoming) => {
+    const type = incoming.request.headers.get('content-type') ?? '';
+    incoming.respond(type.startsWith('message/cpim') ? 415 : 200);
+  });
+  const ours = await trunk([peerAt(neighbour)]);
+  expect(await ours.send('bob@example.com', 'one')).toMatchObject({ outcome: 'sent' });
+  expect(await ours.send('bob@example.com', 'two')).toMatchObject({ outcome: 'sent' });
+  expect(neighbour.messages().map(({ headers }) => headers.get('content-type')?.split(';')[0])).toEqual([
+    'message/cpim',
+    'text/plain',
+    'text/plain',
+  ]);
+});
