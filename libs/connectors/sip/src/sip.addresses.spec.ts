@@ -42,6 +42,8 @@ describe('what a person types', () => {
     '@example.org',
     'a b@example.org',
     'bob@',
+    'bob@example.org\nx',
+    'sip:bob@example.org\r\nx',
     'bob@ex ample.org',
     'http://example.org',
     'bob@exa/mple',

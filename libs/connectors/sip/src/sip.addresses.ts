@@ -95,6 +95,8 @@ function kindOfAddress(address: string): AddressKind {
 
 function parse(raw: string, settings: JsonObject): Address {
   const text = raw.trim();
+  // What makes hosts of names drops line ends: two lines would become one address.
+  if (/\p{Cc}/u.test(text)) throw new AddressError(howToWrite);
   if (text.length > longest) throw new AddressError(`An address has at most ${String(longest)} characters.`);
   const domain = domainIn(settings);
   const inside = /^[^<>]*<([^<>]+)>$/.exec(text)?.[1] ?? text;

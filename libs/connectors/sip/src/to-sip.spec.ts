@@ -84,6 +84,7 @@ describe('what we say', () => {
     ['too much', { content: { text: 'ü'.repeat(mostText) } }, 'too-large'],
     ['a change of what was said', { kind: 'edit' }, 'unsupported'],
     ['a reaction', { kind: 'reaction' }, 'unsupported'],
+    ['for an address that is none', { to: 'bob@example.org\r\nSubject: x' }, 'not-found'],
     [
       'a file without an address',
       { content: { text: 'x', attachments: [{ name: 'a', mediaType: 'b/c' }] } },

@@ -17,7 +17,7 @@ import {
   type CpimHeader,
 } from '#protocols/sip';
 import type { ReceiptAsk } from './from-sip.js';
-import { uriOf } from './sip.addresses.js';
+import { addressOf, uriOf } from './sip.addresses.js';
 
 /** Longest text that is taken, in bytes of UTF-8: what fits, with its headers, where servers hold a message in 64 KiB. */
 export const mostText = 50_000;
@@ -30,6 +30,7 @@ const unchangeable = failure(
   'unsupported',
   'What has been sent over SIP cannot be changed; say it in words.',
 );
+const nobody = failure('not-found', 'That is no SIP address.');
 const noUrl = failure('unsupported', 'A file has no address that others could fetch it from.');
 
 /** How a message is to be said. */
@@ -65,6 +66,7 @@ export function messagesOf(envelope: OutboundEnvelope, manner: Manner): readonly
   if (text === '') return nothing;
   const wireId = wireIdOf(envelope.id, 0);
   const to = uriOf(envelope.to);
+  if (addressOf(to) === undefined) return nobody;
   return [{ wireId, to, ...(manner.cpim ? packed(text, wireId, to, manner) : plain(text)) }];
 }
 
