@@ -129,7 +129,7 @@ export class SipSession implements Session, Paces, ShowsTyping, MarksRead, HasCo
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
     const attached = this.#of(envelope.account);
-    if (attached?.registration?.registered === undefined) {
+    if (attached?.registration?.registered === undefined || this.#leaving !== undefined) {
       return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
     }
     this.#bucket.take();

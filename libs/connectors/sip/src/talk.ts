@@ -27,6 +27,8 @@ export class Talk implements Service {
   readonly #manners: Manners;
   readonly #receipts: Receipts;
   readonly #typing: Typing;
+  /** What has no outcome yet. */
+  readonly #flying = new Set<Promise<SendOutcome>>();
 
   constructor(parts: Parts, manners: Manners, receipts: Receipts, typing: Typing) {
     this.#parts = parts;
@@ -37,6 +39,21 @@ export class Talk implements Service {
 
   /** Says what an envelope says, part after part. Never rejects. */
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
+    const flight = this.#send(envelope, signal);
+    this.#flying.add(flight);
+    try {
+      return await flight;
+    } finally {
+      this.#flying.delete(flight);
+    }
+  }
+
+  /** What has been said is answered while somebody listens. */
+  async leave(): Promise<void> {
+    await Promise.all(this.#flying);
+  }
+
+  async #send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
     await this.#manners.ready;
     const { settings, line, context } = this.#parts;
     const wants = (): boolean => settings.receipts && this.#manners.takes(envelope.to, 'cpim');
