@@ -34,7 +34,7 @@ export class Desk implements AsyncDisposable {
       transport = 'udp',
       user = 'alice',
       password = 'tulip',
-      t1,
+      t1 = 500,
     }: { transport?: Transport; user?: string; password?: string; t1?: number } = {},
   ) {
     this.#sandbox = sandbox;
@@ -44,7 +44,7 @@ export class Desk implements AsyncDisposable {
     this.#registration = headersOf('REGISTER', this.address, this.address);
     this.stack = new SipStack({
       userAgent: 'Desk',
-      timers: t1 === undefined ? {} : { t1, t2: 2 * t1 },
+      timers: { t1 },
       onRequest: (incoming) => {
         this.came.push(incoming);
         const { method } = incoming.request;

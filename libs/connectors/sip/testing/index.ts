@@ -1,1 +1,4 @@
+export { sipHarness, type SipServerUp } from './harness.js';
+export { kamailioUp } from './kamailio.js';
+export { sandboxUp } from './sandbox.js';
 export { brisk, Rigs, type Rig, type RigOptions, type RigServer } from './rigs.js';
