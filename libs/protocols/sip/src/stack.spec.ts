@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createSocket, type Socket } from 'node:dgram';
+import { isDeepStrictEqual } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { buildMessage } from './build.js';
 import { parseMessage } from './parse.js';
 import type { Answer, Answered } from './ask.js';
@@ -257,10 +260,12 @@ describe('a stack that is asked', () => {
     peer.say(rawRequest('MESSAGE'), hop);
     await until(() => asked.length === 1);
     asked[0]?.respond(200);
-    await until(() => peer.heard.length === 1);
+    await until(() => peer.heard.length > 0);
+    // The second of before may have come before the answer, and may come now.
     peer.say(rawRequest('MESSAGE'), hop);
-    await until(() => peer.heard.length === 2);
-    expect(peer.heard[0]).toEqual(peer.heard[1]);
+    peer.say(rawRequest('MESSAGE'), hop);
+    await until(() => peer.heard.length > 2);
+    expect(peer.heard.every((response) => isDeepStrictEqual(response, peer.heard[0]))).toBe(true);
     expect(asked).toHaveLength(1);
   });
 
@@ -346,6 +351,34 @@ describe('a stack that is asked', () => {
     const answer = await aStack().stack.request({ request: aRequest(), hops: [hop] });
     expect(answered(answer).response.status).toBe(500);
     expect(faults).toEqual(['onRequest: a bug']);
+  });
+
+  it('holds what is finished as the bytes of its response, not as messages', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const bob = aStack({ onRequest: (incoming) => void incoming.respond(200) });
+    const { stack } = aStack();
+    const hop = await hopTo(bob.stack);
+    const some = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index += 50) {
+        await Promise.all(
+          Array.from({ length: 50 }, () =>
+            stack.request({ request: aRequest('MESSAGE', 'x'.repeat(500)), hops: [hop] }),
+          ),
+        );
+      }
+    };
+    const held = (): number => {
+      collect();
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    await some(500);
+    const before = held();
+    await some(2_000);
+    // It is 1,200 to 3,600 here; a parsed message with all that hangs on it is 15,000.
+    expect((held() - before) / 2_000).toBeLessThan(7_000);
   });
 
   it('answers at the port of the Via where no rport is asked for', async () => {

@@ -330,13 +330,11 @@ export class SipStack {
 
   /** Where the responses to a request go (RFC 3261 §18.2.2; RFC 3581 §4). */
   #wayBack(via: Via, flow: Flow): (bytes: Buffer) => void {
-    if (flow instanceof UdpFlow) {
-      const back = via.params.has('rport') ? flow : flow.toPort(via.port ?? 5_060);
-      return (bytes) => void back.send(bytes);
-    }
+    const port = via.port ?? 5_060;
+    if (flow instanceof UdpFlow) return via.params.has('rport') ? flow.sender() : flow.sender(port);
     return (bytes) => {
       if (flow.send(bytes) || flow.isOpen || flow.transport !== 'tcp') return;
-      const hop: Hop = { transport: 'tcp', address: flow.remote.address, port: via.port ?? 5_060 };
+      const hop: Hop = { transport: 'tcp', address: flow.remote.address, port };
       this.#pool.flowTo(hop).then(
         (again) => again.send(bytes),
         () => undefined,

@@ -2,7 +2,8 @@ import type { Clock } from '../clock.js';
 
 /** A response as it went out, and how it goes out again. */
 interface Held {
-  readonly bytes: Buffer | undefined;
+  /** Octet by octet as text: a buffer would hold the piece of memory that it shares with others. */
+  readonly bytes: string | undefined;
   readonly send: ((bytes: Buffer) => void) | undefined;
   readonly until: number;
 }
@@ -38,7 +39,8 @@ export class Finished {
 
   /** Without bytes: what comes again is swallowed. */
   add(key: string, bytes?: Buffer, send?: (bytes: Buffer) => void): void {
-    this.#held.set(key, { bytes, send, until: this.#clock.monotonic() + this.#ms });
+    const until = this.#clock.monotonic() + this.#ms;
+    this.#held.set(key, { bytes: bytes?.toString('latin1'), send, until });
     this.#octets += costOf(key, bytes);
     for (const [oldest, held] of this.#held) {
       if (this.#octets <= this.#most) break;
@@ -51,7 +53,7 @@ export class Finished {
   repeat(key: string): boolean {
     const held = this.#held.get(key);
     if (held === undefined) return false;
-    if (held.bytes !== undefined) held.send?.(held.bytes);
+    if (held.bytes !== undefined) held.send?.(Buffer.from(held.bytes, 'latin1'));
     return true;
   }
 
@@ -92,6 +94,6 @@ export class Finished {
   }
 }
 
-function costOf(key: string, bytes: Buffer | undefined): number {
+function costOf(key: string, bytes: Buffer | string | undefined): number {
   return overhead + key.length + (bytes?.length ?? 0);
 }

@@ -67,5 +67,5 @@ export function itself(
   _options: unknown,
   answer: (error: null, address: string, family: number) => void,
 ): void {
-  answer(null, host, isIPv6(host) ? 6 : 4);
+  answer(null, host, host.includes(':') ? 6 : 4);
 }

@@ -7,9 +7,16 @@ import { StreamFlow } from './stream.js';
 
 /**
  * A connection to a hop, the TLS handshake done and judged.
+ * @param signal gives up.
+ * @param whenOver told when the connection that stood is over.
  * @throws NotSent
  */
-export async function connectTo(hop: Hop, ports: Ports, signal: AbortSignal): Promise<StreamFlow> {
+export async function connectTo(
+  hop: Hop,
+  ports: Ports,
+  signal: AbortSignal,
+  whenOver: () => void,
+): Promise<StreamFlow> {
   const { address, port, from, tls } = hop;
   const isTls = hop.transport === 'tls';
   const local = from !== undefined && !isWildcard(from.host) ? from.host : undefined;
@@ -55,5 +62,5 @@ export async function connectTo(hop: Hop, ports: Ports, signal: AbortSignal): Pr
     cancel?.();
     signal.removeEventListener('abort', giveUp);
   }
-  return new StreamFlow(socket, ports, false);
+  return new StreamFlow(socket, ports, { isAccepted: false, whenOver });
 }

@@ -38,7 +38,7 @@ export class StreamListener implements Listening {
     const welcome = (socket: Socket): void => {
       // Reset before its turn came.
       if (socket.remoteAddress === undefined) socket.destroy();
-      else new StreamFlow(socket, ports, true);
+      else new StreamFlow(socket, ports, { isAccepted: true });
     };
     const server: Server = isTls
       ? createTlsServer({ handshakeTimeout: ports.timers.connectMs, ...where.tls }, welcome)

@@ -134,12 +134,12 @@ export class Pool {
     const key = [hop.transport, hop.address, hop.port, hop.from?.host ?? '', hop.tls?.key ?? ''].join(' ');
     const known = this.#connections.get(key);
     if (known !== undefined) return known;
-    const made = connectTo(hop, this.#ports, this.#closing.signal);
-    this.#connections.set(key, made);
     const forget = (): void => {
       if (this.#connections.get(key) === made) this.#connections.delete(key);
     };
-    made.then((flow) => flow.ended(forget), forget);
+    const made = connectTo(hop, this.#ports, this.#closing.signal, forget);
+    this.#connections.set(key, made);
+    made.catch(forget);
     return made;
   }
 }

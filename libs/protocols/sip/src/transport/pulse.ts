@@ -10,6 +10,10 @@ interface Want {
 export interface Line {
   /** @param outbound whether an answer may be asked for where that is not usual. */
   ping(outbound: boolean): void;
+  /** The same once more: an answer to either will do. */
+  pingAgain(): void;
+  /** The peer no longer answers. */
+  dead(why: string): void;
   /** Whether a peer that answered once can be held to it, though it has not promised: so on streams. */
   readonly isStream: boolean;
 }
@@ -61,6 +65,7 @@ export class Pulse {
 
   dead(why: string): void {
     this.stop();
+    this.#line.dead(why);
     const wants = [...this.#wants];
     this.#wants.clear();
     for (const { onDead } of wants) onDead(why);
@@ -95,7 +100,7 @@ export class Pulse {
 
   #again(pause: number): void {
     this.#cancelAgain = this.#clock.after(pause, () => {
-      this.#line.ping(true);
+      this.#line.pingAgain();
       this.#again(2 * pause);
     });
   }

@@ -16,6 +16,13 @@ const ping = Buffer.from('\r\n\r\n');
 const pong = Buffer.from('\r\n');
 let count = 0;
 
+interface StreamOptions {
+  /** Others made it: so it may be one that never says anything. */
+  readonly isAccepted: boolean;
+  /** Told before all who watch it; it does not hold the connection open. */
+  readonly whenOver?: () => void;
+}
+
 /** One connection, TCP or TLS, whoever made it: requests and responses of both sides go over it. */
 export class StreamFlow extends Flow {
   override readonly transport: 'tcp' | 'tls';
@@ -26,6 +33,7 @@ export class StreamFlow extends Flow {
   override readonly isAuthorised: boolean;
   readonly #socket: Socket;
   readonly #ports: Ports;
+  readonly #whenOver: (() => void) | undefined;
   readonly #reader: StreamReader;
   readonly #pulse: Pulse;
   readonly #waiting: Buffer[] = [];
@@ -40,9 +48,12 @@ export class StreamFlow extends Flow {
   #cancelStall: (() => void) | undefined;
   #cancelIdle: (() => void) | undefined;
 
-  /** @param socket connected, and nothing of it read yet. */
-  constructor(socket: Socket, ports: Ports, isAccepted: boolean) {
+  /**
+   * @param socket connected, and nothing of it read yet.
+   */
+  constructor(socket: Socket, ports: Ports, { isAccepted, whenOver }: StreamOptions) {
     super();
+    this.#whenOver = whenOver;
     this.#socket = socket;
     this.#ports = ports;
     const isTls = socket instanceof TLSSocket;
@@ -56,7 +67,14 @@ export class StreamFlow extends Flow {
     this.#isFirstDue = isAccepted;
     this.#usedAt = ports.clock.monotonic();
     this.#reader = this.#newReader();
-    const line = { isStream: true, ping: () => void this.send(ping) };
+    const line = {
+      isStream: true,
+      ping: () => void this.send(ping),
+      pingAgain: () => void this.send(ping),
+      dead: (why: string) => {
+        this.cut(why);
+      },
+    };
     this.#pulse = new Pulse(ports.clock, ports.timers.pongMs, line);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
@@ -111,6 +129,7 @@ export class StreamFlow extends Flow {
     });
     if (this.#socket.destroyed) cancel();
     else this.#socket.once('close', cancel);
+    this.#whenOver?.();
     this.over(why);
   }
 

@@ -50,7 +50,8 @@ export function readStun(bytes: Buffer): Stun | undefined {
     const length = bytes.readUInt16BE(at + 2);
     const value = bytes.subarray(at + 4, at + 4 + length);
     if (bytes.readUInt16BE(at) === xorMappedAddress && (value.length === 8 || value.length === 20)) {
-      const mapped = value.toString('hex', 2, 4) + masked(value.subarray(4), idOctets).toString('hex');
+      const port = (value.readUInt16BE(2) ^ (magic >>> 16)).toString(16).padStart(4, '0');
+      const mapped = port + masked(value.subarray(4), idOctets).toString('hex');
       return { isRequest: false, id, mapped };
     }
     at += 4 + length + ((4 - (length % 4)) % 4);

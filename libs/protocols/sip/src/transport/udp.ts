@@ -164,9 +164,12 @@ export class UdpFlow extends Flow {
     return this.#socket.send(bytes, this.remote, failed);
   }
 
-  /** The same but for the port at the other end. */
-  toPort(port: number): UdpFlow {
-    return this.#socket.flowTo({ address: this.remote.address, port });
+  /**
+   * Sends, and holds as little as it can: with finished transactions there are many of it.
+   * @param port at the other end, if not the one that was heard from.
+   */
+  sender(port = this.remote.port): (bytes: Buffer) => void {
+    return sendingTo(this.#socket, this.remote.address, port);
   }
 
   /** The port was closed. */
@@ -185,23 +188,27 @@ export class UdpFlow extends Flow {
 
 class UdpPulse {
   readonly pulse: Pulse;
-  #id = '';
+  #id: Buffer = Buffer.alloc(12);
   #mapped: string | undefined;
 
   constructor(socket: UdpSocket, remote: Place, { clock, timers }: Ports) {
+    const ask = (): void => void socket.send(stunRequest(this.#id), remote);
     const line = {
       isStream: false,
+      // The port is good for others.
+      dead: () => undefined,
+      pingAgain: ask,
       ping: (outbound: boolean) => {
-        const id = randomBytes(12);
-        this.#id = id.toString('hex');
-        socket.send(outbound ? stunRequest(id) : crlf, remote);
+        this.#id = randomBytes(12);
+        if (outbound) ask();
+        else socket.send(crlf, remote);
       },
     };
     this.pulse = new Pulse(clock, timers.pongMs, line);
   }
 
   answered({ id, mapped }: { readonly id: string; readonly mapped?: string }): void {
-    if (id !== this.#id) return;
+    if (id !== this.#id.toString('hex')) return;
     this.pulse.answered();
     const before = this.#mapped;
     this.#mapped = mapped;
@@ -212,4 +219,8 @@ class UdpPulse {
 
 function keyOf({ address, port }: Place): string {
   return `${bracketed(address)}:${String(port)}`;
+}
+
+function sendingTo(socket: UdpSocket, address: string, port: number): (bytes: Buffer) => void {
+  return (bytes) => void socket.send(bytes, { address, port });
 }
