@@ -22,6 +22,7 @@ import { Talk } from './talk.js';
 import { Typing } from './typing.js';
 
 export class Residence {
+  readonly #parts: Parts;
   readonly #receipts: Receipts;
   readonly #typing: Typing;
   readonly #talk: Talk;
@@ -30,6 +31,7 @@ export class Residence {
 
   /** @param isRegistered it has a server of its own; else it is on a trunk. */
   constructor(parts: Parts, desired: DesiredState, isRegistered: boolean) {
+    this.#parts = parts;
     const manners = new Manners(parts);
     this.#receipts = new Receipts(parts);
     this.#typing = new Typing(parts, manners);
@@ -85,9 +87,15 @@ export class Residence {
     for (const service of this.#services) service.offline?.();
   }
 
-  /** The farewell, while it is still online. */
+  /** The farewell, while it is still online. Whoever does not hear it in time is not waited for. */
   async leave(): Promise<void> {
     this.#typing.close();
-    await Promise.all(this.#services.map(async (service) => service.leave?.()));
+    const { context, timings } = this.#parts;
+    let cancel: (() => void) | undefined;
+    const late = new Promise<void>((done) => {
+      cancel = context.clock.after(timings.close / 2, done);
+    });
+    await Promise.race([late, Promise.all(this.#services.map(async (service) => service.leave?.()))]);
+    cancel?.();
   }
 }

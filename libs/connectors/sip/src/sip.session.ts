@@ -356,7 +356,7 @@ export class SipSession implements Session, Paces, ShowsTyping, MarksRead, HasCo
     const before = clock.monotonic();
     const left = (): number => Math.max(1, this.#timings.close - (clock.monotonic() - before));
     attached.life.stop();
-    await inTime(attached.residence.leave(), left() / 2, clock);
+    await attached.residence.leave();
     const { registration } = attached;
     attached.registration = undefined;
     await registration?.end(left() / 2);
