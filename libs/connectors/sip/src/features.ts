@@ -32,6 +32,21 @@ export const features: readonly Feature<Prover>[] = [
     provedOn: ['sandbox'],
   },
   {
+    feature: 'calls that ring (RFC 3261, 3326)',
+    out: '-',
+    in: native(
+      'told as ringing, missed, answered elsewhere, declined; answered by presence where the settings say so',
+    ),
+    provedOn: ['sandbox'],
+  },
+  {
+    feature: 'calls placed between two phones (RFC 3725 flow I)',
+    out: native('my phone first, then theirs; hung up from here, and by whoever comes after a crash'),
+    in: '-',
+    abilities: ['places-calls'],
+    provedOn: ['sandbox'],
+  },
+  {
     feature: 'who is writing (RFC 3994)',
     out: native('until a phone says that it does not take it'),
     in: native(),

@@ -33,6 +33,10 @@ export interface Line {
   authorOf?(incoming: Incoming): { readonly author: InboundParty } | undefined;
   /** The same for a call; undefined where there is no way now. */
   invite(request: SipRequest, options?: InviteOptions): Promise<InviteHandle | undefined>;
+  /** Cancels an INVITE that went out with an earlier session, or over a way that is gone; as it was on the wire. */
+  cancel(invite: SipRequest, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** The flow to the place of a URI, as `hop` says it; undefined where there is none now. */
+  flowTo(hop: string): Promise<Flow | undefined>;
 }
 
 export interface AskOptions {
@@ -44,7 +48,7 @@ export interface AskOptions {
   readonly timeoutMs?: number;
 }
 
-export type InviteOptions = AskOptions & Pick<InviteAsk, 'provisional' | 'late'>;
+export type InviteOptions = AskOptions & Pick<InviteAsk, 'before' | 'provisional' | 'late'>;
 
 /** Takes the requests of some methods that come to an account. Answers each, at once or when it is stored. */
 export interface Service {

@@ -4,14 +4,19 @@
  */
 import type {
   Admission,
+  CallName,
+  CallOrder,
   DesiredContact,
   DesiredState,
+  EndOutcome,
   OutboundEnvelope,
   Place,
+  PlaceOutcome,
   SendOutcome,
 } from '#connector';
-import type { PresenceState } from '#model';
+import { failure, type Failure, type PresenceState } from '#model';
 import type { Incoming } from '#protocols/sip';
+import { Calls } from './calls/calls.js';
 import type { Service } from './line.js';
 import { Manners } from './manners.js';
 import type { Parts } from './parts.js';
@@ -21,12 +26,19 @@ import { Receipts } from './receipts.js';
 import { Talk } from './talk.js';
 import { Typing } from './typing.js';
 
+/** What a session says of an account that it does not carry. */
+export const noCalls: { readonly outcome: 'refused'; readonly failure: Failure } = {
+  outcome: 'refused',
+  failure: failure('not-found', 'The session does not carry this account.'),
+};
+
 export class Residence {
   readonly #parts: Parts;
   readonly #receipts: Receipts;
   readonly #typing: Typing;
   readonly #talk: Talk;
   readonly #presence: SipPresence;
+  readonly #calls: Calls;
   readonly #services: readonly Service[];
 
   /** @param isRegistered it has a server of its own; else it is on a trunk. */
@@ -37,7 +49,8 @@ export class Residence {
     this.#typing = new Typing(parts, manners);
     this.#talk = new Talk(parts, manners, this.#receipts, this.#typing);
     this.#presence = new SipPresence(parts, desired, isRegistered);
-    this.#services = [this.#talk, ...this.#presence.services];
+    this.#calls = new Calls(parts, desired.presence.presence);
+    this.#services = [this.#talk, ...this.#presence.services, this.#calls];
   }
 
   /** Takes a request that is for the account. Answers it, at once or when it is stored. */
@@ -77,6 +90,15 @@ export class Residence {
 
   setPresence(presence: PresenceState): void {
     this.#presence.setPresence(presence);
+    this.#calls.setPresence(presence.presence);
+  }
+
+  placeCall(order: CallOrder): PlaceOutcome {
+    return this.#calls.place(order);
+  }
+
+  endCall(call: CallName): EndOutcome {
+    return this.#calls.end(call);
   }
 
   online(): void {

@@ -15,7 +15,15 @@ const description: ConnectorDescription = {
   settings: settingsSchema,
   secrets: secretsSchema,
   capabilities,
-  abilities: ['paces', 'shows-typing', 'marks-read', 'has-contacts', 'admits', 'sets-presence'],
+  abilities: [
+    'paces',
+    'shows-typing',
+    'marks-read',
+    'has-contacts',
+    'admits',
+    'sets-presence',
+    'places-calls',
+  ],
   // The session paces itself by its settings; this only keeps one account from filling the house.
   flood: { burst: 10_000, perSecond: 10_000 },
   observes: 'read',

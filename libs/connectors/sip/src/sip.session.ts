@@ -7,13 +7,18 @@ import type {
   Admission,
   Admits,
   AttachedAccount,
+  CallName,
+  CallOrder,
   CloseReason,
   DesiredContact,
+  EndOutcome,
   HasContacts,
   MarksRead,
   OutboundEnvelope,
   Paces,
   Place,
+  PlaceOutcome,
+  PlacesCalls,
   SendOutcome,
   Session,
   SessionClock,
@@ -38,7 +43,7 @@ import { withContact, type AskOptions, type InviteOptions, type Line } from './l
 import { capabilities } from './capabilities.js';
 import { contactUri, type Pool, type Seat } from './pool.js';
 import { Registration } from './registration.js';
-import { Residence } from './residence.js';
+import { noCalls, Residence } from './residence.js';
 import { addressOf, domainOf, uriOf } from './sip.addresses.js';
 import type { SipSettings } from './sip.settings.js';
 import { serverUri, wayTo, wayToText, type WayOptions } from './server-way.js';
@@ -46,6 +51,13 @@ import type { SipTimings } from './timings.js';
 
 const notOnline = failure('network-unreachable', 'The account is not online.');
 const behind = failure('storage-unavailable', 'What came from the network could not be stored for too long.');
+/** There is no way to anybody. */
+const offline: Answer = {
+  answer: 'none',
+  why: 'not-sent',
+  left: false,
+  detail: 'the account is not online',
+};
 const noAddress = failure('not-found', 'The settings have no SIP address that can be read.', 'ask-person');
 /** The Contact of the last session, to take it back where that could not. */
 const contactKey = 'sip.contact';
@@ -63,7 +75,9 @@ interface Attached {
   clientKey: string | undefined;
 }
 
-export class SipSession implements Session, Paces, ShowsTyping, MarksRead, HasContacts, Admits, SetsPresence {
+export class SipSession
+  implements Session, Paces, ShowsTyping, MarksRead, HasContacts, Admits, SetsPresence, PlacesCalls
+{
   readonly #settings: SipSettings;
   readonly #context: SessionContext;
   readonly #timings: SipTimings;
@@ -161,6 +175,14 @@ export class SipSession implements Session, Paces, ShowsTyping, MarksRead, HasCo
     this.#of(account)?.residence.setPresence(presence);
   }
 
+  placeCall(account: AccountId, order: CallOrder): Promise<PlaceOutcome> {
+    return Promise.resolve(this.#of(account)?.residence.placeCall(order) ?? noCalls);
+  }
+
+  endCall(account: AccountId, call: CallName): Promise<EndOutcome> {
+    return Promise.resolve(this.#of(account)?.residence.endCall(call) ?? noCalls);
+  }
+
   #of(account: AccountId): Attached | undefined {
     return this.#attached?.id === account ? this.#attached : undefined;
   }
@@ -188,6 +210,8 @@ export class SipSession implements Session, Paces, ShowsTyping, MarksRead, HasCo
       contact: (flow) => contactUri(name, flow),
       ask: (request, options) => this.#ask(attached, request, options),
       invite: (request, options) => this.#invite(attached, request, options),
+      cancel: (invite, headers) => this.#cancel(attached, invite, headers),
+      flowTo: (hop) => this.#flowTo(attached, hop),
     };
     const parts = { context, account: id, settings: this.#settings, timings: this.#timings, line, keeper };
     const attached: Attached = {
@@ -288,8 +312,7 @@ export class SipSession implements Session, Paces, ShowsTyping, MarksRead, HasCo
     { hop, contact, signal, timeoutMs }: AskOptions = {},
   ): Promise<Answer> {
     const way = await this.#way(attached, request, hop, contact);
-    if (way === undefined)
-      return { answer: 'none', why: 'not-sent', left: false, detail: 'the account is not online' };
+    if (way === undefined) return offline;
     const answer = await attached.seat.stack.request({
       ...way,
       ...(signal !== undefined && { signal }),
@@ -307,6 +330,25 @@ export class SipSession implements Session, Paces, ShowsTyping, MarksRead, HasCo
   ): Promise<InviteHandle | undefined> {
     const way = await this.#way(attached, request, hop, contact);
     return way && attached.seat.stack.invite({ ...way, ...options });
+  }
+
+  async #cancel(
+    attached: Attached,
+    invite: SipRequest,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer> {
+    const registered = attached.registration?.registered;
+    if (registered === undefined) return offline;
+    return attached.seat.stack.cancel(invite, [hopOf(registered.flow)], headers);
+  }
+
+  async #flowTo(attached: Attached, hop: string): Promise<Flow | undefined> {
+    const registered = attached.registration?.registered;
+    const way = await wayToText(hop, this.#wayOptions(attached));
+    if (registered === undefined || way.way !== 'hops') return undefined;
+    if (way.hops.some((one) => isOver(one, registered.flow))) return registered.flow;
+    const [first] = way.hops;
+    return first && (await attached.seat.stack.flowTo(first).catch(() => undefined));
   }
 
   /** Where a request goes: over the registration; or, within a dialog, where that says (RFC 3261 §12.2.1.1). */

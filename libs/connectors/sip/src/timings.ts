@@ -23,6 +23,10 @@ export interface SipTimings {
   readonly stable: number;
   /** How long a call rings with us before we say that nobody is there. */
   readonly ringing: number;
+  /** How long our person's phone may ring of a call that we place. */
+  readonly mineRings: number;
+  /** And theirs: theirs is awaited with the ACK of ours, which gives up after 64*T1, 32 s (RFC 3725 §4.1). */
+  readonly theirsRings: number;
   /** For the farewell. */
   readonly close: number;
 }
@@ -40,5 +44,7 @@ export const usualTimings: SipTimings = {
   throttled: 10_000,
   stable: 60_000,
   ringing: 180_000,
+  mineRings: 60_000,
+  theirsRings: 28_000,
   close: 4_500,
 };

@@ -7,14 +7,19 @@ import type {
   Admission,
   Admits,
   AttachedAccount,
+  CallName,
+  CallOrder,
   CloseReason,
   DesiredContact,
+  EndOutcome,
   HasContacts,
   InboundParty,
   MarksRead,
   OutboundEnvelope,
   Paces,
   Place,
+  PlaceOutcome,
+  PlacesCalls,
   SendOutcome,
   Session,
   SessionContext,
@@ -39,7 +44,7 @@ import {
 import { capabilities } from './capabilities.js';
 import { withContact, type AskOptions, type InviteOptions, type Line } from './line.js';
 import { answerOptions } from './pool.js';
-import { Residence } from './residence.js';
+import { noCalls, Residence } from './residence.js';
 import { wayToText } from './server-way.js';
 import { addressOf, partyOf, uriOf } from './sip.addresses.js';
 import type { SipSettings } from './sip.settings.js';
@@ -63,7 +68,7 @@ interface Seat {
 }
 
 export class TrunkSession
-  implements Session, Paces, ShowsTyping, MarksRead, HasContacts, Admits, SetsPresence
+  implements Session, Paces, ShowsTyping, MarksRead, HasContacts, Admits, SetsPresence, PlacesCalls
 {
   readonly #settings: SipSettings;
   readonly #trunk: TrunkSettings;
@@ -199,6 +204,14 @@ export class TrunkSession
     this.#seats.get(account)?.residence.setPresence(presence);
   }
 
+  placeCall(account: AccountId, order: CallOrder): Promise<PlaceOutcome> {
+    return Promise.resolve(this.#seats.get(account)?.residence.placeCall(order) ?? noCalls);
+  }
+
+  endCall(account: AccountId, call: CallName): Promise<EndOutcome> {
+    return Promise.resolve(this.#seats.get(account)?.residence.endCall(call) ?? noCalls);
+  }
+
   /** Takes what comes to the port: from a peer, of somebody it may speak for, to somebody of ours; all else is refused. */
   #take(incoming: Incoming): void {
     const known = this.#link.up?.peers.know(incoming);
@@ -281,6 +294,8 @@ export class TrunkSession
       },
       ask: (request, options) => this.#ask(line, request, options),
       invite: (request, options) => this.#invite(line, request, options),
+      cancel: (invite, headers) => this.#cancel(invite, headers),
+      flowTo: (hop) => this.#flowTo(hop),
     };
     const parts = { context, account: id, settings: this.#settings, timings: this.#timings, line, keeper };
     const seat: Seat = {
@@ -327,6 +342,20 @@ export class TrunkSession
     const up = this.#link.up;
     const way = up && (await this.#way(up, line, request, hop, contact));
     return way && up.stack.invite({ ...way, ...options });
+  }
+
+  async #cancel(invite: SipRequest, headers?: Readonly<Record<string, string>>): Promise<Answer> {
+    const up = this.#link.up;
+    const peer = up && peerToward(up, invite);
+    const ways = peer && (await this.#link.wayOf(peer));
+    if (up === undefined || ways === undefined || 'code' in ways) return noWay;
+    return up.stack.cancel(invite, ways, headers);
+  }
+
+  async #flowTo(hop: string): Promise<Flow | undefined> {
+    const up = this.#link.up;
+    const [first] = (await this.#within(hop, [])) ?? [];
+    return up && first && (await up.stack.flowTo(first).catch(() => undefined));
   }
 
   /** To the peer that reaches whom it is for; within a dialog where that says, as far as it is a peer's. */

@@ -56,6 +56,8 @@ export class Scene {
           this.asked.push(this.#asked(request, options, done));
         }),
       invite: () => Promise.resolve(undefined),
+      cancel: () => Promise.resolve({ answer: 'none', why: 'not-sent', left: false, detail: 'nobody calls' }),
+      flowTo: () => Promise.resolve(undefined),
     };
     const nothing = (): void => undefined;
     const keeper = new Keeper(this.house, this.account, usualTimings, {
