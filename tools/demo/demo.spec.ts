@@ -50,7 +50,7 @@ beforeAll(async () => {
   const port = String(await freePort());
   xmppPort = await freePort();
   const ports = ['--port', port, '--irc-port', String(ircPort), '--xmpp-port', String(xmppPort)];
-  ports.push('--smpp-port', String(await freePort()));
+  ports.push('--smpp-port', String(await freePort()), '--sip-port', String(await freePort()));
   const args = [main, ...ports, '--tempo', '250'];
   // A Parley of one's own must not be touched by it.
   const env = {
@@ -152,6 +152,16 @@ it('sends a text message to a phone, which answers', async () => {
   await shows(/<\+12025550111> .*alice/);
 }, 120_000);
 
+it('writes to a telephone, which answers', async () => {
+  const [, messages = '', token = '', body = ''] = await shows(
+    /Or over SIP.*\s+curl -s (\S+\/messages) -H 'authorization: Bearer (\S+)' -H 'content-type: application\/json' -d '(.*)'/,
+  );
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  expect((await fetch(messages, { method: 'POST', headers, body })).status).toBe(201);
+  await shows(/<alice> carol, is the garden dry\?/);
+  await shows(/<carol@sip\.example\.org> .*alice/);
+}, 120_000);
+
 it('ends on Ctrl-C, with nothing left behind', async () => {
   const ended = once(demo.child, 'exit');
   demo.child.kill('SIGINT');
@@ -161,7 +171,19 @@ it('ends on Ctrl-C, with nothing left behind', async () => {
 }, 60_000);
 
 it('ends just as well while it starts', async () => {
-  const args = [main, '--port', '0', '--irc-port', '0', '--xmpp-port', '0', '--smpp-port', '0'];
+  const args = [
+    main,
+    '--port',
+    '0',
+    '--irc-port',
+    '0',
+    '--xmpp-port',
+    '0',
+    '--smpp-port',
+    '0',
+    '--sip-port',
+    '0',
+  ];
   await using early = run(process.execPath, args);
   await eventually('it starts', () => leftBehind().length > before.length, 60_000);
   const ended = once(early.child, 'exit');

@@ -1,29 +1,32 @@
 /*
- * `npm run demo`: Parley with an IRC network and an XMPP server of its own, two residents who talk on both, and a message
- * centre with their phones. Everything lives in this process, in a child of it and in a temporary directory, and is gone
+ * `npm run demo`: Parley with an IRC network and an XMPP server of its own, two residents who talk on both, a message
+ * centre with their phones, and a SIP server with their telephones. Everything lives in this process, in a child of it and in a temporary directory, and is gone
  * when it ends.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
-import { startSandboxIrc, startSandboxSms, startSandboxXmpp } from '#sandbox';
+import { startSandboxIrc, startSandboxSip, startSandboxSms, startSandboxXmpp } from '#sandbox';
 import { House, person } from './house.js';
 import { Lounge } from './lounge.js';
 import { answerTexts } from './phones.js';
 import { IrcResident } from './resident.js';
 import { follow } from './screen.js';
+import { answerTelephones } from './telephones.js';
 import { XmppResident } from './xmpp-resident.js';
 
 const room = '#lounge';
 /** The person's own number, and the phones of those who are in the lounge too. */
 const numbers = { own: '+12025550100', bob: '+12025550111', carol: '+12025550122' };
 
-const usage = `npm run demo -- [--port 8080] [--irc-port 6667] [--xmpp-port 5222] [--smpp-port 2775] [--tempo 2500]
+const usage = `npm run demo -- [--port 8080] [--irc-port 6667] [--xmpp-port 5222] [--smpp-port 2775]
+                     [--sip-port 5060] [--tempo 2500]
 
   --port      where Parley listens; another port is taken where that one is in use
   --irc-port  the same for the IRC server
   --xmpp-port the same for the XMPP server
   --smpp-port the same for the message centre
+  --sip-port  the same for the SIP server
   --tempo     milliseconds between two things that the residents do
 `;
 
@@ -36,6 +39,7 @@ interface Options {
   readonly ircPort: number;
   readonly xmppPort: number;
   readonly smppPort: number;
+  readonly sipPort: number;
   readonly tempo: number;
 }
 
@@ -48,6 +52,7 @@ function readOptions(): Options | undefined {
         'irc-port': { type: 'string', default: '6667' },
         'xmpp-port': { type: 'string', default: '5222' },
         'smpp-port': { type: 'string', default: '2775' },
+        'sip-port': { type: 'string', default: '5060' },
         tempo: { type: 'string', default: '2500' },
       },
     });
@@ -56,10 +61,11 @@ function readOptions(): Options | undefined {
       ircPort: Number(values['irc-port']),
       xmppPort: Number(values['xmpp-port']),
       smppPort: Number(values['smpp-port']),
+      sipPort: Number(values['sip-port']),
       tempo: Number(values.tempo),
     };
     const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port < 65_536;
-    const ports = [options.port, options.ircPort, options.xmppPort, options.smppPort];
+    const ports = [options.port, options.ircPort, options.xmppPort, options.smppPort, options.sipPort];
     return ports.every(isPort) && options.tempo > 0 ? options : undefined;
   } catch {
     return undefined;
@@ -88,15 +94,16 @@ interface Places {
   readonly irc: { readonly id: string; readonly port: number };
   readonly xmpp: { readonly id: string; readonly port: number; readonly room: string; readonly jid: string };
   readonly sms: { readonly id: string };
+  readonly sip: { readonly id: string };
 }
 
-function explain(house: House, { irc, xmpp, sms }: Places): void {
+function explain(house: House, { irc, xmpp, sms, sip }: Places): void {
   const { url, token, password } = house;
   const bearer = `-H 'authorization: Bearer ${token}'`;
   const messages = `${url}/v1/conversations/${irc.id}/messages`;
   print(`
 Parley is running, and ${person.nick} is in ${room} on a small IRC network and in ${xmpp.room} on a small XMPP server.
-Bob and carol talk in both, and have phones besides.
+Bob and carol talk in both, have phones for text messages, and telephones on a small SIP server.
 
   Address   ${url}        (every call, to read and to try: ${url}/v1/docs)
   E-mail    ${person.email}
@@ -120,6 +127,10 @@ Or as a text message to bob's phone, ${numbers.bob}, from your own number, ${num
 
   curl -s ${url}/v1/conversations/${sms.id}/messages ${bearer} -H 'content-type: application/json' -d '{"text":"hi bob, are you on the way?"}'
 
+Or over SIP to carol's telephone, who says that she has read it:
+
+  curl -s ${url}/v1/conversations/${sip.id}/messages ${bearer} -H 'content-type: application/json' -d '{"text":"carol, is the garden dry?"}'
+
 Or come by yourself with any IRC client: server 127.0.0.1, port ${String(irc.port)}, no TLS, then /join ${room}
 or with any XMPP client: register on server 127.0.0.1, port ${String(xmpp.port)}, no TLS, at ${xmpp.jid}, then join ${xmpp.room}
 
@@ -135,7 +146,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 async function demonstrate(options: Options): Promise<void> {
-  print('Starting a small IRC network, an XMPP server, a message centre and Parley, with a fresh database …');
+  print(
+    'Starting a small IRC network, an XMPP server, a message centre, a SIP server and Parley, with a fresh database …',
+  );
   const ircPort = await free(options.ircPort);
   await using irc = await startSandboxIrc({
     port: ircPort,
@@ -157,6 +170,12 @@ async function demonstrate(options: Options): Promise<void> {
     accounts: [{ systemId: person.nick, password: password.slice(0, 8) }],
   });
   answerTexts(centre, [numbers.bob, numbers.carol], person.nick, options.tempo, signal);
+  await using sip = await startSandboxSip({
+    port: await free(options.sipPort),
+    domain: 'sip.example.org',
+    accounts: [{ user: person.nick, password }],
+  });
+  answerTelephones(sip, ['bob', 'carol'], person.nick, options.tempo, signal);
   const house = await House.open(await free(options.port), signal);
   const lounges: Lounge[] = [];
   try {
@@ -210,10 +229,26 @@ async function demonstrate(options: Options): Promise<void> {
       numbers.bob,
       signal,
     );
+    const calls = await house.reach(
+      {
+        connector: 'sip',
+        label: 'Demo SIP',
+        settings: {
+          address: `${person.nick}@${sip.domain}`,
+          host: sip.host,
+          port: sip.port,
+          transport: 'udp',
+        },
+        secrets: { password },
+      },
+      `carol@${sip.domain}`,
+      signal,
+    );
     explain(house, {
       irc: { id: conversation.id, port: irc.port },
       xmpp: { id: talk.id, port: xmpp.port, room: xmppRoom, jid: xmpp.domain },
       sms: { id: texts.id },
+      sip: { id: calls.id },
     });
     const ended = new Promise<void>((done) => {
       signal.addEventListener('abort', () => {
