@@ -75,13 +75,13 @@ export class SipPhone implements AsyncDisposable {
     return phone;
   }
 
-  /** Says a text; until somebody takes it, it is said again. Resolves when it has left for the first time. */
-  say(to: string, text: string): void {
+  /** Says a text; until somebody takes it, it is said again. Resolves when somebody has, or the phone is gone. */
+  async say(to: string, text: string): Promise<void> {
     // The same identifiers each time: whoever has it knows it again (RFC 3428 §8).
     const message = this.#message(to, 'text/plain;charset=UTF-8', text);
     const letter: Letter = { to, message };
     this.#letters.add(letter);
-    void this.#deliver(letter);
+    await this.#deliver(letter);
   }
 
   /** How many texts to an address nobody has taken yet. */

@@ -55,7 +55,7 @@ function observerOn(phone: SipPhone, gone: () => void): Observer {
     address: phone.address,
     say: (to, text) =>
       done(() => {
-        phone.say(to, text);
+        void phone.say(to, text);
       }),
     heard: () => phone.heard.map(({ from, text }) => ({ from, text, to: phone.address, kind: 'message' })),
     join: none,
