@@ -5,6 +5,7 @@ import { TestContext } from '#connector/testing';
 import { createSip, type SipTimings } from '#connectors/sip';
 import { newId, type AccountId, type SessionState } from '#model';
 import { eventually } from '#peers';
+import type { Timers } from '#protocols/sip';
 
 /** Waits that a test can afford. */
 export const brisk: Partial<SipTimings> = {
@@ -37,6 +38,7 @@ export interface RigOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   readonly contacts?: readonly string[];
   readonly timings?: Partial<SipTimings>;
+  readonly timers?: Partial<Timers>;
   readonly clock?: SessionClock;
   /** An earlier rig, to go on with its account and what was stored. */
   readonly after?: Rig;
@@ -73,7 +75,10 @@ export class Rigs implements AsyncDisposable {
       });
     const account = after?.account ?? newId<'AccountId'>();
     const { host, port } = server;
-    const session = createSip({ timings: { ...brisk, ...options.timings }, timers: { pongMs: 300 } }).open(
+    const session = createSip({
+      timings: { ...brisk, ...options.timings },
+      timers: { pongMs: 300, ...options.timers },
+    }).open(
       { id: newId<'LinkId'>(), settings: { address, host, port, transport: 'udp', ...options.settings } },
       house,
     );
