@@ -84,9 +84,10 @@ export function breachesOf(event: InboundEvent): readonly string[] {
       return [
         ...timeBreaches(event.at),
         ...partyBreaches(event.party),
-        ...(event.listed || (event.subscription === 'none' && event.groups.length === 0)
+        // Where no roster is kept, whoever was let see our person is on none.
+        ...(event.listed || (['none', 'from'].includes(event.subscription) && event.groups.length === 0)
           ? []
-          : ['groups or a subscription of somebody who is not on the roster']),
+          : ['groups of somebody who is not on the roster, or a subscription to them']),
       ];
     case 'read':
       return [

@@ -29,6 +29,7 @@ describe('our presence', () => {
       // What nobody knows cannot be told.
       presence: presence === 'unknown' ? 'available' : presence,
       note: 'Tea & cake',
+      since: now.toISOString(),
     });
   });
 
@@ -44,7 +45,7 @@ describe('our presence', () => {
     const pidf = pidfOf({ presence }, 'alice@example.org', options);
     const tuples = pidf.tuples.map(({ show, ...rest }) => (show === undefined ? rest : { ...rest }));
     const plain = { ...pidf, tuples };
-    expect(presenceFrom(plain, now)).toEqual({ presence: seen });
+    expect(presenceFrom(plain, now)).toMatchObject({ presence: seen });
   });
 
   test('names whose it is, and where they are reached', () => {
@@ -65,7 +66,7 @@ describe('the presence of others', () => {
   test('is unknown, and not offline, where nothing is said', () => {
     expect(of('')).toBe('unknown');
     expect(of('<tuple id="t"><status/></tuple>')).toBe('unknown');
-    expect(noPresence.presence).toBe('unknown');
+    expect(noPresence(now)).toEqual({ presence: 'unknown', since: now.toISOString() });
   });
 
   test('is what they do', () => {

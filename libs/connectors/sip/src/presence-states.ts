@@ -43,13 +43,16 @@ const activities: Readonly<Record<string, Presence>> = {
 const order: readonly Presence[] = ['busy', 'extended-away', 'away'];
 
 /** Nothing is known of somebody: no NOTIFY has come, or one that says nothing. */
-export const noPresence: PresenceState = { presence: 'unknown' };
+export function noPresence(now: Date): PresenceState {
+  return { presence: 'unknown', since: now.toISOString() };
+}
 
-/** How reachable somebody is by their document. */
+/** How reachable somebody is by their document, learnt now. */
 export function presenceFrom(pidf: Pidf, now: Date): PresenceState {
   const summary = summaryOf(pidf);
   const note = summary.note?.slice(0, mostNote).toWellFormed();
-  return { presence: presenceOf(summary, now), ...(note !== undefined && { note }) };
+  const since = now.toISOString();
+  return { presence: presenceOf(summary, now), since, ...(note !== undefined && { note }) };
 }
 
 function presenceOf(summary: PidfSummary, now: Date): Presence {

@@ -53,6 +53,9 @@ export class Scene {
       contact: () => 'sip:seat@192.0.2.1',
       ask: (request, options = {}) =>
         new Promise((done) => {
+          options.signal?.addEventListener('abort', () => {
+            done({ answer: 'none', why: 'aborted', left: true, detail: '' });
+          });
           this.asked.push(this.#asked(request, options, done));
         }),
       invite: () => Promise.resolve(undefined),

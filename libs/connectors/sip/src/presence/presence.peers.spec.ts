@@ -36,6 +36,10 @@ function contactOf({ house }: Rig, { address }: Rig): InboundContact | undefined
   );
 }
 
+async function tagOf({ house, account }: Rig): Promise<string> {
+  return JSON.stringify(await house.keyValues.read(account, 'sip.publication'));
+}
+
 async function begin(rigs: Rigs, options: RigOptions): Promise<Rig> {
   const rig = await rigs.begin(options);
   await rig.until('online');
@@ -86,7 +90,9 @@ describeWithPeers('presence on Kamailio', kamailioPeers, () => {
     // Without a farewell: what was published stays there.
     await alice.session.close('fenced');
     expect(seenBy(bob, alice)).toBe('available');
+    const before = await tagOf(alice);
     const again = await begin(rigs, { server, after: alice });
+    await eventually('it is changed', async () => (await tagOf(alice)) !== before || undefined);
     show(again, 'offline');
     await sees(bob, alice, 'offline');
   });

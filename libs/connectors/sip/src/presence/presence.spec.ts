@@ -151,5 +151,5 @@ it('passes over a trunk, both ways', async () => {
     },
   });
   expect(told.status).toBe(200);
-  expect(alice.house.presences.get('bob@example.com')).toEqual({ presence: 'unknown' });
+  expect(alice.house.presences.get('bob@example.com')).toMatchObject({ presence: 'unknown' });
 });

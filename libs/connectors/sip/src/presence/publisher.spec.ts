@@ -98,6 +98,16 @@ describe('our presence', () => {
     expect(said(first)).toBe('available');
   });
 
+  it('is published at once on the next way where nobody answered on the last', async () => {
+    const { scene, publisher } = await publish();
+    publisher.offline();
+    publisher.online();
+    await scene.settle();
+    expect(scene.count('PUBLISH')).toBe(2);
+    await scene.last('PUBLISH').answer(200, { 'sip-etag': 'e1', expires: '600' });
+    expect(await noted(scene)).toEqual({ tag: 'e1' });
+  });
+
   it('is taken away with a farewell', async () => {
     const { scene, publisher } = await publish();
     await scene.last('PUBLISH').answer(200, { 'sip-etag': 'e1', expires: '600' });

@@ -33,6 +33,8 @@ export class Publisher implements Service {
   #isNoted = false;
   #expires = usualExpires;
   #online = false;
+  /** Ends what still waits for an answer that cannot come any more. */
+  #over = new AbortController();
   /** What the server has by our last word. */
   #published: string | undefined;
   #running: Promise<void> | undefined;
@@ -57,19 +59,20 @@ export class Publisher implements Service {
 
   online(): void {
     this.#online = true;
+    this.#over.abort();
+    this.#over = new AbortController();
     this.#published = undefined;
     this.#pursue();
   }
 
   offline(): void {
-    this.#online = false;
-    this.#timers.clear();
-    this.#backoff.offline();
+    this.#halt();
+    this.#over.abort();
   }
 
   /** Takes the document away (§4.5). */
   async leave(): Promise<void> {
-    this.offline();
+    this.#halt();
     await this.#running;
     const tag = this.#tag;
     if (tag === undefined) return;
@@ -83,6 +86,12 @@ export class Publisher implements Service {
 
   take(): void {
     // Nobody publishes to us.
+  }
+
+  #halt(): void {
+    this.#online = false;
+    this.#timers.clear();
+    this.#backoff.offline();
   }
 
   #pursue(): void {
@@ -194,6 +203,7 @@ export class Publisher implements Service {
         headers: { event: 'presence', ...headers },
         ...(body !== undefined && { body }),
       }),
+      { signal: this.#over.signal },
     );
   }
 

@@ -68,6 +68,8 @@ export class Subscription {
   /** Whether anything was told in this dialog. */
   #told = false;
   #running = false;
+  /** Ends the wait for an answer that cannot come any more. */
+  #over = new AbortController();
   #beganAt = -Infinity;
 
   constructor(parts: Parts, options: SubscriptionOptions) {
@@ -84,6 +86,8 @@ export class Subscription {
     this.#running = true;
     this.#timers.clear();
     this.#backoff.offline();
+    this.#over.abort();
+    const { signal } = (this.#over = new AbortController());
     const { line, context } = this.#parts;
     this.#beganAt = context.clock.monotonic();
     this.#callId = randomBytes(16).toString('hex');
@@ -97,7 +101,7 @@ export class Subscription {
       headers: this.#headers(this.#expires),
     });
     this.#asked = request;
-    const answer = await line.ask(request, { contact: true });
+    const answer = await line.ask(request, { contact: true, signal });
     if (!this.#isStill(callId)) return;
     if (answer.answer === 'response' && isSuccess(answer.response)) this.#stands(answer);
     else this.#refused(answer);
@@ -110,7 +114,8 @@ export class Subscription {
     this.#timers.cancel('refresh');
     const callId = this.#callId;
     const request = dialog.next('SUBSCRIBE', { headers: this.#headers(this.#expires) });
-    const answer = await this.#parts.line.ask(request, { hop: dialog.hopUri, contact: true });
+    const { signal } = this.#over;
+    const answer = await this.#parts.line.ask(request, { hop: dialog.hopUri, contact: true, signal });
     if (!this.#isStill(callId)) return;
     if (answer.request !== undefined) dialog.sent(answer.request);
     if (answer.answer === 'response' && isSuccess(answer.response)) this.#stands(answer);
@@ -165,6 +170,7 @@ export class Subscription {
   /** Nothing can be said any more, and nothing is heard. */
   stop(): void {
     this.#halt();
+    this.#over.abort();
     this.#callId = '';
   }
 

@@ -151,6 +151,20 @@ describe('a contact', () => {
   });
 });
 
+describe('a way to the network that breaks amid questions', () => {
+  it('holds nobody up on the next', async () => {
+    const scene = new Scene();
+    const contacts = Array.from({ length: 10 }, (_, n) => contact(`c${String(n)}@example.org`));
+    const watching = new Watching(scene.parts, contacts);
+    watching.online();
+    await scene.settle();
+    watching.offline();
+    watching.online();
+    await scene.settle();
+    expect(scene.count('SUBSCRIBE')).toBe(16);
+  });
+});
+
 describe('a subscription that ends', () => {
   /** How long after its end it is begun anew, in seconds; undefined where it is not. */
   async function anewAfter(state: string): Promise<number | undefined> {

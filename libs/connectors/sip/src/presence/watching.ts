@@ -99,7 +99,7 @@ export class Watching implements Service {
         tell(this.#read(request));
       },
       lost: () => {
-        tell(noPresence);
+        tell(noPresence(this.#now()));
       },
     });
     return subscription;
@@ -108,11 +108,15 @@ export class Watching implements Service {
   /** A NOTIFY without a document says that nothing is known, which is not that nobody is there (RFC 3856 §6.6.2). */
   #read({ body }: SipRequest): ReturnType<typeof presenceFrom> {
     const { context, account } = this.#parts;
-    if (body.length === 0) return noPresence;
+    if (body.length === 0) return noPresence(this.#now());
     const pidf = readPidf(body);
-    if (!('fault' in pidf)) return presenceFrom(pidf, new Date(context.clock.now()));
+    if (!('fault' in pidf)) return presenceFrom(pidf, this.#now());
     context.log.info({ account, fault: pidf.fault }, 'a presence document could not be read');
-    return noPresence;
+    return noPresence(this.#now());
+  }
+
+  #now(): Date {
+    return new Date(this.#parts.context.clock.now());
   }
 
   #begin(): void {
