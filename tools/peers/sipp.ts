@@ -15,7 +15,14 @@ const binary = '/usr/bin/sipp';
 export const sippPeers: readonly Peer[] = [{ name: 'SIPp', package: 'sip-tester', binaries: [binary] }];
 
 /** What is played: a file of sipp/ by its name. */
-export type SippScenario = 'register' | 'message' | 'message-digest' | 'answer-messages' | 'watch';
+export type SippScenario =
+  | 'register'
+  | 'register-contact'
+  | 'message-odd'
+  | 'message'
+  | 'message-digest'
+  | 'answer-messages'
+  | 'watch';
 
 export interface SippOptions {
   /** Where the first request goes; a side that waits needs none. */
