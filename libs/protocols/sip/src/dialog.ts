@@ -202,7 +202,8 @@ export function routed(
 export function contactOf(headers: Headers): string | undefined {
   const [contact] = headers.list('contact');
   const uri = contact === undefined ? undefined : parseNameAddr(contact)?.uri;
-  return uri === undefined || parseUri(uri) === undefined ? undefined : uri;
+  // It becomes a Request-URI.
+  return uri === undefined || parseUri(uri) === undefined || /[\s<>"]/.test(uri) ? undefined : uri;
 }
 
 function sequenceOf(headers: Headers): number | undefined {

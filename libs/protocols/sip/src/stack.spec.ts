@@ -328,8 +328,8 @@ describe('a stack that is asked', () => {
     expect(asked).toEqual([]);
   });
 
-  it('has no time for more requests than it may hold', async () => {
-    const { stack, asked } = aStack({ limits: { incoming: 2 } });
+  it('has no time for more requests than it may hold, of which a quarter may be from one address', async () => {
+    const { stack, asked } = aStack({ limits: { incoming: 8 } });
     const [hop, peer] = [await hopTo(stack), await rawPeer()];
     for (const branch of ['1', '2', '3'])
       peer.say(rawRequest('MESSAGE', { branch: `z9hG4bK${branch}` }), hop);

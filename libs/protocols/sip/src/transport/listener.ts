@@ -6,9 +6,9 @@ import type { Ports } from './ports.js';
 import { StreamFlow } from './stream.js';
 
 export interface ListenLimits {
-  /** Connections that others have made to one port of ours, at once. */
+  /** Connections that others have made to one port of ours, at once: 1,000. */
   readonly connections: number;
-  /** As many of them from one address. */
+  /** As many of them from one address: 200. */
   readonly connectionsPerAddress: number;
 }
 

@@ -27,6 +27,7 @@ export class Pulse {
   readonly #pongMs: number;
   readonly #line: Line;
   readonly #wants = new Set<Want>();
+  #due = Infinity;
   #cancelNext: (() => void) | undefined;
   #cancelPong: (() => void) | undefined;
   #cancelAgain: (() => void) | undefined;
@@ -48,7 +49,7 @@ export class Pulse {
   ): () => void {
     const want = { ...options, onDead };
     this.#wants.add(want);
-    this.#arm();
+    this.#arm(want.everyMs);
     return () => {
       this.#wants.delete(want);
       if (this.#wants.size === 0) this.stop();
@@ -72,18 +73,26 @@ export class Pulse {
   }
 
   stop(): void {
+    this.#due = Infinity;
     this.#cancelNext?.();
     this.#cancelPong?.();
     this.#cancelAgain?.();
     this.#cancelPong = undefined;
   }
 
-  #arm(): void {
+  /** Sooner than it was due, or not at all: who comes and goes must not put it off. */
+  #arm(everyMs: number): void {
+    const after = everyMs * (0.8 + 0.2 * Math.random());
+    const due = this.#clock.monotonic() + after;
+    if (due >= this.#due) return;
     this.#cancelNext?.();
-    const every = Math.min(...[...this.#wants].map(({ everyMs }) => everyMs));
-    this.#cancelNext = this.#clock.after(every * (0.8 + 0.2 * Math.random()), () => {
+    this.#due = due;
+    this.#cancelNext = this.#clock.after(after, () => {
+      this.#due = Infinity;
       this.#ping();
-      this.#arm();
+      let least = Infinity;
+      for (const want of this.#wants) least = Math.min(least, want.everyMs);
+      if (least < Infinity) this.#arm(least);
     });
   }
 

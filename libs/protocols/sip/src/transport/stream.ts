@@ -8,6 +8,8 @@ import { Pulse } from './pulse.js';
 
 /** Octets that wait for a slow peer; more are not taken, and nothing of them has left. */
 const mostQueued = 8_388_608;
+/** As many on connections that others have made, for there may be many of those. */
+const mostQueuedAccepted = 1_048_576;
 /** So many octets are read before others have their turn. */
 const quantum = 16_384;
 /** How long the peer may take to end the connection too, in milliseconds. */
@@ -40,6 +42,7 @@ export class StreamFlow extends Flow {
   readonly #read = (): void => {
     this.#drain();
   };
+  readonly #mostQueued: number;
   #isCorked = false;
   #isFirstDue: boolean;
   #usedAt: number;
@@ -65,6 +68,7 @@ export class StreamFlow extends Flow {
     this.certificate = isTls ? socket.getPeerX509Certificate() : undefined;
     this.isAuthorised = isTls && socket.authorized;
     this.#isFirstDue = isAccepted;
+    this.#mostQueued = isAccepted ? mostQueuedAccepted : mostQueued;
     this.#usedAt = ports.clock.monotonic();
     this.#reader = this.#newReader();
     const line = {
@@ -94,13 +98,18 @@ export class StreamFlow extends Flow {
     socket.on('close', () => {
       this.end('the connection is closed');
     });
+    if (socket.destroyed) {
+      this.end('the connection is closed');
+      return;
+    }
     if (isAccepted) this.#armAmid();
     this.#armIdle(ports.timers.idleMs);
   }
 
   override send(bytes: Buffer): boolean {
     const socket = this.#socket;
-    if (!this.isOpen || !socket.writable || socket.writableLength + bytes.length > mostQueued) return false;
+    if (!this.isOpen || !socket.writable || socket.writableLength + bytes.length > this.#mostQueued)
+      return false;
     this.#usedAt = this.#ports.clock.monotonic();
     // What is sent within one turn goes as one piece.
     if (!this.#isCorked) {

@@ -14,6 +14,9 @@ const quantum = 32;
 const mostQueued = 8_388_608;
 /** What the kernel is asked to keep for us of a burst; it gives what it may. */
 const kernelBuffer = 4_194_304;
+/** How long it is believed which of our addresses faces another, in milliseconds. */
+const facingMs = 30_000;
+const mostFacing = 1_024;
 const crlf = Buffer.from('\r\n');
 
 /** One UDP port of ours, for all who send from it. */
@@ -28,6 +31,8 @@ export class UdpSocket {
   readonly #read = (): void => {
     this.#drain();
   };
+  /** Where it is bound to all addresses: which of them another sees. */
+  readonly #facing = new Map<string, { readonly address: string; readonly until: number }>();
   #isOpen = true;
 
   private constructor(socket: Socket, ports: Ports) {
@@ -72,6 +77,22 @@ export class UdpSocket {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Where another sees us. */
+  localFacing(remote: string): Place {
+    const { address, port } = this.local;
+    if (!isWildcard(address)) return this.local;
+    const now = this.#ports.clock.monotonic();
+    const known = this.#facing.get(remote);
+    if (known !== undefined && known.until > now) return { address: known.address, port };
+    for (const oldest of this.#facing.keys()) {
+      if (this.#facing.size < mostFacing) break;
+      this.#facing.delete(oldest);
+    }
+    const near = localAddressNear(remote);
+    this.#facing.set(remote, { address: near, until: now + facingMs });
+    return { address: near, port };
   }
 
   flowTo(remote: Place): UdpFlow {
@@ -156,8 +177,7 @@ export class UdpFlow extends Flow {
   }
 
   override get local(): Place {
-    const { address, port } = this.#socket.local;
-    return isWildcard(address) ? { address: localAddressNear(this.remote.address), port } : { address, port };
+    return this.#socket.localFacing(this.remote.address);
   }
 
   override send(bytes: Buffer, failed?: (why: string) => void): boolean {
