@@ -60,7 +60,7 @@ export const features: readonly Feature<Prover>[] = [
     in: native('of all their devices as one; XMPP’s own words where a gateway passes them on'),
     capability: 'presence',
     abilities: ['has-contacts'],
-    provedOn: ['kamailio'],
+    provedOn: ['kamailio', 'sandbox'],
   },
   {
     feature: 'own presence (RFC 3903, 3856)',
@@ -70,14 +70,14 @@ export const features: readonly Feature<Prover>[] = [
     in: '-',
     capability: 'presence',
     abilities: ['sets-presence'],
-    provedOn: ['kamailio'],
+    provedOn: ['kamailio', 'sandbox'],
   },
   {
     feature: 'who asks to see it (RFC 3857)',
-    out: fallback('let in where they ask us; a server that keeps presence asks its own lists (XCAP)'),
+    out: native('let in where they ask us; a server that keeps presence goes by lists of its own (XCAP)'),
     in: native(),
     abilities: ['admits'],
-    provedOn: ['kamailio'],
+    provedOn: ['kamailio', 'sandbox'],
   },
   { feature: '/me', out: fallback('as “* …”'), in: notCarried, capability: 'emote', provedOn: ['sandbox'] },
   {

@@ -174,6 +174,12 @@ describe('several services of somebody', () => {
     ).toBe('new');
   });
 
+  it('are not joined with what is left of an older word of their own', () => {
+    const at = (hour: string): string => `<timestamp>2026-11-22T${hour}:00:00Z</timestamp>`;
+    expect(summary(tuple('open', at('10'), 'a') + tuple('closed', at('11'), 'a')).basic).toBe('closed');
+    expect(summary(tuple('closed', at('11'), 'a') + tuple('open', at('10'), 'a')).basic).toBe('closed');
+  });
+
   it('say nothing where none says whether it is open', () => {
     expect(summary('')).toEqual({ activities: [] });
     expect(summary('<tuple id="a"><status/></tuple>')).toEqual({ activities: [] });

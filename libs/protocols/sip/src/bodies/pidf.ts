@@ -202,7 +202,7 @@ export interface PidfSummary extends Rpid {
  * newer word. What the person does, by the newest word of theirs, goes before what the service says of it.
  */
 export function summaryOf({ tuples, persons, notes }: Pidf): PidfSummary {
-  const saying = tuples.filter(({ basic }) => basic !== undefined);
+  const saying = newestOfEach(tuples.filter(({ basic }) => basic !== undefined));
   const [best] = [...saying].sort(
     (one, other) =>
       (one.basic === 'open' ? 0 : 1) - (other.basic === 'open' ? 0 : 1) ||
@@ -221,6 +221,19 @@ export function summaryOf({ tuples, persons, notes }: Pidf): PidfSummary {
     ...(said && { note: said.text }),
     ...(timestamp && { timestamp }),
   };
+}
+
+/**
+ * Of one service told twice, the newer word: a server joins documents of which one may be a remnant, whose publisher lost its
+ * entity tag (RFC 3903 §4.1).
+ */
+function newestOfEach(tuples: readonly PidfTuple[]): readonly PidfTuple[] {
+  const newest = new Map<string, PidfTuple>();
+  for (const tuple of tuples) {
+    const known = newest.get(tuple.id);
+    if (known === undefined || timeOf(tuple) >= timeOf(known)) newest.set(tuple.id, tuple);
+  }
+  return [...newest.values()];
 }
 
 function timeOf({ timestamp }: { readonly timestamp?: Date }): number {
