@@ -32,7 +32,16 @@ export function sipHarness(server: () => Promise<SipServerUp>, more: Partial<Har
   return {
     connector,
     start: async () => networkOn(await server()),
-    acts: ['injections', 'restarts', 'redelivers', 'receipts', 'refuses-secrets', 'presence', 'typing'],
+    acts: [
+      'injections',
+      'restarts',
+      'redelivers',
+      'receipts',
+      'refuses-secrets',
+      'presence',
+      'typing',
+      'calls',
+    ],
     addresses: {
       good: {
         'alice@example.org': 'alice@example.org',
