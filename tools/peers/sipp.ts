@@ -22,7 +22,10 @@ export type SippScenario =
   | 'message'
   | 'message-digest'
   | 'answer-messages'
-  | 'watch';
+  | 'watch'
+  | 'call'
+  | 'phone'
+  | 'phone-refuses';
 
 export interface SippOptions {
   /** Where the first request goes; a side that waits needs none. */
