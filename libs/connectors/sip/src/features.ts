@@ -37,14 +37,14 @@ export const features: readonly Feature<Prover>[] = [
     in: native(
       'told as ringing, missed, answered elsewhere, declined; answered by presence where the settings say so',
     ),
-    provedOn: ['sandbox'],
+    provedOn: ['kamailio', 'sipp', 'sandbox'],
   },
   {
     feature: 'calls placed between two phones (RFC 3725 flow I)',
     out: native('my phone first, then theirs; hung up from here, and by whoever comes after a crash'),
     in: '-',
     abilities: ['places-calls'],
-    provedOn: ['sandbox'],
+    provedOn: ['kamailio', 'sipp', 'sandbox'],
   },
   {
     feature: 'who is writing (RFC 3994)',
