@@ -89,6 +89,13 @@ describe('a challenger', () => {
     );
   });
 
+  it('takes credentials for the server as a whole, once', () => {
+    const { challenger } = made();
+    const request = signed(challenger, alice(), { ...aRequest(), uri: 'sip:192.0.2.1:5060' });
+    expect(challenger.verify({ ...request, uri: 'sip:bob@example.org' }, secretOf).verdict).toBe('ok');
+    expect(challenger.verify({ ...request, uri: 'sip:bob@example.org' }, secretOf).verdict).toBe('stale');
+  });
+
   it('takes nothing that could be used twice, and nothing that cannot be read', () => {
     const { challenger } = made();
     const header = signed(challenger, alice()).headers.get('authorization') ?? '';

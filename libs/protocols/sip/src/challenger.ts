@@ -179,12 +179,14 @@ interface Given {
 
 /**
  * Whether credentials are for this request (RFC 7616 §3.4.6). Proxies on the way add and take away parameters, and some
- * phones sign without them: who is meant has to be the same.
+ * phones sign without them: who is meant has to be the same. Some sign for the server that they send to, in place of the
+ * Request-URI (SIPp does, unless told otherwise): such credentials are for whatever is asked of it, once, as all are.
  */
 function isAbout(uri: string, request: SipRequest): boolean {
   if (uri === request.uri) return true;
   const [signed, asked] = [parseUri(uri), parseUri(request.uri)];
-  return signed !== undefined && signed.user === asked?.user && signed.host === asked?.host;
+  if (signed === undefined) return false;
+  return signed.user === undefined || (signed.user === asked?.user && signed.host === asked.host);
 }
 
 function isSame(one: string, other: string): boolean {
