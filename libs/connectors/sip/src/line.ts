@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import type { InboundParty } from '#connector';
 import {
   formatNameAddr,
-  Headers,
   requestOf,
   type Answer,
   type Flow,
@@ -93,12 +92,4 @@ export function newRequest(line: Line, method: string, to: string, naming: Namin
 /** A tag that nobody guesses (RFC 3261 §19.3). */
 export function newTag(): string {
   return randomBytes(8).toString('hex');
-}
-
-/** A request with our Contact, which depends on the way that it takes. */
-export function withContact(line: Line, request: SipRequest): (flow: Flow) => SipRequest {
-  return (flow) => ({
-    ...request,
-    headers: Headers.from(request.headers).set('contact', `<${line.contact(flow)}>`),
-  });
 }

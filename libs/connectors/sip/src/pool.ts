@@ -2,6 +2,8 @@
  * The sockets that all accounts of this worker share: one stack, made when the first account comes and gone with the last.
  * Each account has a name in its Contact that nobody guesses, and by it what comes finds the account.
  */
+import { createHash } from 'node:crypto';
+import type { AccountId } from '#model';
 import { parseUri, SipStack, type Flow, type Incoming, type Timers } from '#protocols/sip';
 import { acceptedTypes } from './from-sip.js';
 import { methods } from './methods.js';
@@ -83,4 +85,9 @@ export function contactUri(name: string, { transport, local }: Flow): string {
   const host = local.address.includes(':') ? `[${local.address}]` : local.address;
   const how = transport === 'udp' ? '' : `;transport=${transport}`;
   return `sip:${name}@${host}:${String(local.port)}${how}`;
+}
+
+/** The first part of an account's Contact: nobody guesses it. */
+export function contactName(account: AccountId): string {
+  return createHash('sha256').update(account).digest('hex').slice(0, 20);
 }

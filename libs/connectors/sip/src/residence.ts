@@ -14,7 +14,7 @@ import type {
   PlaceOutcome,
   SendOutcome,
 } from '#connector';
-import { failure, type Failure, type PresenceState } from '#model';
+import type { PresenceState } from '#model';
 import type { Incoming } from '#protocols/sip';
 import { Calls } from './calls/calls.js';
 import type { Service } from './line.js';
@@ -25,12 +25,6 @@ import { SipPresence } from './presence/presence.js';
 import { Receipts } from './receipts.js';
 import { Talk } from './talk.js';
 import { Typing } from './typing.js';
-
-/** What a session says of an account that it does not carry. */
-export const noCalls: { readonly outcome: 'refused'; readonly failure: Failure } = {
-  outcome: 'refused',
-  failure: failure('not-found', 'The session does not carry this account.'),
-};
 
 export class Residence {
   readonly #parts: Parts;

@@ -2,60 +2,40 @@
  * The session of a trunk: no registration, one link for everybody of our domains. What comes from a peer for one of them goes
  * to that account, and nowhere else; what an account says goes to the peer that reaches whom it is for.
  */
-import { createHash } from 'node:crypto';
 import type {
-  Admission,
-  Admits,
   AttachedAccount,
-  CallName,
-  CallOrder,
   CloseReason,
-  DesiredContact,
-  EndOutcome,
-  HasContacts,
   InboundParty,
-  MarksRead,
   OutboundEnvelope,
   Paces,
-  Place,
-  PlaceOutcome,
-  PlacesCalls,
   SendOutcome,
   Session,
   SessionContext,
-  SetsPresence,
-  ShowsTyping,
 } from '#connector';
 import { Keeper, Life, type Entry } from '#connector/session';
-import { failure, type AccountId, type Failure, type PresenceState } from '#model';
+import { failure, type AccountId, type Failure } from '#model';
 import {
-  Headers,
   parseNameAddr,
   parseUri,
-  type Answer,
-  type Ask,
-  type Flow,
-  type Hop,
   type Incoming,
-  type InviteHandle,
   type SipRequest,
   type Timers as StackTimers,
 } from '#protocols/sip';
 import { capabilities } from './capabilities.js';
-import { withContact, type AskOptions, type InviteOptions, type Line } from './line.js';
-import { answerOptions } from './pool.js';
-import { noCalls, Residence } from './residence.js';
-import { wayToText } from './server-way.js';
-import { addressOf, partyOf, uriOf } from './sip.addresses.js';
+import { answerOptions, contactName } from './pool.js';
+import { Residence } from './residence.js';
+import { Residents } from './residents.js';
+import { addressOf, partyOf } from './sip.addresses.js';
 import type { SipSettings } from './sip.settings.js';
 import type { SipTimings } from './timings.js';
-import { TrunkLink, type Up } from './trunk-link.js';
-import { hostOf, type Peer } from './trunk-peers.js';
+import { TrunkLink } from './trunk-link.js';
+import { hostOf } from './trunk-peers.js';
+import { isEverywhere, TrunkWay } from './trunk-way.js';
 import type { TrunkSettings } from './trunk.settings.js';
+import { lineOver } from './way-line.js';
 
 const notOnline = failure('network-unreachable', 'The trunk is not up.');
 const behind = failure('storage-unavailable', 'What came from the network could not be stored for too long.');
-const noWay: Answer = { answer: 'none', why: 'not-sent', left: false, detail: 'no peer reaches them' };
 
 /** One account on the trunk. */
 interface Seat {
@@ -67,9 +47,7 @@ interface Seat {
   online: boolean;
 }
 
-export class TrunkSession
-  implements Session, Paces, ShowsTyping, MarksRead, HasContacts, Admits, SetsPresence, PlacesCalls
-{
+export class TrunkSession extends Residents implements Session, Paces {
   readonly #settings: SipSettings;
   readonly #trunk: TrunkSettings;
   readonly #context: SessionContext;
@@ -90,6 +68,7 @@ export class TrunkSession
     timings: SipTimings,
     timers: Partial<StackTimers>,
   ) {
+    super();
     this.#settings = settings;
     this.#trunk = trunk;
     this.#context = context;
@@ -129,7 +108,7 @@ export class TrunkSession
     const seat = this.#make(account, self);
     this.#seats.set(seat.id, seat);
     this.#byName.set(self, seat);
-    this.#byName.set(nameOf(seat.id), seat);
+    this.#byName.set(contactName(seat.id), seat);
     if (this.#wanted) seat.life.begin();
   }
 
@@ -184,32 +163,8 @@ export class TrunkSession
     };
   }
 
-  typing(account: AccountId, conversation: string, active: boolean): void {
-    this.#seats.get(account)?.residence.typing(conversation, active);
-  }
-
-  markRead(account: AccountId, conversation: string, upTo: Place): void {
-    this.#seats.get(account)?.residence.markRead(conversation, upTo);
-  }
-
-  setContacts(account: AccountId, contacts: readonly DesiredContact[]): void {
-    this.#seats.get(account)?.residence.setContacts(contacts);
-  }
-
-  setAdmissions(account: AccountId, admissions: readonly Admission[]): void {
-    this.#seats.get(account)?.residence.setAdmissions(admissions);
-  }
-
-  setPresence(account: AccountId, presence: PresenceState): void {
-    this.#seats.get(account)?.residence.setPresence(presence);
-  }
-
-  placeCall(account: AccountId, order: CallOrder): Promise<PlaceOutcome> {
-    return Promise.resolve(this.#seats.get(account)?.residence.placeCall(order) ?? noCalls);
-  }
-
-  endCall(account: AccountId, call: CallName): Promise<EndOutcome> {
-    return Promise.resolve(this.#seats.get(account)?.residence.endCall(call) ?? noCalls);
+  protected residenceOf(account: AccountId): Residence | undefined {
+    return this.#seats.get(account)?.residence;
   }
 
   /** Takes what comes to the port: from a peer, of somebody it may speak for, to somebody of ours; all else is refused. */
@@ -284,20 +239,18 @@ export class TrunkSession
         void this.close('fenced');
       },
     });
-    const line: Line = {
+    const [settings, timings] = [this.#settings, this.#timings];
+    const way = new TrunkWay({
+      context,
+      account: id,
+      settings,
+      trunk: this.#trunk,
+      timings,
+      link: this.#link,
       self,
-      displayName: undefined,
-      contact: (flow) => this.#contact(id, flow),
-      authorOf: (incoming) => {
-        const author = this.#authors.get(incoming);
-        return author && { author };
-      },
-      ask: (request, options) => this.#ask(line, request, options),
-      invite: (request, options) => this.#invite(line, request, options),
-      cancel: (invite, headers) => this.#cancel(invite, headers),
-      flowTo: (hop) => this.#flowTo(hop),
-    };
-    const parts = { context, account: id, settings: this.#settings, timings: this.#timings, line, keeper };
+      authorOf: (incoming) => this.#authors.get(incoming),
+    });
+    const parts = { context, account: id, settings, timings, line: lineOver(way), keeper };
     const seat: Seat = {
       id,
       self,
@@ -317,95 +270,6 @@ export class TrunkSession
     this.#context.capabilities(seat.id, capabilities);
     seat.residence.online();
     return { entry: 'in', localAddress: seat.self };
-  }
-
-  async #ask(
-    line: Line,
-    request: SipRequest,
-    { hop, contact, signal, timeoutMs }: AskOptions = {},
-  ): Promise<Answer> {
-    const up = this.#link.up;
-    const way = up && (await this.#way(up, line, request, hop, contact));
-    if (up === undefined || way === undefined) return noWay;
-    return up.stack.request({
-      ...way,
-      ...(signal !== undefined && { signal }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    });
-  }
-
-  async #invite(
-    line: Line,
-    request: SipRequest,
-    { hop, contact, ...options }: InviteOptions = {},
-  ): Promise<InviteHandle | undefined> {
-    const up = this.#link.up;
-    const way = up && (await this.#way(up, line, request, hop, contact));
-    return way && up.stack.invite({ ...way, ...options });
-  }
-
-  async #cancel(invite: SipRequest, headers?: Readonly<Record<string, string>>): Promise<Answer> {
-    const up = this.#link.up;
-    const peer = up && peerToward(up, invite);
-    const ways = peer && (await this.#link.wayOf(peer));
-    if (up === undefined || ways === undefined || 'code' in ways) return noWay;
-    return up.stack.cancel(invite, ways, headers);
-  }
-
-  async #flowTo(hop: string): Promise<Flow | undefined> {
-    const up = this.#link.up;
-    const [first] = (await this.#within(hop, [])) ?? [];
-    return up && first && (await up.stack.flowTo(first).catch(() => undefined));
-  }
-
-  /** To the peer that reaches whom it is for; within a dialog where that says, as far as it is a peer's. */
-  async #way(
-    up: Up,
-    line: Line,
-    request: SipRequest,
-    hop: string | undefined,
-    contact = false,
-  ): Promise<Pick<Ask, 'request' | 'hops' | 'credentials'> | undefined> {
-    const peer = peerToward(up, request);
-    if (peer === undefined) return undefined;
-    const ways = await this.#link.wayOf(peer);
-    if ('code' in ways) return undefined;
-    const hops = hop === undefined ? ways : await this.#within(hop, ways);
-    if (hops === undefined) return undefined;
-    const { credentials } = peer;
-    const whole = asserted(request, peer, line.self);
-    return {
-      request: contact ? withContact(line, whole) : whole,
-      hops,
-      ...(credentials !== undefined && { credentials }),
-    };
-  }
-
-  async #within(hop: string, ways: readonly Hop[]): Promise<readonly Hop[] | undefined> {
-    const way = await wayToText(hop, {
-      context: this.#context,
-      tls: this.#settings,
-      findMs: this.#timings.find,
-    });
-    if (way.way !== 'hops') return undefined;
-    // The connection and the port that the peer knows us by, where it is the peer itself.
-    return way.hops.map(
-      (one) =>
-        ways.find(
-          (known) =>
-            known.transport === one.transport && known.address === one.address && known.port === one.port,
-        ) ?? one,
-    );
-  }
-
-  #contact(id: AccountId, flow: Flow): string {
-    const listening = this.#link.up?.listening.find(({ transport }) => transport === flow.transport);
-    const { publicHost } = this.#trunk;
-    const bound =
-      listening === undefined || isEverywhere(listening.host) ? flow.local.address : listening.host;
-    const host = publicHost ?? (bound.includes(':') ? `[${bound}]` : bound);
-    const how = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-    return `sip:${nameOf(id)}@${host}:${String(listening?.port ?? flow.local.port)}${how}`;
   }
 
   #broken(seat: Seat, why: Failure): void {
@@ -431,30 +295,6 @@ export class TrunkSession
     seat.keeper.close();
     this.#seats.delete(seat.id);
     this.#byName.delete(seat.self);
-    this.#byName.delete(nameOf(seat.id));
+    this.#byName.delete(contactName(seat.id));
   }
-}
-
-/** The first part of an account's Contact: nobody guesses it. */
-function nameOf(id: AccountId): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 20);
-}
-
-function peerToward(up: Up, request: SipRequest): Peer | undefined {
-  const uri = parseNameAddr(request.headers.get('to') ?? '')?.uri;
-  const address = uri === undefined ? undefined : addressOf(uri);
-  return address === undefined ? undefined : up.peers.toward(address);
-}
-
-/** Tells a peer that believes us who is speaking (RFC 3325 §9.1). */
-function asserted(request: SipRequest, { settings }: Peer, self: string): SipRequest {
-  if (!settings.believesIdentity) return request;
-  return {
-    ...request,
-    headers: Headers.from(request.headers).set('p-asserted-identity', `<${uriOf(self)}>`),
-  };
-}
-
-function isEverywhere(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
 }

@@ -1,0 +1,106 @@
+/*
+ * The way of an account on a trunk: to the peer that reaches whom something is for, and to nobody else; within a dialog it
+ * goes where that says.
+ */
+import type { InboundParty, SessionContext } from '#connector';
+import type { AccountId } from '#model';
+import { Headers, parseNameAddr, type Flow, type Hop, type Incoming, type SipRequest } from '#protocols/sip';
+import { contactName } from './pool.js';
+import { wayToText } from './server-way.js';
+import { addressOf, uriOf } from './sip.addresses.js';
+import type { SipSettings } from './sip.settings.js';
+import type { SipTimings } from './timings.js';
+import type { TrunkLink, Up } from './trunk-link.js';
+import type { Peer } from './trunk-peers.js';
+import type { TrunkSettings } from './trunk.settings.js';
+import type { Places, RequestWay, Ways } from './way-line.js';
+
+export interface TrunkWayOptions {
+  readonly context: SessionContext;
+  readonly account: AccountId;
+  readonly settings: SipSettings;
+  readonly trunk: TrunkSettings;
+  readonly timings: SipTimings;
+  readonly link: TrunkLink;
+  /** Our own address. */
+  readonly self: string;
+  /** Whom a request of somebody's is from, as its peer vouches. */
+  readonly authorOf: (incoming: Incoming) => InboundParty | undefined;
+}
+
+export class TrunkWay implements Ways {
+  readonly #options: TrunkWayOptions;
+  readonly displayName = undefined;
+
+  constructor(options: TrunkWayOptions) {
+    this.#options = options;
+  }
+
+  get self(): string {
+    return this.#options.self;
+  }
+
+  contact(flow: Flow): string {
+    const { link, trunk, account } = this.#options;
+    const listening = link.up?.listening.find(({ transport }) => transport === flow.transport);
+    const { publicHost } = trunk;
+    const bound =
+      listening === undefined || isEverywhere(listening.host) ? flow.local.address : listening.host;
+    const host = publicHost ?? (bound.includes(':') ? `[${bound}]` : bound);
+    const how = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
+    return `sip:${contactName(account)}@${host}:${String(listening?.port ?? flow.local.port)}${how}`;
+  }
+
+  authorOf(incoming: Incoming): { readonly author: InboundParty } | undefined {
+    const author = this.#options.authorOf(incoming);
+    return author && { author };
+  }
+
+  async way(request: SipRequest, hop?: string): Promise<RequestWay | undefined> {
+    const { link, self } = this.#options;
+    const { up } = link;
+    const peer = up && peerToward(up, request);
+    if (up === undefined || peer === undefined) return undefined;
+    const ways = await link.wayOf(peer);
+    if ('code' in ways) return undefined;
+    const hops = hop === undefined ? ways : await this.#within(hop, ways);
+    if (hops === undefined) return undefined;
+    return { stack: up.stack, hops, request: asserted(request, peer, self), credentials: peer.credentials };
+  }
+
+  async places(uri: string): Promise<Places | undefined> {
+    const { up } = this.#options.link;
+    const hops = await this.#within(uri, []);
+    return up && hops && { stack: up.stack, hops };
+  }
+
+  async #within(uri: string, ways: readonly Hop[]): Promise<readonly Hop[] | undefined> {
+    const { context, settings, timings } = this.#options;
+    const way = await wayToText(uri, { context, tls: settings, findMs: timings.find });
+    if (way.way !== 'hops') return undefined;
+    // The connection and the port that the peer knows us by, where it is the peer itself.
+    const same = (one: Hop, other: Hop): boolean =>
+      one.transport === other.transport && one.address === other.address && one.port === other.port;
+    return way.hops.map((one) => ways.find((known) => same(known, one)) ?? one);
+  }
+}
+
+/** Whether an address to listen on stands for all of the machine's. */
+export function isEverywhere(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function peerToward(up: Up, request: SipRequest): Peer | undefined {
+  const uri = parseNameAddr(request.headers.get('to') ?? '')?.uri;
+  const address = uri === undefined ? undefined : addressOf(uri);
+  return address === undefined ? undefined : up.peers.toward(address);
+}
+
+/** Tells a peer that believes us who is speaking (RFC 3325 §9.1). */
+function asserted(request: SipRequest, { settings }: Peer, self: string): SipRequest {
+  if (!settings.believesIdentity) return request;
+  return {
+    ...request,
+    headers: Headers.from(request.headers).set('p-asserted-identity', `<${uriOf(self)}>`),
+  };
+}
