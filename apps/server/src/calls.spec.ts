@@ -145,6 +145,14 @@ describe('calls', () => {
     await phone('kitchen', 'ringing');
     loop.network.hangUp('kitchen');
     await is(ids[0] ?? '', 'declined');
+    // A key lives for seven days.
+    await loop.house.database.query(`UPDATE call SET created_at = now() - interval '8 days' WHERE id = $1`, [
+      ids[0],
+    ]);
+    const anew = await order({ ...body, to: 'frank' }, key);
+    expect(anew).toMatchObject({ status: 201, body: { address: 'frank' } });
+    await is((anew.body as Call).id, 'ringing');
+    loop.network.hangUp('kitchen');
   });
 
   it('are refused to whom nobody can call', async () => {

@@ -213,12 +213,16 @@ export async function lockDue(sql: Sql, workspace: WorkspaceId, most: number): P
   return await lockCalls(sql, due);
 }
 
-/** Forgets the keys of requests that are old enough: then the same key is a new request. */
-export async function forgetKeys(sql: Database): Promise<void> {
+/** Forgets the key of a request that is old enough: then the same key is a new request. */
+export async function forgetOldKey(
+  sql: Sql,
+  workspace: WorkspaceId,
+  { principal, key }: CallKey,
+): Promise<void> {
   await sql.query(
     `UPDATE call SET principal = NULL, key = NULL, body_hash = NULL
-     WHERE key IS NOT NULL AND created_at < now() - make_interval(days => $1)`,
-    [KEY_LIFETIME_DAYS],
+     WHERE workspace_id = $1 AND principal = $2 AND key = $3 AND created_at < now() - make_interval(days => $4)`,
+    [workspace, principal, key, KEY_LIFETIME_DAYS],
   );
 }
 

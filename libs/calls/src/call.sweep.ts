@@ -3,7 +3,7 @@ import { DueSweep, EventLog } from '#bus';
 import { failure, type WorkspaceId } from '#model';
 import { Database, logger } from '#platform';
 import { callChanged } from './call-ledger.js';
-import { forgetKeys, lockDue, updateCalls, workspacesDue } from './call.store.js';
+import { lockDue, updateCalls, workspacesDue } from './call.store.js';
 import { lostAs, tell } from './tale.js';
 
 const MOST = 500;
@@ -22,7 +22,6 @@ export class CallSweep implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     this.due.add('calls-lost', async () => {
       for (const workspace of await workspacesDue(this.database)) await this.settle(workspace);
-      await forgetKeys(this.database);
       return undefined;
     });
   }

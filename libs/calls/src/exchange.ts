@@ -37,6 +37,7 @@ import type { CallRequest } from '#sessions';
 import { callChanged } from './call-ledger.js';
 import {
   byKey,
+  forgetOldKey,
   insertCalls,
   lockCalls,
   placedOfLate,
@@ -148,6 +149,7 @@ export class Exchange {
     const { workspace } = account;
     const { call, to, from, request: key, ip: address } = order;
     const done = await this.database.transaction(async (sql) => {
+      if (key) await forgetOldKey(sql, workspace, key);
       const known = key && (await this.knownAs(sql, caller, key));
       if (known) return { id: known, last: undefined };
       mustBeOnline(account);

@@ -283,6 +283,8 @@ describe('calls', () => {
       const fork = { ...request, uri: exchange.registered.contact, headers: new Headers(fields) };
       const copy = exchange.stack.invite({ request: fork, hops: [exchange.registered.flow] });
       expect(await statusOf(copy.answer)).toBe(480);
+      // Some servers do so with a call of their own.
+      expect(await statusOf(exchange.ring(rig.address).handle.answer)).toBe(480);
       expect(told(rig)).toEqual([]);
     });
 

@@ -138,16 +138,15 @@ export class Calls implements Service {
   #rung(incoming: Incoming): void {
     const { headers } = incoming.request;
     const callId = headers.get('call-id') ?? '';
-    // Our own phone is called by us, and so are we who have none: another of its places may answer.
-    if ([...this.#placed.values()].some(({ call }) => call.isOurs(callId))) {
-      incoming.respond(480);
-      return;
-    }
     const { line, settings } = this.#parts;
     const party =
       line.authorOf?.(incoming)?.author ?? partyOf(headers.get('from') ?? '', domainOf(line.self));
     const remoteId = idOf(incoming.request);
-    if (party === undefined) incoming.respond(400, { reason: 'Unreadable From' });
+    // Our own phones are called by us, and so are we who have none: another of them may answer. A server may call them in
+    // its own name, and in ours.
+    const placed = [...this.#placed.values()];
+    if (placed.some(({ call }) => call.isOurs(callId) || party?.address === line.self)) incoming.respond(480);
+    else if (party === undefined) incoming.respond(400, { reason: 'Unreadable From' });
     // The same call by another way (RFC 3261 §8.2.2.2).
     else if (this.#ringing.has(remoteId)) incoming.respond(482);
     else if (this.#ringing.size >= mostRinging) incoming.respond(486);
