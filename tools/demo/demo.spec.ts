@@ -152,14 +152,21 @@ it('sends a text message to a phone, which answers', async () => {
   await shows(/<\+12025550111> .*alice/);
 }, 120_000);
 
-it('writes to a telephone, which answers', async () => {
+it('writes to a telephone, which answers and calls, and connects two of them', async () => {
   const [, messages = '', token = '', body = ''] = await shows(
     /Or over SIP.*\s+curl -s (\S+\/messages) -H 'authorization: Bearer (\S+)' -H 'content-type: application\/json' -d '(.*)'/,
   );
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   expect((await fetch(messages, { method: 'POST', headers, body })).status).toBe(201);
-  await shows(/<alice> carol, is the garden dry\?/);
-  await shows(/<carol@sip\.example\.org> .*alice/);
+  await shows(/<carol@sip\.example\.org> just a moment, I call you/);
+  await shows(/the call from carol@sip\.example\.org: ringing/);
+  await shows(/the call from carol@sip\.example\.org: missed/);
+  const [, calls = '', order = ''] = await shows(
+    /telephone and then carol's.*\s+curl -s (\S+\/calls) .* -d '(.*)'/,
+  );
+  expect((await fetch(calls, { method: 'POST', headers, body: order })).status).toBe(201);
+  await shows(/from bob@sip\.example\.org to carol@sip\.example\.org: answered \(answered, answered\)/);
+  await shows(/from bob@sip\.example\.org to carol@sip\.example\.org: ended/);
 }, 120_000);
 
 it('ends on Ctrl-C, with nothing left behind', async () => {

@@ -94,7 +94,7 @@ interface Places {
   readonly irc: { readonly id: string; readonly port: number };
   readonly xmpp: { readonly id: string; readonly port: number; readonly room: string; readonly jid: string };
   readonly sms: { readonly id: string };
-  readonly sip: { readonly id: string };
+  readonly sip: { readonly id: string; readonly account: string; readonly domain: string };
 }
 
 function explain(house: House, { irc, xmpp, sms, sip }: Places): void {
@@ -127,9 +127,14 @@ Or as a text message to bob's phone, ${numbers.bob}, from your own number, ${num
 
   curl -s ${url}/v1/conversations/${sms.id}/messages ${bearer} -H 'content-type: application/json' -d '{"text":"hi bob, are you on the way?"}'
 
-Or over SIP to carol's telephone, who says that she has read it:
+Or over SIP to carol (ask her to call you, and see her call ring and be missed):
 
-  curl -s ${url}/v1/conversations/${sip.id}/messages ${bearer} -H 'content-type: application/json' -d '{"text":"carol, is the garden dry?"}'
+  curl -s ${url}/v1/conversations/${sip.id}/messages ${bearer} -H 'content-type: application/json' -d '{"text":"carol, please call me"}'
+  curl -s ${url}/v1/calls ${bearer}
+
+Or have bob's telephone and then carol's ring, and let them talk to each other:
+
+  curl -s ${url}/v1/calls ${bearer} -H 'content-type: application/json' -d '{"from":{"account":"${sip.account}","address":"bob@${sip.domain}"},"to":"carol@${sip.domain}"}'
 
 Or come by yourself with any IRC client: server 127.0.0.1, port ${String(irc.port)}, no TLS, then /join ${room}
 or with any XMPP client: register on server 127.0.0.1, port ${String(xmpp.port)}, no TLS, at ${xmpp.jid}, then join ${xmpp.room}
@@ -248,7 +253,7 @@ async function demonstrate(options: Options): Promise<void> {
       irc: { id: conversation.id, port: irc.port },
       xmpp: { id: talk.id, port: xmpp.port, room: xmppRoom, jid: xmpp.domain },
       sms: { id: texts.id },
-      sip: { id: calls.id },
+      sip: { id: calls.id, account: calls.account, domain: sip.domain },
     });
     const ended = new Promise<void>((done) => {
       signal.addEventListener('abort', () => {

@@ -1,5 +1,5 @@
 /* What happens in Parley, as lines for a terminal, from its event stream. */
-import type { Conversation, Message, ParleyClient } from '#api';
+import type { Call, Conversation, Message, ParleyClient } from '#api';
 
 type Print = (line: string) => void;
 
@@ -19,8 +19,10 @@ export async function follow(
   const screen = new Screen(me, print);
   for await (const item of stream) {
     if (item.kind === 'event') {
-      const { conversation, message } = item.frame.event.data;
-      if (item.frame.event.type === 'conversation.changed' && conversation) screen.conversation(conversation);
+      const { conversation, message, call } = item.frame.event.data;
+      if (item.frame.event.type === 'call.changed' && call) screen.call(call);
+      else if (item.frame.event.type === 'conversation.changed' && conversation)
+        screen.conversation(conversation);
       else if (message) screen.message(message);
     } else if (item.kind === 'ephemeral' && item.ephemeral.type === 'typing' && item.ephemeral.active) {
       print(`          … ${item.ephemeral.address} is writing`);
@@ -46,6 +48,13 @@ class Screen {
     if (topic !== null && this.#topics.get(id) !== topic)
       this.#print(`          the topic of ${address} is now: ${topic}`);
     this.#topics.set(id, topic);
+  }
+
+  call({ direction, address, from, state, legs }: Call): void {
+    const other =
+      direction === 'in' ? `the call from ${address}` : `the call from ${from ?? this.#me} to ${address}`;
+    const both = legs === null ? '' : ` (${legs.mine}, ${legs.theirs})`;
+    this.#print(`          ${other}: ${state}${both}`);
   }
 
   message(message: Message): void {

@@ -1,4 +1,4 @@
-/* Those who are on SIP: they answer messages, and say that they have read them. */
+/* Those who are on SIP: they answer messages, say that they have read them, pick up when they are called, and call too. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SandboxSip, SandboxSipResident } from '#sandbox';
 import { answerTo } from './words.js';
@@ -6,7 +6,12 @@ import { answerTo } from './words.js';
 /** Nobody is answered more often than this in a minute: two machines must not talk each other to death. */
 const mostAnswers = 20;
 
-/** Has these people answer who writes to them, until the signal. */
+/** How their phone is by now. */
+function is(resident: SandboxSipResident, state: SandboxSipResident['phone']): boolean {
+  return resident.phone === state;
+}
+
+/** Has these people answer who writes to them or calls them, until the signal. */
 export function answerTelephones(
   server: SandboxSip,
   names: readonly string[],
@@ -28,7 +33,27 @@ export function answerTelephones(
   const answer = async (resident: SandboxSipResident, to: string, said: string): Promise<void> => {
     resident.types(to, true);
     await pause(tempo, undefined, { signal });
-    resident.say(to, answerTo(nick, said, turn++));
+    if (!/\bcall me\b/i.test(said)) {
+      resident.say(to, answerTo(nick, said, turn++));
+      return;
+    }
+    resident.say(to, 'just a moment, I call you');
+    await pause(tempo, undefined, { signal });
+    if (!is(resident, 'idle')) return;
+    resident.ring(to);
+    // Nobody picks up: our person sees that a call was missed.
+    await pause(3 * tempo, undefined, { signal });
+    if (is(resident, 'calling')) resident.hangUp();
+  };
+
+  const pickUp = async (resident: SandboxSipResident): Promise<void> => {
+    await pause(tempo, undefined, { signal });
+    if (!is(resident, 'ringing')) return;
+    resident.pickUp();
+    resident.show('busy', 'on the phone');
+    await pause(8 * tempo, undefined, { signal });
+    if (is(resident, 'answered')) resident.hangUp();
+    resident.show('available');
   };
 
   // The demo may end in the middle of a thought.
@@ -43,6 +68,9 @@ export function answerTelephones(
     resident.reports = 'displayed';
     resident.hears = ({ from, text }) => {
       if (mayAnswer()) unlessEnded(answer(resident, from, text));
+    };
+    resident.rung = () => {
+      if (mayAnswer()) unlessEnded(pickUp(resident));
     };
   }
 }

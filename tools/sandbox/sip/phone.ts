@@ -79,11 +79,11 @@ export class Phone {
     }
   }
 
-  /** Takes an INVITE: the phone rings, or is busy. */
-  take(incoming: Incoming): void {
+  /** Takes an INVITE: whether the phone rings, or is busy. */
+  take(incoming: Incoming): boolean {
     if (this.#state !== 'idle') {
       incoming.respond(486);
-      return;
+      return false;
     }
     this.#state = 'ringing';
     this.#rings = incoming;
@@ -91,6 +91,7 @@ export class Phone {
       if (this.#rings === incoming) this.#idle();
     };
     incoming.respond(180, { headers: { contact: this.#line.contact(incoming.flow) } });
+    return true;
   }
 
   /** Answers what rings. */

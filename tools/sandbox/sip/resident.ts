@@ -36,6 +36,8 @@ export class SandboxSipResident {
   readonly address: string;
   /** Told of everything that is heard, as it comes. */
   hears: ((heard: SipHeard) => void) | undefined;
+  /** Told when the phone rings. */
+  rung: (() => void) | undefined;
   reports: SipReports = 'nothing';
   /** Whether more than plain text is taken; 415 to all else if not. */
   takesCpim = true;
@@ -152,8 +154,10 @@ export class SandboxSipResident {
     if (isInside && this.#takesInside(incoming)) return;
     if (isInside) incoming.respond(481);
     else if (method === 'MESSAGE') this.#read(incoming);
-    else if (method === 'INVITE') this.#phone.take(incoming);
-    else incoming.respond(405, { headers: { allow: 'MESSAGE, INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY' } });
+    else if (method === 'INVITE') {
+      if (this.#phone.take(incoming)) this.rung?.();
+    } else
+      incoming.respond(405, { headers: { allow: 'MESSAGE, INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY' } });
   }
 
   #takesInside(incoming: Incoming): boolean {
