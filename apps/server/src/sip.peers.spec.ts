@@ -32,6 +32,8 @@ describeWithPeers('a person with SIP accounts on Kamailio', [...kamailioPeers, .
   let house: House;
   let trunkPort: number;
   let account: string;
+  /** On a trunk. */
+  let office: string;
 
   beforeAll(async () => {
     trunkPort = await freeSipPort();
@@ -128,7 +130,7 @@ describeWithPeers('a person with SIP accounts on Kamailio', [...kamailioPeers, .
         },
       },
     });
-    const office = await add({ link: link.id, label: 'Office', localAddress: `office@${ours}` });
+    office = await add({ link: link.id, label: 'Office', localAddress: `office@${ours}` });
     const said = await playSipp('message', {
       to: server,
       words: { from: `bob@${server.domain}`, to: `office@${ours}` },
@@ -145,5 +147,46 @@ describeWithPeers('a person with SIP accounts on Kamailio', [...kamailioPeers, .
     await eventually('it is there', async () =>
       (await told(`office@${ours}`)).some(({ text }) => text === 'from the office'),
     );
+  });
+
+  it('sees on the trunk who asks to see them, and lets them in', async () => {
+    interface Entry {
+      readonly address: string;
+      readonly asks: boolean;
+      readonly answer?: string;
+    }
+    const roster = `/v1/accounts/${office}/roster`;
+    const bob = `bob@${server.domain}`;
+    const entry = async (): Promise<Entry | undefined> =>
+      (await house.ask<{ items: readonly Entry[] }>('GET', roster)).items.find(
+        ({ address }) => address === bob,
+      );
+    await using watcher = await Sipp.start('watch', {
+      to: server,
+      as: { user: 'bob', password: 'bob secret' },
+      words: { from: bob, to: `office@${ours}` },
+    });
+    await eventually('bob asks', async () => (await entry())?.asks === true);
+    await house.ask('POST', `${roster}/${bob}/approve`);
+    expect(await watcher.ended()).toMatchObject({ succeeded: 1, failed: 0, complaints: '' });
+    await eventually('bob asks no more', async () => (await entry())?.asks !== true);
+  });
+
+  it('shows on one account what another shows, as the person says how they are', async () => {
+    const alice = `alice@${server.domain}`;
+    await house.ask('PUT', `/v1/accounts/${office}/roster/${alice}`, {});
+    await house.ask('PUT', '/v1/presence', { presence: 'busy', note: 'in a meeting' });
+    const shown = async () =>
+      (
+        await house.ask<{ items: readonly { address: string; presence: object }[] }>(
+          'GET',
+          `/v1/accounts/${office}/roster`,
+        )
+      ).items.find(({ address }) => address === alice)?.presence;
+    await eventually('alice is busy', async () => {
+      const seen = await shown();
+      return seen !== undefined && 'presence' in seen && seen.presence === 'busy' ? seen : undefined;
+    });
+    expect(await shown()).toMatchObject({ note: 'in a meeting' });
   });
 });

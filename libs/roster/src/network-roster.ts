@@ -129,7 +129,7 @@ export class NetworkRoster {
     answer: AdmissionAnswer,
   ): Promise<RosterEntry> {
     const account = await this.access.mustSee(principal, id);
-    this.mustHave(account, 'keeps-roster');
+    this.mustHave(account, 'admits');
     const address = await this.addressOf(account, raw, 'invalid');
     await this.change(account, async (sql) => {
       if ((await this.desires.countOf(sql, id, 'admission')) >= mostContacts) {
@@ -230,7 +230,7 @@ export class NetworkRoster {
   }
 
   /** @throws Problem 409 `unsupported` */
-  private mustHave(account: AccountRow, ability: 'has-contacts' | 'keeps-roster'): void {
+  private mustHave(account: AccountRow, ability: 'has-contacts' | 'admits'): void {
     if (this.has(account, ability)) return;
     const { name } = this.connectors.get(account.connector).describe();
     throw new Problem(
