@@ -46,9 +46,9 @@ export default {
       ...common,
       displayName: 'peers',
       testMatch: ['**/*.peers.spec.ts'],
-      // A bench, not a test: `npm run bench:sms`.
+      // Benches, not tests: `npm run bench:sms`, `npm run bench:sip`.
       testPathIgnorePatterns:
-        process.env.PARLEY_BENCH === undefined ? ['sms-rates\\.peers\\.spec\\.ts$'] : [],
+        process.env.PARLEY_BENCH === undefined ? ['(?:sms|sip)-rates\\.peers\\.spec\\.ts$'] : [],
       setupFilesAfterEnv: ['<rootDir>/tools/peers/patience.ts'],
     },
   ],
