@@ -5,7 +5,7 @@ import type { JsonObject, SendOutcome, Session } from '#connector';
 import { TestContext } from '#connector/testing';
 import { brisk } from '#connectors/sip/testing';
 import { newId, type AccountId } from '#model';
-import { eventually, freePort } from '#peers';
+import { eventually, freeSipPort } from '#peers';
 import {
   Credentials,
   requestOf,
@@ -143,7 +143,7 @@ interface TrunkOptions {
 export async function trunk(peers: readonly JsonObject[], options: TrunkOptions = {}): Promise<Trunk> {
   const { secrets = {}, port, online = true, settings = {}, transport = 'udp', caCertificate } = options;
   const { domain: own = domain, user = 'alice' } = options;
-  const at = port ?? (await freePort());
+  const at = port ?? (await freeSipPort());
   const house = new TestContext({ secrets });
   const session = createSip({ timings: brisk, timers: { t1: 50 } }).open(
     {

@@ -1,7 +1,7 @@
 /* Two trunks with a network between them that loses every third datagram, as seeds have it. */
 import { createSocket } from 'node:dgram';
 import { expect, it } from '@jest/globals';
-import { eventually, freePort } from '#peers';
+import { eventually, freeSipPort } from '#peers';
 import { trunk, type Trunk } from './trunk.fixture.js';
 
 /** A way between two UDP ports that loses datagrams: which ones, the seed says. */
@@ -32,7 +32,7 @@ async function lossyWay(to: number, seed: number): Promise<AsyncDisposable & { r
 }
 
 async function pair(seed: number): Promise<AsyncDisposable & { readonly alice: Trunk; readonly bob: Trunk }> {
-  const port = await freePort();
+  const port = await freeSipPort();
   const way = await lossyWay(port, seed);
   const listener = { name: 'alice', domains: ['example.org'], addresses: ['127.0.0.1'], rate: 10_000 };
   const bob = await trunk([listener], { port, domain: 'example.com', user: 'bob' });
