@@ -36,7 +36,9 @@ export const self = 'alice@example.org';
 const flow = {} as Flow;
 
 export class Scene {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
+  /** The longest that anything was to wait, in milliseconds. */
+  longestWait = 0;
   readonly house: TestContext;
   readonly account: AttachedAccount['id'];
   readonly asked: Asked[] = [];
@@ -44,8 +46,14 @@ export class Scene {
 
   /** @param before the scene whose house this one is in, after a restart. */
   constructor(before?: Scene) {
-    this.house = before?.house ?? new TestContext({ clock: this.clock });
-    if (before !== undefined) this.clock = before.clock;
+    this.clock = before?.clock ?? new ManualClock();
+    const { clock } = this;
+    const after = clock.after.bind(clock);
+    clock.after = (ms, call) => {
+      this.longestWait = Math.max(this.longestWait, ms);
+      return after(ms, call);
+    };
+    this.house = before?.house ?? new TestContext({ clock });
     this.account = before?.account ?? newId<'AccountId'>();
     const line: Line = {
       self,

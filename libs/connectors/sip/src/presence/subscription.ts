@@ -238,7 +238,7 @@ export class Subscription {
     this.#halt();
     if (finalReasons.has(reason)) return;
     this.#running = true;
-    if (wait !== undefined) this.#later(wait * 1_000);
+    if (wait !== undefined) this.#later(Math.min(longest, wait) * 1_000);
     else if (promptReasons.has(reason)) this.#later(this.#promptly());
     else this.#later(this.#backoff.pause(failed));
   }

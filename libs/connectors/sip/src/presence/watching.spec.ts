@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { document, Scene, self, type Asked } from './presence.fixture.js';
 import { Watching } from './watching.js';
 
@@ -225,6 +226,47 @@ describe('a subscription that ends', () => {
     expect(scene.count('SUBSCRIBE')).toBe(1);
     await scene.pass(3_000);
     expect(scene.count('SUBSCRIBE')).toBe(2);
+  });
+});
+
+describe('whatever is said of a subscription', () => {
+  it('makes nothing throw, and nobody ask in a circle', async () => {
+    const words = fc.constantFrom(
+      'active',
+      'pending',
+      'terminated',
+      '',
+      'x',
+      'active;',
+      ';;',
+      'terminated;reason',
+    );
+    const params = fc.constantFrom(
+      '',
+      ';expires=0',
+      ';expires=4294967296',
+      ';expires=-1',
+      ';reason=deactivated',
+      ';reason=timeout;retry-after=0',
+      ';retry-after=99999999999',
+      ';reason=probation;retry-after=4294967295',
+    );
+    const body = fc.constantFrom('', '<', document('open'), '<presence/>', '\0');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(words, params, body), { minLength: 1, maxLength: 4 }),
+        async (said) => {
+          const { scene, told } = await watch();
+          for (const [word, param, text] of said)
+            told({ ...active, 'subscription-state': word + param }, text);
+          await scene.pass(60_000);
+          expect(scene.count('SUBSCRIBE')).toBeLessThan(10);
+          // What waits must be what a timer can wait for.
+          expect(scene.longestWait).toBeLessThan(2 ** 31);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });
 
