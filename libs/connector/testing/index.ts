@@ -5,8 +5,10 @@ export type { ActName, Harness, Heard, Login, Network, Observer, WebhookRequest 
 export {
   interworking,
   type AddressVector,
+  type ComposingVector,
   type MessageVector,
   type PresenceVector,
+  type ReportVector,
   type SubscriptionVector,
 } from './interworking.js';
 export type { StorageFault } from './storage.js';

@@ -251,5 +251,53 @@ const subscriptions: readonly SubscriptionVector[] = [
   },
 ];
 
+/** Somebody is writing, or has stopped. */
+export interface ComposingVector extends Vector {
+  readonly active: boolean;
+  /** The body of the MESSAGE, of type `application/im-iscomposing+xml`. */
+  readonly sip: string;
+  readonly xmpp: string;
+}
+
+const composing: readonly ComposingVector[] = [
+  {
+    of: 'RFC 7572, on composing events: somebody is writing',
+    active: true,
+    sip: '<isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>active</state><contenttype>text/plain</contenttype></isComposing>',
+    xmpp: `<message ${from} type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+  },
+  {
+    of: 'RFC 7572, on composing events: and has stopped',
+    active: false,
+    sip: '<isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>idle</state><contenttype>text/plain</contenttype></isComposing>',
+    xmpp: `<message ${from} type='chat'><paused xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+  },
+];
+
+/** A message of ours has come to them. */
+export interface ReportVector extends Vector {
+  /** By what it is named. */
+  readonly id: string;
+  /** The body of the MESSAGE, of type `message/imdn+xml`. */
+  readonly sip: string;
+  readonly xmpp: string;
+}
+
+const reports: readonly ReportVector[] = [
+  {
+    of: 'RFC 7572, on delivery reports: it has come',
+    id: 'bf9m36d5',
+    sip: '<imdn xmlns="urn:ietf:params:xml:ns:imdn"><message-id>bf9m36d5</message-id><delivery-notification><status><delivered/></status></delivery-notification></imdn>',
+    xmpp: `<message ${from}><received xmlns='urn:xmpp:receipts' id='bf9m36d5'/></message>`,
+  },
+];
+
 /** All vectors. */
-export const interworking = { addresses: resources, messages, presence, subscriptions };
+export const interworking = {
+  addresses: resources,
+  messages,
+  composing,
+  reports,
+  presence,
+  subscriptions,
+};

@@ -6,7 +6,7 @@ import { buildMessage, parseMessage, readPidf, requestOf, writePidf, type SipReq
 import { readMessage } from './from-sip.js';
 import { pidfOf, presenceFrom } from './presence-states.js';
 import { addressOf, uriOf } from './sip.addresses.js';
-import { messagesOf } from './to-sip.js';
+import { composingMessage, messagesOf, notificationOf } from './to-sip.js';
 
 const account = newId<'AccountId'>();
 const now = new Date('2026-11-22T12:00:00Z');
@@ -76,6 +76,39 @@ describe.each(interworking.messages)('$of', ({ from, to, text, sip }) => {
     ]);
     expect(said[0]?.uri).toBe(`sip:${to}`);
   });
+});
+
+/** What a MESSAGE with such a body says. */
+function said(body: Buffer | string, headers: Readonly<Record<string, string>>) {
+  const from = { from: '<sip:juliet@example.com>;tag=1', to: '<sip:romeo@example.net>' };
+  const request = requestOf(
+    'MESSAGE',
+    'sip:romeo@example.net',
+    { ...from, 'call-id': '1', cseq: '1 MESSAGE', ...headers },
+    body,
+  );
+  return readMessage(request, { account, domain: 'example.net', now });
+}
+
+test.each(interworking.composing)('$of', ({ active, sip }) => {
+  const state = active ? 'active' : 'idle';
+  const expected = { heard: 'composing', author: { address: 'juliet@example.com' }, composing: { state } };
+  expect(said(sip, { 'content-type': 'application/im-iscomposing+xml' })).toMatchObject(expected);
+  const ours = composingMessage({ state });
+  expect(said(ours.body, ours.headers)).toMatchObject(expected);
+});
+
+test.each(interworking.reports)('$of', ({ id, sip }) => {
+  const expected = { heard: 'receipt', event: { state: 'delivered', about: { remoteId: { id } } } };
+  expect(said(sip, { 'content-type': 'message/imdn+xml' })).toMatchObject(expected);
+  const ask = {
+    messageId: id,
+    to: 'sip:romeo@example.net',
+    from: 'sip:juliet@example.com',
+    at: now.toISOString(),
+  };
+  const ours = notificationOf(ask, 'delivered', now);
+  expect(said(ours.body, ours.headers)).toMatchObject(expected);
 });
 
 describe.each(interworking.presence)('$of', ({ state, sip, told = state.presence }) => {

@@ -2,9 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { interworking } from '#connector/testing';
 import { newId } from '#model';
-import { readStanza, serialise } from './core/xml.js';
+import { readStanza, serialise, xml } from './core/xml.js';
 import { eventsOf } from './from-xmpp.js';
 import { stanzasOf } from './to-xmpp.js';
+import { chatState, chatStateIn } from './xep/0085.js';
+import { receipt, receiptIn } from './xep/0184.js';
 import { presence, presenceOf, subscribingOf, subscription } from './xep/rfc6121.js';
 import { bareOf } from './xmpp.addresses.js';
 
@@ -46,6 +48,17 @@ describe.each(interworking.messages)('$of', ({ from, to, text, xmpp }) => {
     const said = stanzas.map((stanza) => serialise(stanza).replace('<message ', `<message from="${from}" `));
     expect(said.flatMap(read)).toMatchObject([{ author: { address: from }, content: { text } }]);
   });
+});
+
+test.each(interworking.composing)('$of', ({ active, xmpp }) => {
+  expect(chatStateIn(readStanza(xmpp)) === 'composing').toBe(active);
+  const ours = serialise(xml('message', {}, chatState(active ? 'composing' : 'paused')));
+  expect(chatStateIn(readStanza(ours)) === 'composing').toBe(active);
+});
+
+test.each(interworking.reports)('$of', ({ id, xmpp }) => {
+  expect(receiptIn(readStanza(xmpp))).toBe(id);
+  expect(receiptIn(readStanza(serialise(xml('message', {}, receipt(id)))))).toBe(id);
 });
 
 describe.each(interworking.presence)('$of', ({ state, xmpp, told = state.presence }) => {
