@@ -46,11 +46,11 @@ export class Kamailio implements AsyncDisposable {
   readonly #daemon: Daemon;
   readonly #directory: string;
 
-  private constructor(daemon: Daemon, parts: { directory: string; tlsPort: number; authority: Authority }) {
+  private constructor(daemon: Daemon, parts: { directory: string; port: number; authority: Authority }) {
     this.#daemon = daemon;
     this.#directory = parts.directory;
-    this.port = daemon.port;
-    this.tlsPort = parts.tlsPort;
+    this.port = parts.port;
+    this.tlsPort = daemon.port;
     this.authority = parts.authority;
   }
 
@@ -58,9 +58,9 @@ export class Kamailio implements AsyncDisposable {
     const scratch = scratchDirectory('kamailio');
     const directory = scratch.path;
     const at = (name: string): string => join(directory, name);
-    const [port, tlsPort] = [await freeSipPort(), await freeSipPort()];
     const authority = await makeAuthority(directory);
     const certificate = await authority.issue('server', [kamailioDomain, '127.0.0.1']);
+    const [port, tlsPort] = [await freeSipPort(), await freeSipPort()];
     await writeFile(at('tls.cfg'), tlsConfiguration(certificate));
     await writeFile(at('kamailio.cfg'), kamailioConfiguration({ directory, port, tlsPort, options }));
     const creating = ['standard', 'auth_db', 'usrloc', 'presence', 'rls'].map(
@@ -77,9 +77,10 @@ export class Kamailio implements AsyncDisposable {
       ],
       cwd: directory,
       scratch,
-      port,
+      // The last that it opens.
+      port: tlsPort,
     });
-    return new Kamailio(daemon, { directory, tlsPort, authority });
+    return new Kamailio(daemon, { directory, port, authority });
   }
 
   /** Makes a user, or gives an old one a new password. */
