@@ -3,7 +3,7 @@
  * UDP, TCP and TLS, asks its users for digests, and knows who may watch whom.
  */
 import { execFile, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -125,8 +125,9 @@ export class Kamailio implements AsyncDisposable {
   }
 
   /** Ends it as an operator would. Users and rules stay, registrations do not. */
-  stop(): Promise<void> {
-    return this.#daemon.stop();
+  async stop(): Promise<void> {
+    await this.#daemon.stop();
+    this.#reap();
   }
 
   /** Starts it again on the same ports. */
@@ -134,14 +135,15 @@ export class Kamailio implements AsyncDisposable {
     return this.#daemon.start();
   }
 
-  restart(): Promise<void> {
-    return this.#daemon.restart();
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
   }
 
   /** Ends all its processes with SIGKILL. */
   async kill(): Promise<void> {
     this.#signal('SIGKILL');
-    await this.#daemon.stop();
+    await this.stop();
   }
 
   /** Stops all its processes in mid-air: ports take what comes, and nobody answers. */
@@ -156,19 +158,21 @@ export class Kamailio implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.resume();
     await this.#daemon[Symbol.asyncDispose]();
+    this.#reap();
+  }
+
+  /** Ends what it has forked and left behind: the first process may die before it has ended the others. */
+  #reap(): void {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      if (commandOf(pid).includes(join(this.#directory, 'kamailio.cfg'))) tell(Number(pid), 'SIGKILL');
+    }
   }
 
   /** To the first process and to those that it has forked: they do the work. */
   #signal(signal: NodeJS.Signals): void {
     const { pid } = this.#daemon;
     if (pid === undefined) return;
-    for (const one of [pid, ...childrenOf(pid)]) {
-      try {
-        process.kill(one, signal);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-      }
-    }
+    for (const one of [pid, ...childrenOf(pid)]) tell(one, signal);
   }
 
   async #command(...words: readonly string[]): Promise<string> {
@@ -180,6 +184,23 @@ export class Kamailio implements AsyncDisposable {
 function part(name: string, module: string): Peer {
   const binaries = libraries.map((library) => `${library}/kamailio/modules/${module}.so`);
   return { name, package: name, binaries, runs: false };
+}
+
+/** Nothing, where it has ended meanwhile. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function tell(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function childrenOf(pid: number): readonly number[] {
