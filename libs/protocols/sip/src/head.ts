@@ -6,7 +6,7 @@ import { isAscii } from 'node:buffer';
 import { isToken, parseNumber } from './grammar.js';
 import type { Limits } from './limits.js';
 import type { SipMessage, SipRequest } from './message.js';
-import { Headers, type Field } from './message-headers.js';
+import { Headers, nameOf, type Field } from './message-headers.js';
 
 /** Why a message is refused: what a request is answered with. */
 export interface Fault {
@@ -48,7 +48,12 @@ export function contentLength(headers: Headers): number | 'none' | 'bad' {
 
 /** The message of a head and its body. */
 export function messageOf(head: Head, body: Buffer): SipMessage | undefined {
-  return head.start === undefined ? undefined : { ...head.start, headers: head.headers, body };
+  const { start, headers } = head;
+  // Written out: to spread the start line would cost as much as to read it.
+  if (start?.type === 'request') {
+    return { type: 'request', method: start.method, uri: start.uri, headers, body };
+  }
+  return start && { type: 'response', status: start.status, reason: start.reason, headers, body };
 }
 
 /** A faulty request that has what an answer is made of (RFC 3261 §8.2.6.2). */
@@ -90,8 +95,10 @@ export function readHead(bytes: Buffer, eol: '\r\n' | '\n', limits: Limits): Hea
     const first = written.charCodeAt(0);
     if (first === 0x20 || first === 0x09) {
       // A continuation line: its end of line and its blanks are one space (§7.3.1).
-      value = `${value} ${trimmed(written)}`;
-      if (fields.length > 0) fields[fields.length - 1] = [name, trimmed(value)];
+      const more = trimmed(written);
+      if (value === '' || more === '') value += more;
+      else value += ` ${more}`;
+      if (fields.length > 0) fields[fields.length - 1] = [name, value];
       else fault ??= { status: 400, reason: 'Malformed Header Field' };
     } else {
       const colon = written.indexOf(':');
@@ -106,7 +113,7 @@ export function readHead(bytes: Buffer, eol: '\r\n' | '\n', limits: Limits): Hea
         // Its continuation lines are part of what cannot be read.
         name = unreadable;
         value = '';
-      }
+      } else name = nameOf(name);
       fields.push([name, value]);
     }
     if (value.length > limits.field) {
@@ -117,7 +124,7 @@ export function readHead(bytes: Buffer, eol: '\r\n' | '\n', limits: Limits): Hea
   }
   // NUL may stand in a quoted string behind a backslash, nowhere else (§25.1).
   if (text.includes('\0') && /(?:^|[^\\])\0/.test(text)) fault ??= { status: 400, reason: 'NUL in Header' };
-  const headers = new Headers(fields.filter(([name]) => name !== unreadable));
+  const headers = Headers.of(fault === undefined ? fields : fields.filter(([field]) => field !== unreadable));
   return { start, headers, fault, isTorn };
 }
 
@@ -138,7 +145,7 @@ function isBlank(code: number): boolean {
 }
 
 const requestLine = /^([-.!%*_+`'~0-9A-Za-z]+) ([^\s<>"\0]+) SIP\/2\.0$/i;
-const statusLine = /^SIP\/2\.0 ([1-6][0-9]{2})(?: (.*))?$/i;
+const statusLine = /^SIP\/2\.0 ([1-6][0-9]{2})(?: ([^]*))?$/i;
 
 function readStart(
   line: string,

@@ -77,10 +77,17 @@ export function nameOf(name: string): string {
 export type Field = readonly [name: string, value: string];
 
 export class Headers {
-  readonly #fields: Field[];
+  #fields: Field[];
 
   constructor(fields: readonly Field[] = []) {
     this.#fields = fields.map(([name, value]) => [nameOf(name), value]);
+  }
+
+  /** Of fields whose names are those that `nameOf` gives; they are kept, not copied. */
+  static of(fields: Field[]): Headers {
+    const headers = new Headers();
+    headers.#fields = fields;
+    return headers;
   }
 
   /** From names and values; a copy, where they are headers already. */

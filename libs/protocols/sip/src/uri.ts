@@ -25,6 +25,7 @@ export interface SipUri {
 
 /** A place of a URI: what may stand there as it is, `%XX` besides. */
 interface Place {
+  readonly unescaped: RegExp;
   readonly whole: RegExp;
   readonly plain: RegExp;
   readonly other: RegExp;
@@ -33,6 +34,7 @@ interface Place {
 function place(more: string): Place {
   const plain = `-A-Za-z0-9_.!~*'()${more}`;
   return {
+    unescaped: new RegExp(`^[${plain}]*$`),
     whole: new RegExp(`^(?:[${plain}]|%[0-9A-Fa-f]{2})*$`),
     plain: new RegExp(`[${plain}]`),
     other: new RegExp(`%(?![0-9A-Fa-f]{2})|[^${plain}%]`, 'gu'),
@@ -47,9 +49,9 @@ const places = {
 };
 
 /** The text of a place in its one form, or undefined where it has what may not stand there. */
-function normal(text: string, { whole, plain }: Place): string | undefined {
+function normal(text: string, { unescaped, whole, plain }: Place): string | undefined {
+  if (unescaped.test(text)) return text;
   if (!whole.test(text)) return undefined;
-  if (!text.includes('%')) return text;
   return text.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
     const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
     return plain.test(char) ? char : escape.toUpperCase();
@@ -123,6 +125,8 @@ function parseHeaders(text: string): (readonly [string, string])[] | undefined {
   return headers;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 function parseSip(scheme: string, rest: string): SipUri | undefined {
   const at = rest.indexOf('@');
   if (at !== rest.lastIndexOf('@')) return undefined;
@@ -144,14 +148,12 @@ function parseSip(scheme: string, rest: string): SipUri | undefined {
   const params = parseUriParams(semicolon < 0 ? '' : before.slice(semicolon));
   const headers = question < 0 ? [] : parseHeaders(behind.slice(question + 1));
   if (place === undefined || params === undefined || headers === undefined) return undefined;
-  return {
-    scheme,
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { password }),
-    ...place,
-    params,
-    headers,
-  };
+  // Spreading what is there would cost as much as all of the reading.
+  const uri: Writable<SipUri> = { scheme, host: place.host, params, headers };
+  if (user !== undefined) uri.user = user;
+  if (password !== undefined) uri.password = password;
+  if (place.port !== undefined) uri.port = place.port;
+  return uri;
 }
 
 const number = /^(?:\+[-.()]*[0-9][-.()0-9]*|[-.()]*[0-9A-Fa-f*#][-.()0-9A-Fa-f*#]*)$/;
