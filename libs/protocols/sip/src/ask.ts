@@ -106,10 +106,7 @@ export class Asking {
   async #try(hop: Hop | Flow): Promise<Answer> {
     try {
       if (hop instanceof Flow) return await this.#over(hop, undefined);
-      const flow = await this.#ways.flowTo(hop, this.#ask.signal);
-      const isLong = hop.transport === 'udp' && buildMessage(this.#dressed(flow, hop)).length > mostOverUdp;
-      const stream = isLong ? await this.#streamInstead(hop) : undefined;
-      return await this.#over(stream ?? flow, hop);
+      return await this.#over(await this.#ways.flowTo(hop, this.#ask.signal), hop);
     } catch (error) {
       if (this.#ask.signal?.aborted === true) return unanswered('aborted', 'given up');
       const { message, code } = NotSent.from(error);
@@ -129,22 +126,35 @@ export class Asking {
   }
 
   /** One hop, and whoever challenges us there. */
-  async #over(flow: Flow, hop: Hop | undefined): Promise<Answer> {
-    let unsigned = this.#dressed(flow, hop);
-    let request = this.#attempt?.anticipate(unsigned) ?? unsigned;
+  async #over(first: Flow, hop: Hop | undefined): Promise<Answer> {
+    let flow = first;
+    let request = this.#signed(flow, hop);
     for (;;) {
-      const answer = await this.#carry(request, buildMessage(request), flow);
+      let bytes = buildMessage(request);
+      // With credentials too: they may make it too long.
+      const isLong = hop !== undefined && flow.transport === 'udp' && bytes.length > mostOverUdp;
+      const stream = isLong ? await this.#streamInstead(hop) : undefined;
+      if (stream !== undefined) {
+        flow = stream;
+        request = this.#signed(flow, hop);
+        bytes = buildMessage(request);
+      }
+      const answer = await this.#carry(request, bytes, flow);
       if (answer.answer === 'none' || this.#attempt === undefined) return answer;
       const { response } = answer;
       this.#attempt.learn(response);
       if (response.status !== 401 && response.status !== 407) return answer;
       if (this.#ask.signal?.aborted === true) return answer;
       this.#raised++;
-      unsigned = this.#dressed(flow, hop);
-      const again = this.#attempt.again(unsigned, response);
+      const again = this.#attempt.again(this.#dressed(flow, hop), response);
       if (typeof again === 'string') return { ...answer, unauthorised: again };
       request = again;
     }
+  }
+
+  #signed(flow: Flow, hop: Hop | undefined): SipRequest {
+    const unsigned = this.#dressed(flow, hop);
+    return this.#attempt?.anticipate(unsigned) ?? unsigned;
   }
 
   /** The request as it goes out on a flow, but for credentials. */

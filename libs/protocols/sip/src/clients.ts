@@ -82,8 +82,10 @@ export class Clients {
       const abort = (): void => {
         none('aborted', 'given up');
       };
+      const setting = this.#settingOf(flow);
+      const since = setting.clock.monotonic();
       const transaction = new ClientTransaction(
-        this.#settingOf(flow),
+        setting,
         {
           send: () => {
             const isFirst = !left;
@@ -100,6 +102,8 @@ export class Clients {
           },
           timeout: () => {
             none('timeout', 'nobody answered');
+            // A timeout of the user's own says less.
+            if (timeoutMs === undefined) flow.unanswered(since);
           },
         },
         timeoutMs,

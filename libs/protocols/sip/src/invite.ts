@@ -134,7 +134,9 @@ export class Invite implements InviteHandle {
         none(why, detail);
         transaction.stop();
       };
-      const transaction = new InviteClientTransaction(this.#clients.settingOf(flow), {
+      const setting = this.#clients.settingOf(flow);
+      const since = setting.clock.monotonic();
+      const transaction = new InviteClientTransaction(setting, {
         send: () => {
           const isFirst = !left;
           const failed = (why: string): void => {
@@ -157,6 +159,7 @@ export class Invite implements InviteHandle {
         },
         timeout: () => {
           none('timeout', 'nobody answered');
+          flow.unanswered(since);
         },
         over: () => {
           this.#clients.remove(branch, 'INVITE');

@@ -6,6 +6,8 @@ import { runInNewContext } from 'node:vm';
 import { buildMessage } from './build.js';
 import { parseMessage } from './parse.js';
 import type { Answer, Answered } from './ask.js';
+import { Challenger } from './challenger.js';
+import { Credentials } from './credentials.js';
 import { Dialog } from './dialog.js';
 import type { Incoming } from './incoming.js';
 import type { SipMessage, SipRequest, SipResponse } from './message.js';
@@ -479,6 +481,50 @@ describe('a stack that asks', () => {
     await send(1_300, both);
     await send(1, both);
     expect(heard).toEqual(['udp', 'tcp', 'udp']);
+  });
+
+  it('sends over TCP what only its credentials make too long for UDP', async () => {
+    const challenger = new Challenger({ realm: 'example.org' });
+    const heard: string[] = [];
+    const bob = aStack({
+      onRequest: (incoming) => {
+        const { verdict } = challenger.verify(incoming.request, () => ({ password: 'secret' }));
+        heard.push(`${incoming.source.transport} ${verdict}`);
+        if (verdict === 'ok') incoming.respond(200);
+        else incoming.respond(401, { headers: { 'www-authenticate': challenger.challenge() } });
+      },
+    });
+    const { stack } = aStack();
+    const hop = await hopTo(bob.stack);
+    await bob.stack.listen({ transport: 'tcp', host: '127.0.0.1', port: hop.port });
+    const credentials = new Credentials({ user: 'alice', password: 'secret' });
+    const send = async (octets: number): Promise<void> => {
+      const request = aRequest('MESSAGE', 'x'.repeat(octets));
+      const answer = answered(await stack.request({ request, hops: [hop], credentials }));
+      expect(answer.response.status).toBe(200);
+    };
+    await send(900);
+    await send(900);
+    await send(1);
+    expect(heard).toEqual(['udp none', 'tcp ok', 'tcp ok', 'udp ok']);
+  });
+
+  it('tells a wrong password from what nobody could answer', async () => {
+    const challenges = [new Challenger({ realm: 'example.org' }).challenge(), ['Basic realm="example.org"']];
+    for (const [index, unauthorised] of (['rejected', 'unsupported'] as const).entries()) {
+      let rounds = 0;
+      const bob = aStack({
+        onRequest: (incoming) => {
+          rounds++;
+          incoming.respond(401, { headers: { 'www-authenticate': challenges[index] ?? [] } });
+        },
+      });
+      const credentials = new Credentials({ user: 'alice', password: 'wrong' });
+      const hops = [await hopTo(bob.stack)];
+      const answer = await aStack().stack.request({ request: aRequest(), hops, credentials });
+      expect(answer).toMatchObject({ answer: 'response', response: { status: 401 }, unauthorised });
+      expect(rounds).toBe(index === 0 ? 2 : 1);
+    }
   });
 
   it('takes back what is no longer wanted, and all when it is closed', async () => {

@@ -86,6 +86,12 @@ export abstract class Flow {
    */
   abstract send(bytes: Buffer, failed?: (why: string) => void): boolean;
 
+  /**
+   * For the stack: nobody answered what was sent at a time of the clock. A connection on which nothing at all was heard since
+   * is given up, for whoever uses it next would wait as long.
+   */
+  abstract unanswered(since: number): void;
+
   protected abstract pulse(): Pulse;
 
   /** The first listener came, or the last went. */

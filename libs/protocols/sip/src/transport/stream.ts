@@ -46,6 +46,7 @@ export class StreamFlow extends Flow {
   #isCorked = false;
   #isFirstDue: boolean;
   #usedAt: number;
+  #heardAt = -1;
   #wholeAt = -1;
   #cancelAmid: (() => void) | undefined;
   #cancelStall: (() => void) | undefined;
@@ -124,6 +125,10 @@ export class StreamFlow extends Flow {
     return true;
   }
 
+  override unanswered(since: number): void {
+    if (this.#heardAt < since) this.cut('the peer no longer answers');
+  }
+
   /** Ends the connection; what has been written still goes out. */
   end(why: string): void {
     if (!this.isOpen) return;
@@ -183,7 +188,8 @@ export class StreamFlow extends Flow {
 
   #heard(chunk: Buffer): void {
     if (!this.isOpen) return;
-    this.#usedAt = this.#ports.clock.monotonic();
+    this.#heardAt = this.#ports.clock.monotonic();
+    this.#usedAt = this.#heardAt;
     this.#waiting.push(chunk);
     if (this.#waiting.length === 1 && this.#ports.turn.may(this.#read)) this.#drain();
     // Read on only when this has been: it would only be kept.

@@ -196,6 +196,25 @@ describe('a connection', () => {
     expect(dead).toHaveLength(3);
   });
 
+  it('is given up when a request had its time and nothing at all was heard, so that the next is not lost too', async () => {
+    const clock = new ManualClock();
+    const { stack, asked } = aStack({ clock });
+    const [silent, lively] = [await rawServer(), await rawServer()];
+    const flows = [await stack.flowTo(silent.hop), await stack.flowTo(lively.hop)];
+    await until(() => lively.sockets.length === 1);
+    const timers = clock.count;
+    const asking = [silent, lively].map(({ hop }) => stack.request({ request: aRequest(), hops: [hop] }));
+    await until(() => clock.count === timers + 2);
+    clock.advance(16_000);
+    // Not an answer, but a sign of life.
+    lively.sockets[0]?.write(rawMessage());
+    await until(() => asked.length === 1);
+    clock.advance(16_000);
+    for (const answer of await Promise.all(asking))
+      expect(answer).toMatchObject({ why: 'timeout', left: true });
+    expect(flows.map(({ isOpen }) => isOpen)).toEqual([false, true]);
+  });
+
   it('hurts nobody else when its peer takes nothing, and is cut', async () => {
     const clock = new ManualClock();
     const { stack } = aStack({ clock });

@@ -192,6 +192,10 @@ export class UdpFlow extends Flow {
     return sendingTo(this.#socket, this.remote.address, port);
   }
 
+  override unanswered(): void {
+    // Where nothing is kept, nothing can be dead.
+  }
+
   /** The port was closed. */
   closed(): void {
     this.over('the port is closed');
