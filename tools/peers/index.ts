@@ -58,4 +58,5 @@ export {
 } from './kamailio.js';
 export { playSipp, Sipp, sippPeers, type SippOptions, type SippOutcome, type SippScenario } from './sipp.js';
 export { freeSipPort } from './sip-ports.js';
+export { SipExchange } from './sip-exchange.js';
 export { SipPhone, type SipPhoneOptions } from './sip-phone.js';

@@ -4,13 +4,9 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { PhoneReader, type PhoneMessage } from './sip-phone-reader.js';
 
-/** A message: its first line, its fields with small names in their order, its body. */
-export interface PhoneMessage {
-  readonly start: string;
-  readonly fields: readonly (readonly [name: string, value: string])[];
-  readonly body: Buffer;
-}
+export type { PhoneMessage };
 
 /** A request to be sent; the wire adds Via, Max-Forwards and Content-Length. */
 export interface PhoneRequest {
@@ -25,19 +21,6 @@ export interface PhoneUser {
   readonly domain: string;
   readonly password: string;
 }
-
-const compact: Readonly<Record<string, string>> = {
-  v: 'via',
-  f: 'from',
-  t: 'to',
-  i: 'call-id',
-  m: 'contact',
-  c: 'content-type',
-  l: 'content-length',
-  e: 'content-encoding',
-  o: 'event',
-  k: 'supported',
-};
 
 /** The first value of a field, empty where there is none. */
 export function fieldOf({ fields }: PhoneMessage, name: string): string {
@@ -66,7 +49,7 @@ export class PhoneWire {
   readonly #who: PhoneUser;
   readonly #take: (request: PhoneMessage) => void;
   readonly #waiting = new Map<string, (response: PhoneMessage | undefined) => void>();
-  #read = Buffer.alloc(0);
+  readonly #reader = new PhoneReader();
   isClosed = false;
 
   private constructor(socket: Socket, who: PhoneUser, take: (request: PhoneMessage) => void) {
@@ -76,8 +59,7 @@ export class PhoneWire {
     socket
       .setNoDelay(true)
       .on('data', (chunk) => {
-        this.#read = Buffer.concat([this.#read, chunk]);
-        this.#parse();
+        for (const message of this.#reader.push(chunk)) this.#dispatch(message);
       })
       .on('error', () => undefined)
       .on('close', () => {
@@ -179,30 +161,6 @@ export class PhoneWire {
     this.#socket.write(
       `${start}\r\n${lines}content-length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
     );
-  }
-
-  #parse(): void {
-    for (;;) {
-      while (this.#read.length >= 2 && this.#read.subarray(0, 2).toString() === '\r\n')
-        this.#read = this.#read.subarray(2);
-      const end = this.#read.indexOf('\r\n\r\n');
-      if (end === -1) return;
-      const [start = '', ...lines] = this.#read
-        .subarray(0, end)
-        .toString()
-        .replace(/\r\n[ \t]+/g, ' ')
-        .split('\r\n');
-      const fields = lines.map((line): readonly [string, string] => {
-        const [, name = '', value = ''] = /^([^:\s]+)\s*:\s*(.*)$/.exec(line) ?? [];
-        const small = name.toLowerCase();
-        return [compact[small] ?? small, value.trim()];
-      });
-      const length = Number(fields.find(([name]) => name === 'content-length')?.[1] ?? 0);
-      if (this.#read.length < end + 4 + length) return;
-      const body = Buffer.from(this.#read.subarray(end + 4, end + 4 + length));
-      this.#read = this.#read.subarray(end + 4 + length);
-      this.#dispatch({ start, fields, body });
-    }
   }
 
   #dispatch(message: PhoneMessage): void {
