@@ -86,13 +86,16 @@ function networkOn(server: SipServerUp): Network {
     },
     stop: () => server.stop(),
     restart: () => server.start(),
-    injections: ({ address: own }, address) => {
-      const message =
-        `MESSAGE sip:${address} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKinjected\r\n` +
-        `Max-Forwards: 70\r\nFrom: <sip:${own}>;tag=1\r\nTo: <sip:${address}>\r\nCall-ID: injected\r\n` +
-        'CSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\ninjected';
-      return [message, `\r\n\r\n${message}`, `\r\nContent-Length: 0\r\n\r\n${message}`];
-    },
+    injections,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+/** A whole request in a text, as one that gets out of its frame would be. */
+export function injections({ address: own }: Login, address: string): readonly string[] {
+  const message =
+    `MESSAGE sip:${address} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKinjected\r\n` +
+    `Max-Forwards: 70\r\nFrom: <sip:${own}>;tag=1\r\nTo: <sip:${address}>\r\nCall-ID: injected\r\n` +
+    'CSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\ninjected';
+  return [message, `\r\n\r\n${message}`, `\r\nContent-Length: 0\r\n\r\n${message}`];
 }
