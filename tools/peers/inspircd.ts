@@ -64,6 +64,9 @@ const modern = [
   'chghost',
 ];
 
+/** How many of its seconds pass in one, where it is hurried. */
+const haste = 8;
+
 export interface InspircdOptions {
   /** Without any IRCv3: a server of the old kind. */
   readonly plainest?: boolean;
@@ -71,8 +74,9 @@ export interface InspircdOptions {
   readonly names?: readonly string[];
   readonly expired?: boolean;
   /**
-   * Its clock runs eight times as fast. It registers whoever comes at the turn of a second, and not before: most of what a
-   * test of sessions waits for. Not for tests of pace (it would forgive eight lines a second) or of when something was said.
+   * Its clock runs `haste` times as fast. It registers whoever comes at the turn of a second, and not before: most of
+   * what a test of sessions waits for. Not for tests of pace (it would forgive more lines a second) or of when something
+   * was said.
    */
   readonly hurried?: boolean;
   /** Further lines of configuration. */
@@ -107,7 +111,7 @@ export async function startInspircd(options: InspircdOptions = {}): Promise<Insp
     cwd: data,
     scratch,
     ...(options.hurried === true && {
-      env: { ...process.env, LD_PRELOAD: binaryOf(faketime), FAKETIME: '+0 x8' },
+      env: { ...process.env, LD_PRELOAD: binaryOf(faketime), FAKETIME: `+0 x${String(haste)}` },
     }),
     port: ports.plain,
   });
@@ -124,8 +128,11 @@ interface Parts {
 }
 
 function configuration({ ports, certificate, serverPassword, linkPassword, data, options }: Parts): string {
+  // Its patience with us is the same by our clock.
+  const patience = (seconds: number): string => String(options.hurried === true ? seconds * haste : seconds);
   const common =
-    'allow="127.0.0.1" timeout="30" pingfreq="120" hardsendq="64M" softsendq="8M" localmax="2000" globalmax="2000" ' +
+    `allow="127.0.0.1" timeout="${patience(30)}" pingfreq="${patience(120)}" ` +
+    'hardsendq="64M" softsendq="8M" localmax="2000" globalmax="2000" ' +
     'maxconnwarn="no" resolvehostnames="no" usednsbl="no" useident="no" limit="2000" maxchans="200"';
   const unhurried = 'recvq="4M" threshold="1000000" commandrate="10000000" fakelag="no"';
   const modules = ['ssl_gnutls', 'spanningtree', ...(options.plainest === true ? [] : modern)];
