@@ -41,7 +41,10 @@ export class TrunkPeers {
     const passwords = new Map<string, string>();
     this.#domains = new Set(trunk.domains);
     this.#strangers = new TokenBucket(strangersPerSecond, strangersPerSecond, now);
-    this.#challenger = new Challenger({ realm });
+    this.#challenger = new Challenger({
+      realm,
+      algorithms: trunk.digest === 'strong' ? ['SHA-256'] : ['MD5', 'SHA-256'],
+    });
     this.#peers = trunk.peers.map((settings) => {
       const password = secrets[`peer:${settings.name}`];
       const user = settings.user ?? settings.name;

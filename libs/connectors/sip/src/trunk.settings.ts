@@ -11,6 +11,10 @@ export type PeerTrust = (typeof trusts)[number];
 
 const identities = ['believe', 'ignore'] as const;
 
+const digests = ['compatible', 'strong'] as const;
+/** What peers may sign with. */
+export type DigestChoice = (typeof digests)[number];
+
 /** JSON Schema of a trunk's settings. */
 export const trunkSchema: JsonObject = {
   type: 'object',
@@ -66,6 +70,14 @@ export const trunkSchema: JsonObject = {
       contentMediaType: 'application/x-pem-file',
       maxLength: 65_536,
       pattern: '-----BEGIN CERTIFICATE-----',
+    },
+    digest: {
+      type: 'string',
+      title: 'Signatures',
+      description:
+        'What peers with a password sign with: MD5 or SHA-256, MD5 first because many look at the first challenge only (compatible), or SHA-256 and nothing else (strong).',
+      enum: digests,
+      default: 'compatible',
     },
     peers: {
       type: 'array',
@@ -159,6 +171,7 @@ export interface TrunkSettings {
   }[];
   readonly publicHost?: string;
   readonly serverCertificate?: string;
+  readonly digest: DigestChoice;
   readonly peers: readonly PeerSettings[];
 }
 
@@ -191,6 +204,7 @@ export function readTrunk(value: JsonValue | undefined): TrunkSettings {
     })),
     ...(publicHost !== undefined && { publicHost }),
     ...(serverCertificate !== undefined && { serverCertificate }),
+    digest: digests.find((one) => one === raw['digest']) ?? 'compatible',
     peers: objectsIn(raw, 'peers').map(readPeer),
   };
 }

@@ -94,6 +94,18 @@ it('knows a peer by its password, once for each number that it signs with, and a
   expect(house.heard()).toHaveLength(2);
 });
 
+it.each([
+  [undefined, ['MD5', 'SHA-256']],
+  ['strong', ['SHA-256']],
+])('asks for signatures as the settings want it (%s)', async (digest, algorithms) => {
+  const neighbour = await Neighbour.start();
+  const signing = { name: 'roaming', domains: ['example.com'], trust: 'password', user: 'roamer' };
+  const secrets = { 'peer:roaming': randomBytes(9).toString('hex') };
+  const { port } = await trunk([signing], { secrets, ...(digest !== undefined && { settings: { digest } }) });
+  const asked = (await neighbour.say(port)).headers.all('www-authenticate');
+  expect(asked.map((one) => /algorithm="?([\w-]+)/.exec(one)?.[1])).toEqual(algorithms);
+});
+
 it('takes no more from a peer than the settings say', async () => {
   const neighbour = await Neighbour.start();
   const { port, house } = await trunk([peerAt(neighbour, { rate: 3 })]);
