@@ -30,6 +30,8 @@ export interface Incoming {
    * @returns the response as built, sent or not.
    */
   respond(status: number, reply?: Reply): SipResponse;
+  /** Forgets it without an answer, for a sender who is worth none: whoever waits for one gives up. */
+  ignore(): void;
   /** Of an INVITE: it is no longer wanted. 487 is sent after this, unless it answered. The CANCEL itself is answered. */
   cancelled: ((cancel: SipRequest) => void) | undefined;
   /** The first ACK of our 2xx. */
@@ -46,6 +48,8 @@ export interface Answerer {
   readonly send: (bytes: Buffer) => void;
   /** The transaction is over: `last` goes out again where the request does. */
   readonly over: (last: Buffer | undefined) => void;
+  /** It is over, and nothing is held of it: sent again, it is new. */
+  readonly forget: () => void;
 }
 
 abstract class Served implements Incoming {
@@ -78,6 +82,7 @@ abstract class Served implements Incoming {
   abstract readonly isOver: boolean;
   /** The request came once more. */
   abstract retransmitted(): void;
+  abstract ignore(): void;
   abstract stop(): void;
   protected abstract give(bytes: Buffer, status: number): void;
 
@@ -91,9 +96,11 @@ export type { Served };
 /** A request that is not INVITE. */
 export class ServedRequest extends Served {
   readonly #transaction: ServerTransaction;
+  readonly #forget: () => void;
 
-  constructor(request: SipRequest, flow: Flow, { setting, server, send, over }: Answerer) {
+  constructor(request: SipRequest, flow: Flow, { setting, server, send, over, forget }: Answerer) {
     super(request, flow, server);
+    this.#forget = forget;
     this.#transaction = new ServerTransaction(setting, { send, over, trying: () => this.trying() });
   }
 
@@ -103,6 +110,12 @@ export class ServedRequest extends Served {
 
   retransmitted(): void {
     this.#transaction.retransmitted();
+  }
+
+  ignore(): void {
+    if (this.isOver) return;
+    this.stop();
+    this.#forget();
   }
 
   stop(): void {
@@ -117,15 +130,17 @@ export class ServedRequest extends Served {
 
 export class ServedInvite extends Served {
   readonly #transaction: InviteServerTransaction;
+  #isIgnored = false;
 
-  constructor(request: SipRequest, flow: Flow, { setting, server, send, over }: Answerer) {
+  constructor(request: SipRequest, flow: Flow, { setting, server, send, over, forget }: Answerer) {
     super(request, flow, server);
     this.#transaction = new InviteServerTransaction(setting, {
       send,
       trying: () => this.trying(),
       unacknowledged: () => this.unacked?.(),
       over: () => {
-        over(undefined);
+        if (this.#isIgnored) forget();
+        else over(undefined);
       },
     });
   }
@@ -148,6 +163,12 @@ export class ServedInvite extends Served {
     this.cancelled?.(cancel);
     // Does nothing where that answered.
     this.respond(487);
+  }
+
+  ignore(): void {
+    if (this.isOver) return;
+    this.#isIgnored = true;
+    this.stop();
   }
 
   stop(): void {

@@ -111,14 +111,18 @@ export class Servers {
     const send = this.#wayBack(via, flow);
     const isInvite = request.method === 'INVITE';
     let ackKey: string | undefined;
+    const forget = (): void => {
+      release();
+      this.#serving.delete(key);
+      if (ackKey !== undefined) this.#accepted.delete(ackKey);
+    };
     const answerer: Answerer = {
       setting: settingOf(flow),
       server,
       send,
+      forget,
       over: (last) => {
-        release();
-        this.#serving.delete(key);
-        if (ackKey !== undefined) this.#accepted.delete(ackKey);
+        forget();
         // What delivers by itself brings no request twice; an INVITE may still be on its way (timer I).
         if (flow.transport === 'udp' && (isInvite || last !== undefined)) finished.add(key, last, send);
       },

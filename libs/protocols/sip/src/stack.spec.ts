@@ -341,6 +341,33 @@ describe('a stack that is asked', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('holds nothing of what is to be ignored: it does not take the room of others, and hears no 100', async () => {
+    const clock = new ManualClock();
+    const { stack, asked } = aStack({
+      clock,
+      limits: { incoming: 8 },
+      onRequest: (incoming) => {
+        asked.push(incoming);
+        if (incoming.request.method === 'OPTIONS') incoming.respond(200);
+        else incoming.ignore();
+      },
+    });
+    const [hop, peer] = [await hopTo(stack), await rawPeer()];
+    const seen = (count: number): Promise<void> => until(() => asked.length === count);
+    for (const [at, method] of ['INVITE', 'INVITE', 'MESSAGE', 'INVITE'].entries()) {
+      peer.say(rawRequest(method, { branch: `z9hG4bK${String(at)}` }), hop);
+      await seen(at + 1);
+    }
+    expect(asked.map(({ isOver }) => isOver)).toEqual([true, true, true, true]);
+    // Sent again it is new: nothing is known of it.
+    peer.say(rawRequest('INVITE', { branch: 'z9hG4bK0' }), hop);
+    await seen(5);
+    clock.advance(250);
+    peer.say(rawRequest('OPTIONS', { branch: 'z9hG4bKlast' }), hop);
+    await until(() => peer.heard.length > 0);
+    expect(statusesOf(peer.heard)).toEqual([200]);
+  });
+
   it('answers 500 for a user who throws, and lives', async () => {
     const faults: string[] = [];
     const bob = aStack({
