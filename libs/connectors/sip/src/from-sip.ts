@@ -37,7 +37,7 @@ import {
   type SipRequest,
 } from '#protocols/sip';
 import { textOfHtml } from './html-text.js';
-import { partyOf } from './sip.addresses.js';
+import { addressOf, partyOf, uriOf } from './sip.addresses.js';
 
 /** What messages may be, for `Accept`. */
 export const acceptedTypes = `text/plain, ${cpimType}, ${imdnType}, ${isComposingType}, text/html, multipart/mixed, multipart/alternative`;
@@ -64,7 +64,7 @@ export interface MessageHearing {
 /** Somebody would like to be told what becomes of their message (RFC 5438). */
 export interface ReceiptAsk {
   readonly messageId: string;
-  /** Whom to tell: the URI that the message is from. */
+  /** Whom to tell: the URI of whoever it is from. */
   readonly to: string;
   /** Whom the message was for: our URI as they wrote it. */
   readonly from: string;
@@ -215,12 +215,13 @@ function saidAt(cpim: Cpim | undefined): Date | undefined {
 }
 
 /** Nobody is told who has not said what their message is called (RFC 5438 §7.2.1.1), or who they are. */
-function askOf({ request, cpim, now }: Place): ReceiptAsk | undefined {
+function askOf({ request, cpim, now, author, domain }: Place): ReceiptAsk | undefined {
   const ask = cpim && imdnAskOf(cpim);
-  const to = parseNameAddr(request.headers.get('from') ?? '')?.uri;
+  const said = parseNameAddr(request.headers.get('from') ?? '')?.uri;
+  // Nobody has us tell somebody else: their From may not be who they are.
+  const to = said !== undefined && addressOf(said, domain) === author.address ? said : uriOf(author.address);
   const from = parseNameAddr(request.headers.get('to') ?? '')?.uri;
-  if (ask?.messageId === undefined || ask.asks.size === 0 || to === undefined || from === undefined)
-    return undefined;
+  if (ask?.messageId === undefined || ask.asks.size === 0 || from === undefined) return undefined;
   return { messageId: ask.messageId, asks: ask.asks, to, from, at: (saidAt(cpim) ?? now).toISOString() };
 }
 

@@ -29,7 +29,8 @@ export type Known =
 
 export class TrunkPeers {
   readonly #peers: readonly Peer[];
-  readonly #passwords: ReadonlyMap<string, string>;
+  /** By the name that they sign with. Of two with one name the first is known: neither passes for the other. */
+  readonly #signing = new Map<string, { readonly peer: Peer; readonly password: string }>();
   readonly #ranges = new Map<Peer, BlockList>();
   readonly #challenger: Challenger;
   readonly #strangers: TokenBucket;
@@ -38,7 +39,6 @@ export class TrunkPeers {
   /** @param secrets of the link: `peer:<name>` for each that signs. */
   constructor(trunk: TrunkSettings, secrets: Readonly<Record<string, string>>, clock: SessionClock) {
     const now = (): number => clock.monotonic();
-    const passwords = new Map<string, string>();
     this.#domains = new Set(trunk.domains);
     this.#strangers = new TokenBucket(strangersPerSecond, strangersPerSecond, now);
     this.#challenger = new Challenger({
@@ -54,11 +54,12 @@ export class TrunkPeers {
         inward: new TokenBucket(settings.rate, settings.rate, now),
         outward: new TokenBucket(settings.rate, settings.rate, now),
       };
-      if (password !== undefined && settings.trust === 'password') passwords.set(user, password);
+      if (password !== undefined && settings.trust === 'password' && !this.#signing.has(user)) {
+        this.#signing.set(user, { peer, password });
+      }
       this.#ranges.set(peer, rangesOf(settings.addresses));
       return peer;
     });
-    this.#passwords = passwords;
   }
 
   get all(): readonly Peer[] {
@@ -91,6 +92,11 @@ export class TrunkPeers {
     const reach = (name: string) =>
       this.#peers.find(({ settings }) => settings.host !== undefined && settings.domains.includes(name));
     return reach(domain) ?? reach('*');
+  }
+
+  /** Whether an address is one of those that a peer is known to have. */
+  isAt(peer: Peer, address: string): boolean {
+    return isIn(this.#ranges.get(peer), address);
   }
 
   /**
@@ -133,16 +139,9 @@ export class TrunkPeers {
   }
 
   #byPassword(incoming: Incoming): Peer | undefined {
-    if (this.#passwords.size > 0) {
-      const verified = this.#challenger.verify(incoming.request, (user) => {
-        const password = this.#passwords.get(user);
-        return password === undefined ? undefined : { password };
-      });
-      if (verified.verdict === 'ok') {
-        return this.#peers.find(
-          ({ settings: { trust, user, name } }) => trust === 'password' && (user ?? name) === verified.user,
-        );
-      }
+    if (this.#signing.size > 0) {
+      const verified = this.#challenger.verify(incoming.request, (user) => this.#signing.get(user));
+      if (verified.verdict === 'ok') return this.#signing.get(verified.user)?.peer;
       if (this.#mayAnswer() && verified.verdict !== 'malformed') {
         const challenges = this.#challenger.challenge(verified.verdict === 'stale');
         incoming.respond(401, { headers: { 'www-authenticate': challenges } });
@@ -150,6 +149,8 @@ export class TrunkPeers {
       }
     }
     if (this.#mayAnswer()) incoming.respond(403);
+    // An INVITE that nobody answers would be held for good.
+    else incoming.ignore();
     return undefined;
   }
 
@@ -161,9 +162,9 @@ export class TrunkPeers {
   }
 }
 
-/** The host of an address, without its port. */
+/** The host of an address, without its port, and without the dot that a name of DNS may end with: it is the same name. */
 export function hostOf(address: string): string {
-  return domainOf(address).replace(/:\d+$/, '');
+  return domainOf(address).replace(/\.?(?::\d+)?$/, '');
 }
 
 function rangesOf(addresses: readonly string[]): BlockList {

@@ -1,6 +1,6 @@
 /*
  * The way of an account on a trunk: to the peer that reaches whom something is for, and to nobody else; within a dialog it
- * goes where that says.
+ * goes where that says, if that is a place of the peer's, else to the peer.
  */
 import type { InboundParty, SessionContext } from '#connector';
 import type { AccountId } from '#model';
@@ -63,25 +63,35 @@ export class TrunkWay implements Ways {
     if (up === undefined || peer === undefined) return undefined;
     const ways = await link.wayOf(peer);
     if ('code' in ways) return undefined;
-    const hops = hop === undefined ? ways : await this.#within(hop, ways);
-    if (hops === undefined) return undefined;
+    const within = hop === undefined ? [] : await this.#within(hop, peer, ways);
+    // Whoever names a place that is not its own is told itself, and passes it on if it will.
+    const hops = within.length === 0 ? ways : within;
     return { stack: up.stack, hops, request: asserted(request, peer, self), credentials: peer.credentials };
   }
 
   async places(uri: string): Promise<Places | undefined> {
-    const { up } = this.#options.link;
-    const hops = await this.#within(uri, []);
-    return up && hops && { stack: up.stack, hops };
+    const { link } = this.#options;
+    const { up } = link;
+    if (up === undefined) return undefined;
+    for (const peer of up.peers.all) {
+      const ways = await link.wayOf(peer);
+      const hops = await this.#within(uri, peer, 'code' in ways ? [] : ways);
+      if (hops.length > 0) return { stack: up.stack, hops };
+    }
+    return undefined;
   }
 
-  async #within(uri: string, ways: readonly Hop[]): Promise<readonly Hop[] | undefined> {
-    const { context, settings, timings } = this.#options;
+  /** The places that a URI of a dialog leads to, as far as they are the peer's: it does not send us to others. */
+  async #within(uri: string, peer: Peer, ways: readonly Hop[]): Promise<readonly Hop[]> {
+    const { context, settings, timings, link } = this.#options;
     const way = await wayToText(uri, { context, tls: settings, findMs: timings.find });
-    if (way.way !== 'hops') return undefined;
+    if (way.way !== 'hops') return [];
+    const isTheirs = ({ address }: Hop): boolean =>
+      ways.some((known) => known.address === address) || link.up?.peers.isAt(peer, address) === true;
     // The connection and the port that the peer knows us by, where it is the peer itself.
     const same = (one: Hop, other: Hop): boolean =>
       one.transport === other.transport && one.address === other.address && one.port === other.port;
-    return way.hops.map((one) => ways.find((known) => same(known, one)) ?? one);
+    return way.hops.filter(isTheirs).map((one) => ways.find((known) => same(known, one)) ?? one);
   }
 }
 

@@ -79,7 +79,7 @@ export class Neighbour {
       headers = {},
       method = 'MESSAGE',
     } = saying;
-    const { credentials, tls } = saying;
+    const { credentials, tls, body = method === 'MESSAGE' ? 'hello' : '' } = saying;
     const request = requestOf(
       method,
       to,
@@ -91,7 +91,7 @@ export class Neighbour {
         ...(method === 'MESSAGE' && { 'content-type': 'text/plain' }),
         ...headers,
       },
-      method === 'MESSAGE' ? 'hello' : '',
+      body,
     );
     const answer = await this.#stack.request({
       request,
@@ -112,6 +112,7 @@ export interface Saying {
   readonly from?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
   readonly credentials?: Credentials;
   /** Over TLS, and so. */
   readonly tls?: HopTls;
