@@ -66,6 +66,7 @@ export class Kamailio implements AsyncDisposable {
     const creating = ['standard', 'auth_db', 'usrloc', 'presence', 'rls'].map(
       (name) => `.read ${tables}/${name}-create.sql`,
     );
+    // A file keeps its mode. Kamailio is not told to set it again: each of its processes would want the file for itself.
     await sqlite(directory, ['PRAGMA journal_mode = WAL;', 'PRAGMA synchronous = OFF;', ...creating]);
     const daemon = await startDaemon({
       name: 'Kamailio',
