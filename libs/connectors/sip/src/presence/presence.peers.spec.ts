@@ -51,7 +51,9 @@ describeWithPeers('presence on Kamailio', kamailioPeers, () => {
     await using server = await Kamailio.start({ watchers: 'all' });
     await using rigs = new Rigs();
     const settings = { transport };
-    const alice = await begin(rigs, { server, user: 'alice', settings });
+    // The farewell takes as long as it takes.
+    const timings = { close: 4_500 };
+    const alice = await begin(rigs, { server, user: 'alice', settings, timings });
     const bob = await begin(rigs, { server, user: 'bob', settings, contacts: [alice.address] });
     await sees(bob, alice, 'available');
     for (const word of ['away', 'busy', 'extended-away', 'chatty', 'offline', 'available'] as const) {

@@ -77,7 +77,12 @@ export class Publisher implements Service {
     const tag = this.#tag;
     if (tag === undefined) return;
     this.#tag = undefined;
-    const answer = await this.#say({ 'sip-if-match': tag, expires: '0' });
+    const farewell = { 'sip-if-match': tag, expires: '0' };
+    let answer = await this.#say(farewell);
+    // It cannot be said later: what fails in passing is said once more.
+    if (answer.answer === 'response' && [401, 407, 408, 500, 503].includes(answer.response.status)) {
+      answer = await this.#say(farewell);
+    }
     // What is not known to be gone is still known by its tag.
     const gone =
       answer.answer === 'response' && (answer.response.status < 300 || answer.response.status === 412);

@@ -146,6 +146,7 @@ export class Subscription {
       if (received !== 'ok') {
         // One that a later one has overtaken tells nothing any more (RFC 3261 §12.2.2); another fork is not wanted.
         incoming.respond(received === 'out-of-order' ? 500 : 481);
+        if (received === 'out-of-order') this.#doubt();
         return;
       }
     }
@@ -280,6 +281,14 @@ export class Subscription {
     this.#halt();
     this.#running = true;
     this.#later(this.#backoff.pause(failed));
+  }
+
+  /** Servers of many processes number what they tell in another order than it happened: how it is now is asked for. */
+  #doubt(): void {
+    if (!this.#running || this.#timers.has('doubt')) return;
+    this.#timers.set('doubt', leastPauseMs, () => {
+      void this.refresh();
+    });
   }
 
   #later(ms: number): void {

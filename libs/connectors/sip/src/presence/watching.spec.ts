@@ -89,10 +89,15 @@ describe('a contact', () => {
   });
 
   it('is not told of by what a later word has overtaken', async () => {
-    const { told, presence } = await watch();
+    const { scene, subscribe, told, presence } = await watch();
     told(active, document('open'), { number: 7 });
     expect(told(active, document('closed'), { number: 6 })).toBe(500);
     expect(presence()).toBe('available');
+    // Nobody knows which of the two was the later word: it is asked for.
+    await subscribe.answer(200, { expires: '3600' });
+    await scene.pass(1_000);
+    expect(scene.count('SUBSCRIBE')).toBe(2);
+    expect(scene.last('SUBSCRIBE').header('to')).toContain('tag');
   });
 
   it('is not told of in words that were not asked for', async () => {
