@@ -136,7 +136,7 @@ interface TrunkOptions {
   readonly user?: string;
   /** Of the trunk, besides its domain, port and peers. */
   readonly settings?: JsonObject;
-  readonly transport?: 'udp' | 'tls';
+  readonly transport?: 'udp' | 'tcp' | 'tls';
   /** Whom it trusts over TLS. */
   readonly caCertificate?: string;
 }
