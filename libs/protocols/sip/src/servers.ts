@@ -18,6 +18,8 @@ export interface ServerLimits {
   readonly incoming: number;
   /** Octets of those requests: 64 MiB. */
   readonly incomingOctets: number;
+  /** Refusals in a second over UDP, where anybody may write anybody's address: 500. More are not sent. */
+  readonly refusals: number;
 }
 
 export interface ServersOptions {
@@ -51,6 +53,7 @@ export class Servers {
   readonly #accepted = new Map<string, ServedInvite>();
   readonly #perAddress = new Map<string, number>();
   #octets = 0;
+  #refused = { second: 0, count: 0 };
 
   constructor(options: ServersOptions) {
     this.#options = options;
@@ -80,7 +83,7 @@ export class Servers {
     const verdict = verdictOn(request, expected);
     if (verdict !== undefined) {
       const { status, reason, headers = {} } = verdict;
-      this.#answer(request, status, { reason, headers }, way);
+      this.#refuse(request, status, { reason, headers }, way);
     } else if (inviteKey !== undefined) this.#cancel(request, inviteKey, way);
     else this.#serve(request, way);
   }
@@ -91,7 +94,7 @@ export class Servers {
     if (via === undefined || request.method === 'ACK') return;
     const key = serverKey(request, via, request.method);
     noteSource(request, via, flow);
-    this.#answer(request, status, { reason }, { key, via, flow });
+    this.#refuse(request, status, { reason }, { key, via, flow });
   }
 
   close(): void {
@@ -105,7 +108,7 @@ export class Servers {
     const { settingOf, server, finished, onRequest, tell } = this.#options;
     const release = this.#admit(request, flow);
     if (release === undefined) {
-      this.#answer(request, 503, { headers: { 'retry-after': retryAfter } }, way);
+      this.#refuse(request, 503, { headers: { 'retry-after': retryAfter } }, way);
       return;
     }
     const send = this.#wayBack(via, flow);
@@ -174,8 +177,20 @@ export class Servers {
   #cancel(request: SipRequest, inviteKey: string, way: Way): void {
     const served = this.#serving.get(inviteKey);
     const isKnown = served !== undefined || this.#options.finished.has(inviteKey);
-    this.#answer(request, isKnown ? 200 : 481, {}, way, served?.tag);
+    if (isKnown) this.#answer(request, 200, {}, way, served?.tag);
+    else this.#refuse(request, 481, {}, way);
     if (served instanceof ServedInvite) served.cancel(request);
+  }
+
+  /** Whoever is flooded with what it refuses must not flood others with refusals. */
+  #refuse(request: SipRequest, status: number, reply: Reply, way: Way): void {
+    if (way.flow.transport === 'udp') {
+      const { settingOf, limits } = this.#options;
+      const second = Math.floor(settingOf(way.flow).clock.monotonic() / 1_000);
+      if (this.#refused.second !== second) this.#refused = { second, count: 0 };
+      if (++this.#refused.count > limits.refusals) return;
+    }
+    this.#answer(request, status, reply, way);
   }
 
   /** Answers at once, and forgets all but the response to a CANCEL: the second would find another state. */

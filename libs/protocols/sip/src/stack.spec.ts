@@ -368,6 +368,29 @@ describe('a stack that is asked', () => {
     expect(statusesOf(peer.heard)).toEqual([200]);
   });
 
+  it('refuses only so much in a second over UDP, and hears on what it takes', async () => {
+    const clock = new ManualClock();
+    const { stack } = aStack({
+      clock,
+      limits: { refusals: 2 },
+      expected: { methods: ['OPTIONS'] },
+      onRequest: (incoming) => void incoming.respond(200),
+    });
+    const [hop, peer] = [await hopTo(stack), await rawPeer()];
+    const ask = (method: string, branch: string): void => {
+      peer.say(rawRequest(method, { branch: `z9hG4bK${branch}` }), hop);
+    };
+    for (const branch of ['1', '2', '3', '4']) ask('REGISTER', branch);
+    ask('CANCEL', '5');
+    ask('OPTIONS', '6');
+    await until(() => statusesOf(peer.heard).includes(200));
+    expect(statusesOf(peer.heard)).toEqual([405, 405, 200]);
+    clock.advance(1_000);
+    ask('REGISTER', '7');
+    await until(() => peer.heard.length === 4);
+    expect(statusesOf(peer.heard).at(-1)).toBe(405);
+  });
+
   it('answers 500 for a user who throws, and lives', async () => {
     const faults: string[] = [];
     const bob = aStack({

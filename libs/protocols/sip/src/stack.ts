@@ -31,6 +31,7 @@ const usualStackLimits: StackLimits = {
   asked: 50_000,
   incoming: 10_000,
   incomingOctets: 67_108_864,
+  refusals: 500,
   finished: 67_108_864,
   connections: 1_000,
   connectionsPerAddress: 200,
