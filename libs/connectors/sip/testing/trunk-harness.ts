@@ -31,7 +31,7 @@ export function trunkHarness(): Harness {
         'what cannot be held is refused with 503, and each comes again when its sender pleases; see sip.storage.spec',
       'cut-rst': 'connections of a trunk come and go, and nobody is away meanwhile',
       'cut-fin': 'connections of a trunk come and go, and nobody is away meanwhile',
-      'send-while-lost': 'connections of a trunk come and go, and nobody is away meanwhile; see trunk.spec',
+      'send-while-lost': 'connections of a trunk come and go, and nobody is away meanwhile',
       crash: 'connections of a trunk come and go, and nobody is away meanwhile',
     },
   };
