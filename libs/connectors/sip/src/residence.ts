@@ -111,7 +111,10 @@ export class Residence {
     const late = new Promise<void>((done) => {
       cancel = context.clock.after(timings.close / 2, done);
     });
-    await Promise.race([late, Promise.all(this.#services.map(async (service) => service.leave?.()))]);
+    await Promise.race([
+      late,
+      Promise.all([this.#talk.leave(), this.#calls.leave(), this.#presence.leave()]),
+    ]);
     cancel?.();
   }
 }

@@ -35,6 +35,14 @@ export class SipPresence {
     ];
   }
 
+  /**
+   * The farewell, one word after the other: a server of many processes that is told at once that a document goes and that we
+   * watch no longer may tell nobody of the one (Kamailio on SQLite sends no NOTIFY then).
+   */
+  async leave(): Promise<void> {
+    for (const service of this.services) await service.leave?.();
+  }
+
   setContacts(contacts: readonly DesiredContact[]): void {
     this.#watching.setContacts(contacts);
   }
