@@ -11,6 +11,7 @@ export { lookupAmong, whereTo } from './lookup.js';
 export { fieldsOf, readNote, type Notes } from './notes.js';
 export { Occupancy } from './occupancy.js';
 export { Scram, ScramError, type ScramBinding, type ScramHash } from './scram.js';
+export { quoteOf } from './quotation.js';
 export { Retries } from './retries.js';
 export {
   clientKeyProperty,

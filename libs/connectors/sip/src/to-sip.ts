@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { wireIdOf, type OutboundEnvelope } from '#connector';
+import { quoteOf } from '#connector/session';
 import { failure, type Attachment, type Failure } from '#model';
 import {
   cpimType,
@@ -21,8 +22,6 @@ import { addressOf, uriOf } from './sip.addresses.js';
 
 /** Longest text that is taken, in bytes of UTF-8: what fits, with its headers, where servers hold a message in 64 KiB. */
 export const mostText = 50_000;
-/** Of what is answered, so much is quoted, in characters. */
-const mostQuote = 200;
 
 const tooLarge = failure('too-large', 'SIP servers take no messages of that size.');
 const nothing = failure('unsupported', 'There is nothing to say.');
@@ -76,17 +75,6 @@ function textOf({ content, target }: OutboundEnvelope, files: readonly FileWithU
   const quote = content.replyTo === undefined || said === '' ? '' : quoteOf(target?.text ?? '');
   const links = files.map(({ name, url }) => (url.endsWith(`/${name}`) ? url : `${name} ${url}`));
   return [...(said === '' ? [] : [quote + said]), ...links].join('\n');
-}
-
-/** The beginning of what is answered, as a quotation. */
-function quoteOf(text: string): string {
-  const whole = Array.from(text.trim());
-  if (whole.length === 0) return '';
-  const head = whole.length > mostQuote ? `${whole.slice(0, mostQuote).join('')}…` : whole.join('');
-  return head
-    .split(/\r\n|\r|\n/)
-    .map((line) => `> ${line}\n`)
-    .join('');
 }
 
 type FileWithUrl = Attachment & { readonly url: string };

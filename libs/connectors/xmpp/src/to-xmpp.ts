@@ -3,6 +3,7 @@
  * Every stanza of it bears a wire id, as the stanza's own id and as the one made to last (XEP-0359), and one alone.
  */
 import { wireIdOf, type OutboundEnvelope } from '#connector';
+import { quoteOf } from '#connector/session';
 import { failure, type Attachment, type Failure, type MessageContent, type Span } from '#model';
 import { nameIn } from './content.js';
 import { fits, xml, type Element } from './core/xml.js';
@@ -24,8 +25,6 @@ import { replying, replyNs } from './xep/0461.js';
 
 /** Longest text that is taken, in bytes of UTF-8, where a server takes longer stanzas than that. */
 export const mostText = 50_000;
-/** Of what is answered, so much is quoted for those who cannot show it otherwise, in characters. */
-const mostQuote = 200;
 
 const tooLarge = failure('too-large', 'The server takes no messages of that size.');
 
@@ -115,17 +114,6 @@ function answering(envelope: OutboundEnvelope): Part {
   if (id === undefined) return words;
   const range = { start: 0, end: Array.from(quote).length };
   return [...words, replying({ id }), quote === '' ? undefined : fallbackFor(replyNs, range)];
-}
-
-/** The beginning of what is answered, as a quotation. */
-function quoteOf(text: string): string {
-  const whole = Array.from(text.trim());
-  if (whole.length === 0) return '';
-  const head = whole.length > mostQuote ? `${whole.slice(0, mostQuote).join('')}…` : whole.join('');
-  return head
-    .split(/\r\n|\r|\n/)
-    .map((line) => `> ${line}\n`)
-    .join('');
 }
 
 /** A text with its marks, as an act where it is one, behind a quotation where there is one. */
