@@ -1,4 +1,5 @@
 export { ManualClock } from './clock.js';
+export { directText } from './direct-text.js';
 export { FaultProxy, type Endpoint } from './fault-proxy.js';
 export { describeFeatures, type FeatureSheet } from './feature-table.js';
 export type { ActName, Harness, Heard, Login, Network, Observer, WebhookRequest } from './harness.js';

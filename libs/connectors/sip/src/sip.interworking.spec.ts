@@ -1,6 +1,6 @@
 /* SIP's half of what SIP and XMPP mean by the same thing. */
 import { describe, expect, test } from '@jest/globals';
-import { interworking } from '#connector/testing';
+import { directText, interworking } from '#connector/testing';
 import { newId } from '#model';
 import { buildMessage, parseMessage, readPidf, requestOf, writePidf, type SipRequest } from '#protocols/sip';
 import { readMessage } from './from-sip.js';
@@ -45,15 +45,7 @@ describe.each(interworking.messages)('$of', ({ from, to, text, sip }) => {
     ['plain', false],
     ['in CPIM', true],
   ])('is said as what reads so, %s', (_, cpim) => {
-    const envelope = {
-      id: newId<'EnvelopeId'>(),
-      account,
-      kind: 'message',
-      to,
-      conversationKind: 'direct',
-      content: { text },
-      attempt: 1,
-    } as const;
+    const envelope = directText(account, to, text);
     const messages = messagesOf(envelope, { from: uriOf(from), cpim, now });
     if ('code' in messages) throw new Error(messages.code);
     const said = messages.map(({ to: uri, headers, body, wireId }) =>

@@ -1,8 +1,6 @@
 /* An account on a network that loses every third datagram, brings some twice, and a server that forgets and insists. */
 import { expect, it } from '@jest/globals';
-import type { OutboundEnvelope, SendOutcome } from '#connector';
 import { Rigs, type Rig } from '#connectors/sip/testing';
-import { newId } from '#model';
 import { eventually } from '#peers';
 import { startSandboxSip, type SandboxSip, type SipMischief } from '#sandbox';
 
@@ -23,19 +21,6 @@ async function between(test: (sandbox: SandboxSip, alice: Rig) => Promise<void>)
   await test(sandbox, alice);
 }
 
-async function send(alice: Rig, to: string, text: string): Promise<SendOutcome> {
-  const envelope: OutboundEnvelope = {
-    id: newId<'EnvelopeId'>(),
-    account: alice.account,
-    kind: 'message',
-    to,
-    conversationKind: 'direct',
-    content: { text },
-    attempt: 1,
-  };
-  return alice.session.send(envelope, new AbortController().signal);
-}
-
 const texts = Array.from({ length: 40 }, (_, number) => `text ${String(number)}`);
 
 const mischiefs: [what: string, mischief: SipMischief][] = [
@@ -52,7 +37,7 @@ it.each(mischiefs)(
     await between(async (sandbox, alice) => {
       const bob = sandbox.resident('bob');
       sandbox.misbehave(mischief);
-      const outcomes = await Promise.all(texts.map((text) => send(alice, bob.address, text)));
+      const outcomes = await Promise.all(texts.map((text) => alice.send(bob.address, text)));
       for (const text of texts) bob.say(alice.address, text);
       const user = alice.address.split('@')[0] ?? '';
       await eventually('all of bob’s is taken', () => sandbox.undelivered(user) === 0, 20_000);

@@ -1,25 +1,7 @@
 /* An account on a real server: in, heard and saying, and what goes wrong told as it is. */
 import { expect, it } from '@jest/globals';
-import { Rigs, type Rig } from '#connectors/sip/testing';
-import { newId } from '#model';
+import { Rigs } from '#connectors/sip/testing';
 import { describeWithPeers, eventually, Kamailio, kamailioPeers, type KamailioOptions } from '#peers';
-import type { OutboundEnvelope, SendOutcome } from '#connector';
-
-function envelopeOf({ account }: Rig, to: string, text: string): OutboundEnvelope {
-  return {
-    id: newId<'EnvelopeId'>(),
-    account,
-    kind: 'message',
-    to,
-    conversationKind: 'direct',
-    content: { text },
-    attempt: 1,
-  };
-}
-
-async function say(rig: Rig, to: string, text: string): Promise<SendOutcome> {
-  return rig.session.send(envelopeOf(rig, to, text), new AbortController().signal);
-}
 
 async function kamailio(options: KamailioOptions = {}): Promise<Kamailio> {
   return Kamailio.start(options);
@@ -33,7 +15,7 @@ describeWithPeers('an account on Kamailio', kamailioPeers, () => {
     const bob = await rigs.begin({ server, user: 'bob', settings: { transport } });
     expect(await alice.until('online')).toEqual({ state: 'online', localAddress: alice.address });
     await bob.until('online');
-    expect(await say(alice, bob.address, 'hello bob')).toMatchObject({ outcome: 'sent' });
+    expect(await alice.send(bob.address, 'hello bob')).toMatchObject({ outcome: 'sent' });
     const [heard] = await eventually('bob hears alice', () =>
       bob.house.heard().length > 0 ? bob.house.heard() : undefined,
     );
@@ -42,7 +24,7 @@ describeWithPeers('an account on Kamailio', kamailioPeers, () => {
       author: { address: alice.address },
       content: { text: 'hello bob' },
     });
-    expect(await say(alice, `nobody@${server.domain}`, 'hello?')).toMatchObject({
+    expect(await alice.send(`nobody@${server.domain}`, 'hello?')).toMatchObject({
       outcome: 'refused',
       failure: { code: 'not-found' },
     });
@@ -68,7 +50,7 @@ describeWithPeers('an account on Kamailio', kamailioPeers, () => {
       settings: { ...settings, caCertificate: server.authority.pem },
     });
     await alice.until('online');
-    expect(await say(alice, alice.address, 'a note to myself')).toMatchObject({ outcome: 'sent' });
+    expect(await alice.send(alice.address, 'a note to myself')).toMatchObject({ outcome: 'sent' });
     await eventually('it comes back', () => alice.house.heard().length === 1);
   });
 
@@ -89,10 +71,10 @@ describeWithPeers('an account on Kamailio', kamailioPeers, () => {
       await alice.until('online');
       server.pause();
       await alice.until('backing-off');
-      expect(await say(alice, alice.address, 'not now')).toMatchObject({ outcome: 'later' });
+      expect(await alice.send(alice.address, 'not now')).toMatchObject({ outcome: 'later' });
       server.resume();
       await alice.until('online');
-      expect(await say(alice, alice.address, 'now')).toMatchObject({ outcome: 'sent' });
+      expect(await alice.send(alice.address, 'now')).toMatchObject({ outcome: 'sent' });
     },
   );
 });

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach } from '@jest/globals';
 import type { JsonObject, SendOutcome, Session } from '#connector';
-import { TestContext } from '#connector/testing';
+import { directText, TestContext } from '#connector/testing';
 import { brisk } from '#connectors/sip/testing';
 import { newId, type AccountId } from '#model';
 import { eventually, freeSipPort } from '#peers';
@@ -172,18 +172,7 @@ export async function trunk(peers: readonly JsonObject[], options: TrunkOptions 
   session.connect();
   if (online) await eventually('the trunk is up', () => house.stateOf(account)?.state === 'online');
   const send = (to: string, text: string): Promise<SendOutcome> =>
-    session.send(
-      {
-        id: newId<'EnvelopeId'>(),
-        account,
-        kind: 'message',
-        to,
-        conversationKind: 'direct',
-        content: { text },
-        attempt: 1,
-      },
-      new AbortController().signal,
-    );
+    session.send(directText(account, to, text), new AbortController().signal);
   return { house, session, account, port: at, send };
 }
 

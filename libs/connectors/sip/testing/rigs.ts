@@ -1,7 +1,7 @@
 /* A session with a house of its own, for specs: against whatever listens on a loopback port. */
 import { randomBytes } from 'node:crypto';
-import type { AttachedAccount, JsonObject, Session, SessionClock } from '#connector';
-import { TestContext } from '#connector/testing';
+import type { AttachedAccount, JsonObject, SendOutcome, Session, SessionClock } from '#connector';
+import { directText, TestContext } from '#connector/testing';
 import { createSip, type SipTimings } from '#connectors/sip';
 import { newId, type AccountId, type SessionState } from '#model';
 import { eventually } from '#peers';
@@ -51,6 +51,8 @@ export interface Rig {
   /** The account's address. */
   readonly address: string;
   readonly password: string;
+  /** Has the session say something to somebody. */
+  readonly send: (to: string, text: string) => Promise<SendOutcome>;
   /** Waits for a state, and gives it. */
   readonly until: <S extends SessionState['state']>(state: S) => Promise<Extract<SessionState, { state: S }>>;
 }
@@ -102,7 +104,9 @@ export class Rigs implements AsyncDisposable {
         if (state === 'online' && now?.state === 'needs-person') throw new Error(JSON.stringify(now));
         return undefined;
       });
-    return { house, session, account, address, password, until };
+    const send = (to: string, text: string): Promise<SendOutcome> =>
+      session.send(directText(account, to, text), new AbortController().signal);
+    return { house, session, account, address, password, send, until };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 /* Many accounts on the one link of a component (XEP-0114), on real servers. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { OutboundEnvelope, SendOutcome, Session } from '#connector';
-import { FaultProxy, TestContext } from '#connector/testing';
+import { directText, FaultProxy, TestContext } from '#connector/testing';
 import { createXmpp } from '#connectors/xmpp';
 import { newId, type AccountId } from '#model';
 import { describeXmpp, eventually, type PlainXmpp, type Tree, type XmppServer } from '#peers';
@@ -39,15 +39,7 @@ class Component implements AsyncDisposable {
   }
 
   async say(account: AccountId, to: string, text: string): Promise<SendOutcome> {
-    const envelope: OutboundEnvelope = {
-      id: newId<'EnvelopeId'>(),
-      account,
-      kind: 'message',
-      to,
-      conversationKind: 'direct',
-      content: { text },
-      attempt: 1,
-    };
+    const envelope: OutboundEnvelope = directText(account, to, text);
     return eventually('it is taken', async () => {
       const outcome = await this.session.send(envelope, new AbortController().signal);
       return outcome.outcome === 'later' ? undefined : outcome;

@@ -1,6 +1,6 @@
 /* XMPP's half of what SIP and XMPP mean by the same thing. */
 import { describe, expect, test } from '@jest/globals';
-import { interworking } from '#connector/testing';
+import { directText, interworking } from '#connector/testing';
 import { newId } from '#model';
 import { readStanza, serialise, xml } from './core/xml.js';
 import { eventsOf } from './from-xmpp.js';
@@ -34,15 +34,7 @@ describe.each(interworking.messages)('$of', ({ from, to, text, xmpp }) => {
   });
 
   test('is said as what reads so', () => {
-    const envelope = {
-      id: newId<'EnvelopeId'>(),
-      account,
-      kind: 'message',
-      to,
-      conversationKind: 'direct',
-      content: { text },
-      attempt: 1,
-    } as const;
+    const envelope = directText(account, to, text);
     const stanzas = stanzasOf(envelope, { inPrivate: false, maxBytes: 60_000 });
     if ('code' in stanzas) throw new Error(stanzas.code);
     const said = stanzas.map((stanza) => serialise(stanza).replace('<message ', `<message from="${from}" `));

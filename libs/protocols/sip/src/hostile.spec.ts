@@ -1,26 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createSocket, type Socket } from 'node:dgram';
 import { buildMessage } from './build.js';
 import { Credentials } from './credentials.js';
 import { responseOf, type SipRequest } from './message.js';
 import { parseMessage } from './parse.js';
-import { aRequest, aStack, closeAll, hopTo, ManualClock, until } from './stack.fixture.js';
+import { aRequest, aStack, boundPort, closeAll, hopTo, ManualClock, until } from './stack.fixture.js';
 
-const sockets: Socket[] = [];
-
-afterEach(async () => {
-  await closeAll();
-  for (const socket of sockets.splice(0)) socket.close();
-});
-
-async function bound(): Promise<Socket> {
-  const socket = createSocket('udp4');
-  sockets.push(socket);
-  await new Promise<void>((resolve) => {
-    socket.bind(0, '127.0.0.1', resolve);
-  });
-  return socket;
-}
+afterEach(closeAll);
 
 /** Breaks messages, always in the same ways. */
 function breaker(seed: number): (bytes: Buffer) => Buffer {
@@ -64,7 +49,7 @@ describe('broken messages', () => {
         if (status !== undefined) incoming.respond(status, { headers: { contact: '<sip:bob@127.0.0.1>' } });
       },
     });
-    const [hop, socket] = [await hopTo(stack), await bound()];
+    const [hop, socket] = [await hopTo(stack), await boundPort()];
     let heard = 0;
     socket.on('message', () => heard++);
     const broken = breaker(5);
@@ -85,7 +70,7 @@ describe('broken messages', () => {
   });
 
   it('that answer never end the process, and never leave a request without an end', async () => {
-    const peer = await bound();
+    const peer = await boundPort();
     const broken = breaker(9);
     let round = 0;
     peer.on('message', (bytes, { port }) => {

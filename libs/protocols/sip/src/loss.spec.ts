@@ -1,28 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createSocket, type Socket } from 'node:dgram';
 import type { Answer } from './ask.js';
-import { aRequest, aStack, closeAll, hopTo, until } from './stack.fixture.js';
+import { aRequest, aStack, boundPort, closeAll, hopTo, until } from './stack.fixture.js';
 import type { Hop } from './transport/places.js';
 
-const sockets: Socket[] = [];
-
-afterEach(async () => {
-  await closeAll();
-  for (const socket of sockets.splice(0)) socket.close();
-});
-
-async function bound(): Promise<Socket> {
-  const socket = createSocket('udp4');
-  sockets.push(socket);
-  await new Promise<void>((resolve) => {
-    socket.bind(0, '127.0.0.1', resolve);
-  });
-  return socket;
-}
+afterEach(closeAll);
 
 /** A way to a hop on which one packet in three is lost, of both directions, always the same ones. */
 async function lossyWay(hop: Hop, seed: number): Promise<{ hop: Hop; lost: () => number }> {
-  const [front, back] = [await bound(), await bound()];
+  const [front, back] = [await boundPort(), await boundPort()];
   let [state, lost, client] = [seed, 0, 0];
   const isLost = (): boolean => {
     state = (state * 16_807) % 2_147_483_647;

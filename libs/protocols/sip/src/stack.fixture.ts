@@ -1,3 +1,4 @@
+import { createSocket, type Socket } from 'node:dgram';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from './clock.js';
 import { requestOf, type SipRequest } from './message.js';
@@ -51,6 +52,17 @@ export async function until(fact: () => boolean): Promise<void> {
 }
 
 const stacks: SipStack[] = [];
+const sockets: Socket[] = [];
+
+/** A UDP port of this machine that is no stack's; closed by `closeAll`. */
+export async function boundPort(): Promise<Socket> {
+  const socket = createSocket('udp4');
+  sockets.push(socket);
+  await new Promise<void>((resolve) => {
+    socket.bind(0, '127.0.0.1', resolve);
+  });
+  return socket;
+}
 
 /** A stack that keeps what it is asked, unless it is told what to do with it; closed by `closeAll`. */
 export function aStack(options: Partial<StackOptions> = {}): { stack: SipStack; asked: Incoming[] } {
@@ -68,6 +80,7 @@ export function aStack(options: Partial<StackOptions> = {}): { stack: SipStack; 
 
 export async function closeAll(): Promise<void> {
   await Promise.all(stacks.splice(0).map((stack) => stack.close()));
+  for (const socket of sockets.splice(0)) socket.close();
 }
 
 /** A port of a stack on loopback, as the other side sees it. */
