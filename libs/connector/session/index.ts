@@ -4,6 +4,7 @@
  */
 export { Backoff, type BackoffTimings } from './backoff.js';
 export { remember, trim } from './bounded.js';
+export { inTime } from './in-time.js';
 export { Inlet, type InletHandler } from './inlet.js';
 export { comeAgain, Keeper, type Kept, type KeeperHandler, type KeeperTimings } from './keeper.js';
 export { Life, type Entry } from './life.js';
@@ -23,6 +24,7 @@ export {
   type TlsChoices,
 } from './settings.js';
 export { Slice } from './slice.js';
+export { SoleAccount, type SoleAccountActs } from './sole-account.js';
 export { certificateFailure, socketFailure } from './socket-failures.js';
 export { Timers } from './timers.js';
 export { distrust, showsCertificate, tlsOptions, type TlsSettings } from './tls.js';

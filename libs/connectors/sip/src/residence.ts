@@ -14,6 +14,7 @@ import type {
   PlaceOutcome,
   SendOutcome,
 } from '#connector';
+import { inTime } from '#connector/session';
 import type { PresenceState } from '#model';
 import type { Incoming } from '#protocols/sip';
 import { Calls } from './calls/calls.js';
@@ -107,14 +108,7 @@ export class Residence {
   async leave(): Promise<void> {
     this.#typing.close();
     const { context, timings } = this.#parts;
-    let cancel: (() => void) | undefined;
-    const late = new Promise<void>((done) => {
-      cancel = context.clock.after(timings.close / 2, done);
-    });
-    await Promise.race([
-      late,
-      Promise.all([this.#talk.leave(), this.#calls.leave(), this.#presence.leave()]),
-    ]);
-    cancel?.();
+    const farewells = [this.#talk.leave(), this.#calls.leave(), this.#presence.leave()];
+    await inTime(Promise.all(farewells), timings.close / 2, context.clock);
   }
 }

@@ -6,10 +6,9 @@ import type {
   Paces,
   SendOutcome,
   Session,
-  SessionClock,
   SessionContext,
 } from '#connector';
-import { Keeper, Life, TokenBucket, type Entry } from '#connector/session';
+import { inTime, Keeper, Life, SoleAccount, TokenBucket, type Entry } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import { AccountWay } from './account-way.js';
 import { capabilities } from './capabilities.js';
@@ -43,10 +42,7 @@ export class SipSession extends Residents implements Session, Paces {
   readonly #pool: Pool;
   readonly #self: string | undefined;
   readonly #bucket: TokenBucket;
-  #attached: Attached | undefined;
-  #wanted = false;
-  #closed = false;
-  #leaving: Promise<void> | undefined;
+  readonly #sole: SoleAccount<Attached>;
 
   constructor(settings: SipSettings, context: SessionContext, timings: SipTimings, pool: Pool) {
     super();
@@ -56,49 +52,32 @@ export class SipSession extends Residents implements Session, Paces {
     this.#pool = pool;
     this.#self = addressOf(/^sips?:/i.test(settings.address) ? settings.address : `sip:${settings.address}`);
     this.#bucket = new TokenBucket(settings.rate, settings.rate, () => context.clock.monotonic());
+    this.#sole = new SoleAccount<Attached>(context, timings.close, taken, {
+      make: (account) => this.#make(account),
+      leave: (attached, left) => this.#leave(attached, left),
+      drop: (attached) => this.#drop(attached),
+    });
   }
 
   attach(account: AttachedAccount): void {
-    if (this.#closed) return;
-    if (this.#attached !== undefined || this.#self === undefined) {
-      const why = this.#attached === undefined ? noAddress : taken;
-      this.#context.state(account.id, { state: 'needs-person', ...why });
-      return;
-    }
-    this.#attached = this.#make(account, this.#self);
-    if (this.#wanted) this.#attached.life.begin();
+    this.#sole.attach(account);
   }
 
-  async detach(account: AccountId): Promise<void> {
-    if (this.#attached?.id === account) await this.#leave();
+  detach(account: AccountId): Promise<void> {
+    return this.#sole.detach(account);
   }
 
   connect(): void {
-    if (this.#closed) return;
-    this.#wanted = true;
-    this.#attached?.life.begin();
+    this.#sole.connect();
   }
 
-  async close(reason: CloseReason): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#wanted = false;
-    if (reason !== 'fenced') {
-      await this.#leave();
-      return;
-    }
-    const attached = this.#attached;
-    this.#attached = undefined;
-    if (attached === undefined) return;
-    attached.life.stop();
-    attached.keeper.close();
-    this.#offline(attached);
-    await attached.seat.leave();
+  close(reason: CloseReason): Promise<void> {
+    return this.#sole.close(reason);
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
-    const attached = this.#of(envelope.account);
-    if (attached?.way.isOpen !== true || this.#leaving !== undefined) {
+    const attached = this.#sole.of(envelope.account);
+    if (attached?.way.isOpen !== true || this.#sole.isLeaving) {
       return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
     }
     this.#bucket.take();
@@ -106,19 +85,17 @@ export class SipSession extends Residents implements Session, Paces {
   }
 
   allowance(account: AccountId): ReturnType<Paces['allowance']> {
-    if (this.#of(account)?.way.isOpen !== true) return { envelopes: 0, againInMs: 1_000 };
+    if (this.#sole.of(account)?.way.isOpen !== true) return { envelopes: 0, againInMs: 1_000 };
     return { envelopes: this.#bucket.available(), againInMs: Math.max(1, this.#bucket.wait(1)) };
   }
 
   protected residenceOf(account: AccountId): Residence | undefined {
-    return this.#of(account)?.residence;
+    return this.#sole.of(account)?.residence;
   }
 
-  #of(account: AccountId): Attached | undefined {
-    return this.#attached?.id === account ? this.#attached : undefined;
-  }
-
-  #make({ id, desired }: AttachedAccount, self: string): Attached {
+  #make({ id, desired }: AttachedAccount): Attached | Failure {
+    const self = this.#self;
+    if (self === undefined) return noAddress;
     const [context, settings, timings] = [this.#context, this.#settings, this.#timings];
     const seat = this.#pool.enter(contactName(id), (incoming) => {
       attached.residence.take(incoming);
@@ -171,7 +148,7 @@ export class SipSession extends Residents implements Session, Paces {
   /** The registration is over, by itself or because the house is behind. */
   #broken(attached: Attached, why: Failure): void {
     this.#offline(attached);
-    if (this.#attached === attached && this.#leaving === undefined) attached.life.ended(why);
+    this.#sole.ended(attached, why);
   }
 
   #offline({ way, residence }: Attached): void {
@@ -179,37 +156,19 @@ export class SipSession extends Residents implements Session, Paces {
     residence.offline();
   }
 
-  /** Takes the account off in order: what came is stored, and the server told. Whoever asks again waits along. */
-  async #leave(): Promise<void> {
-    this.#leaving ??= this.#leaveOnce().finally(() => {
-      this.#leaving = undefined;
-    });
-    await this.#leaving;
-  }
-
-  async #leaveOnce(): Promise<void> {
-    const attached = this.#attached;
-    if (attached === undefined) return;
-    const { clock } = this.#context;
-    const before = clock.monotonic();
-    const left = (): number => Math.max(1, this.#timings.close - (clock.monotonic() - before));
-    attached.life.stop();
+  /** In order: what came is stored, and the server told. */
+  async #leave(attached: Attached, left: () => number): Promise<void> {
     await attached.residence.leave();
     await attached.way.leave(left() / 2);
     attached.residence.offline();
     await attached.keeper.drained(left());
     attached.keeper.close();
-    await inTime(attached.seat.leave(), left(), clock);
-    this.#context.state(attached.id, { state: 'offline' });
-    if (this.#attached === attached) this.#attached = undefined;
+    await inTime(attached.seat.leave(), left(), this.#context.clock);
   }
-}
 
-async function inTime(work: Promise<unknown>, ms: number, clock: SessionClock): Promise<void> {
-  let cancel = (): void => undefined;
-  const late = new Promise<void>((done) => {
-    cancel = clock.after(ms, done);
-  });
-  await Promise.race([work, late]);
-  cancel();
+  async #drop(attached: Attached): Promise<void> {
+    attached.keeper.close();
+    this.#offline(attached);
+    await attached.seat.leave();
+  }
 }

@@ -13,7 +13,7 @@ import type {
   SessionContext,
   TakesIngress,
 } from '#connector';
-import { Life, type Entry } from '#connector/session';
+import { Life, SoleAccount, type Entry } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import { capabilities } from './capabilities.js';
 import { DestinationRates } from './destination-rates.js';
@@ -26,6 +26,7 @@ import { submissionOf } from './to-sms.js';
 
 const notOnline = failure('network-unreachable', 'The account is not online.');
 const tooFast = failure('rate-limited', 'Texts to there leave no faster than the settings say.');
+const taken = failure('unsupported', 'A link to a network of phones carries no other account.');
 const behind = failure('storage-unavailable', 'What came from the network could not be stored for too long.');
 
 /** What belongs to the one account of the link, from attach to detach. */
@@ -43,10 +44,7 @@ export class SmsSession implements Session, Paces, TakesIngress {
   readonly #timings: SmsTimings;
   readonly #rates: DestinationRates;
   readonly #spoolDirectory: string | undefined;
-  #attached: Attached | undefined;
-  #wanted = false;
-  #closed = false;
-  #leaving: Promise<void> | undefined;
+  readonly #sole: SoleAccount<Attached>;
 
   constructor(
     settings: SmsSettings,
@@ -59,48 +57,33 @@ export class SmsSession implements Session, Paces, TakesIngress {
     this.#timings = timings;
     this.#rates = new DestinationRates(settings.courtesy.rates, context.clock, () => context.random());
     this.#spoolDirectory = spoolDirectory;
+    this.#sole = new SoleAccount<Attached>(context, timings.close, taken, {
+      make: (account) => this.#make(account),
+      leave: (attached, left) => this.#leave(attached, left),
+      drop: (attached) => {
+        this.#drop(attached);
+      },
+    });
   }
 
   attach(account: AttachedAccount): void {
-    if (this.#closed) return;
-    if (this.#attached !== undefined) {
-      const why = failure('unsupported', 'A link to a network of phones carries no other account.');
-      this.#context.state(account.id, { state: 'needs-person', ...why });
-      return;
-    }
-    this.#attached = this.#make(account.id);
-    if (this.#wanted) this.#attached.life.begin();
+    this.#sole.attach(account);
   }
 
-  async detach(account: AccountId): Promise<void> {
-    if (this.#attached?.id === account) await this.#leave();
+  detach(account: AccountId): Promise<void> {
+    return this.#sole.detach(account);
   }
 
   connect(): void {
-    if (this.#closed) return;
-    this.#wanted = true;
-    this.#attached?.life.begin();
+    this.#sole.connect();
   }
 
-  async close(reason: CloseReason): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#wanted = false;
-    if (reason !== 'fenced') {
-      await this.#leave();
-      return;
-    }
-    const attached = this.#attached;
-    this.#attached = undefined;
-    attached?.life.stop();
-    attached?.driver.close?.();
-    attached?.intake.close();
-    attached?.line?.destroy();
+  close(reason: CloseReason): Promise<void> {
+    return this.#sole.close(reason);
   }
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
-    const attached = this.#attached;
-    const line = attached?.id === envelope.account ? attached.line : undefined;
+    const line = this.#sole.of(envelope.account)?.line;
     if (line === undefined) return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
     const submission = submissionOf(envelope, {
       numbers: this.#settings.numbers,
@@ -113,20 +96,19 @@ export class SmsSession implements Session, Paces, TakesIngress {
   }
 
   allowance(account: AccountId): Allowance {
-    const line = this.#attached?.id === account ? this.#attached.line : undefined;
-    return line?.allowance() ?? { envelopes: 0, againInMs: 1_000 };
+    return this.#sole.of(account)?.line?.allowance() ?? { envelopes: 0, againInMs: 1_000 };
   }
 
   async takeIn(account: AccountId, item: JsonObject): Promise<'taken' | 'later'> {
-    const attached = this.#attached;
-    if (attached?.id !== account || this.#leaving !== undefined) return 'later';
+    const attached = this.#sole.of(account);
+    if (attached === undefined || this.#sole.isLeaving) return 'later';
     // Other settings were chosen meanwhile: what the provider of before said is nobody's.
     if (attached.driver.takeIn === undefined) return 'taken';
     const { kept } = await attached.driver.takeIn(item);
     return kept === 'kept' || kept === 'refused' ? 'taken' : 'later';
   }
 
-  #make(id: AccountId): Attached {
+  #make({ id }: AttachedAccount): Attached {
     const intake = new Intake(
       this.#context,
       id,
@@ -185,24 +167,11 @@ export class SmsSession implements Session, Paces, TakesIngress {
     attached.line?.destroy();
     attached.line = undefined;
     attached.intake.lineEnded('broken');
-    if (this.#attached === attached && this.#leaving === undefined) attached.life.ended(why);
+    this.#sole.ended(attached, why);
   }
 
-  /** Takes the account off in order: what has left is waited for, what came is stored. Whoever asks again waits along. */
-  async #leave(): Promise<void> {
-    this.#leaving ??= this.#leaveOnce().finally(() => {
-      this.#leaving = undefined;
-    });
-    await this.#leaving;
-  }
-
-  async #leaveOnce(): Promise<void> {
-    const attached = this.#attached;
-    if (attached === undefined) return;
-    const { clock } = this.#context;
-    const before = clock.monotonic();
-    const left = (): number => Math.max(0, this.#timings.close - (clock.monotonic() - before));
-    attached.life.stop();
+  /** In order: what has left is waited for, what came is stored. */
+  async #leave(attached: Attached, left: () => number): Promise<void> {
     attached.driver.close?.();
     const line = attached.line;
     attached.line = undefined;
@@ -211,7 +180,11 @@ export class SmsSession implements Session, Paces, TakesIngress {
     if (line !== undefined) attached.intake.lineEnded('in order');
     await attached.intake.drained(left());
     attached.intake.close();
-    this.#context.state(attached.id, { state: 'offline' });
-    if (this.#attached === attached) this.#attached = undefined;
+  }
+
+  #drop({ driver, intake, line }: Attached): void {
+    driver.close?.();
+    intake.close();
+    line?.destroy();
   }
 }

@@ -1,5 +1,5 @@
 /* SMPP 3.4: a strict codec, windowed sessions for both sides, delivery receipts. */
-export { inTime, systemClock, type Clock } from './clock.js';
+export { systemClock, type Clock } from './clock.js';
 export type { CommandName } from './commands.js';
 export { answerTo, decode } from './decode.js';
 export { encode } from './encode.js';

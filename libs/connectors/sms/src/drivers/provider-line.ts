@@ -4,9 +4,8 @@
  * counts.
  */
 import type { SendOutcome } from '#connector';
-import { TokenBucket } from '#connector/session';
+import { inTime, TokenBucket } from '#connector/session';
 import { failure } from '#model';
-import { inTime } from '#protocols/smpp';
 import type { Allowance, DriverParts, Line, Submission } from '../driver.js';
 
 export interface ProviderWay {
@@ -84,7 +83,7 @@ export class ProviderLine implements Line {
   }
 
   async close(withinMs: number): Promise<void> {
-    await inTime(Promise.allSettled(this.#under), withinMs, () => [], this.#parts.context.clock);
+    await inTime(Promise.allSettled(this.#under), withinMs, this.#parts.context.clock);
     this.destroy();
   }
 

@@ -3,9 +3,9 @@
  * to receive. One that breaks is made anew by itself; the line is over when none is left to send, or none to receive.
  */
 import { wireIdOf, type RemoteId, type SendOutcome } from '#connector';
-import { Backoff } from '#connector/session';
+import { inTime, Backoff } from '#connector/session';
 import { failure, type Failure } from '#model';
-import { inTime, RequestFailed, type PduInput, type Session, type Throttle } from '#protocols/smpp';
+import { RequestFailed, type PduInput, type Session, type Throttle } from '#protocols/smpp';
 import type { Allowance, DriverParts, Line, Submission } from '../driver.js';
 import { isPassing, statusFailure } from './smpp-failures.js';
 import type { MessageIds } from './smpp-ids.js';
@@ -111,7 +111,7 @@ export class SmppLine implements Line {
     this.#over.abort();
     const sessions = this.#binds.flatMap(({ session }) => session ?? []);
     const unbound = Promise.all(sessions.map((session) => session.unbind()));
-    await inTime(unbound, withinMs, () => [], this.#parts.context.clock);
+    await inTime(unbound, withinMs, this.#parts.context.clock);
     this.destroy();
   }
 
