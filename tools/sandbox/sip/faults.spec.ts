@@ -7,8 +7,8 @@ import { answered, Desk } from './desk.fixture.js';
 import { headersOf, uriOf } from './requests.js';
 
 const accounts = [{ user: 'alice', password: 'tulip' }];
-/** Retransmissions as often as a test can afford: so many, that one of them gets through where a third is lost. */
-const brisk = { t1: 20, t2: 60 };
+/** Retransmissions as often as a test can afford: at most so long between two, and the last after 64 times T1. */
+const brisk = { t1: 50, t2: 50 };
 const bob = 'bob@sip.sandbox';
 const carol = 'carol@sip.sandbox';
 
