@@ -18,6 +18,7 @@ export {
   clientKeyProperty,
   hostIn,
   numberIn,
+  serverProperties,
   textIn,
   tlsChoicesIn,
   tlsProperties,

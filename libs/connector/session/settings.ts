@@ -41,6 +41,27 @@ export function tlsProperties(ways: string): JsonObject {
   };
 }
 
+/**
+ * JSON Schema of where a server is: `host` and `port`.
+ * @param said what a person reads of them; `host.title` where it is not called a server.
+ */
+export function serverProperties(said: {
+  readonly host: { readonly title?: string; readonly description: string; readonly examples?: string[] };
+  readonly port: string;
+}): JsonObject {
+  return {
+    host: {
+      type: 'string',
+      title: 'Server',
+      ...said.host,
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[^\\s/]+$',
+    },
+    port: { type: 'integer', title: 'Port', description: said.port, minimum: 1, maximum: 65_535 },
+  };
+}
+
 /** JSON Schema of the secret that goes with a client certificate. */
 export const clientKeyProperty: JsonObject = {
   type: 'string',

@@ -3,6 +3,7 @@ import {
   clientKeyProperty,
   hostIn,
   numberIn,
+  serverProperties,
   textIn,
   tlsChoicesIn,
   tlsProperties,
@@ -42,22 +43,10 @@ export const settingsSchema: JsonObject = {
   additionalProperties: false,
   required: ['host', 'nick'],
   properties: {
-    host: {
-      type: 'string',
-      title: 'Server',
-      description: 'Host name or address of the IRC server.',
-      examples: ['irc.example.org'],
-      minLength: 1,
-      maxLength: 255,
-      pattern: '^[^\\s/]+$',
-    },
-    port: {
-      type: 'integer',
-      title: 'Port',
-      description: '6697 with TLS and 6667 without, unless said otherwise.',
-      minimum: 1,
-      maximum: 65_535,
-    },
+    ...serverProperties({
+      host: { description: 'Host name or address of the IRC server.', examples: ['irc.example.org'] },
+      port: '6697 with TLS and 6667 without, unless said otherwise.',
+    }),
     tls: {
       type: 'boolean',
       title: 'TLS',

@@ -3,6 +3,7 @@ import {
   clientKeyProperty,
   hostIn,
   numberIn,
+  serverProperties,
   textIn,
   tlsChoicesIn,
   tlsProperties,
@@ -52,22 +53,13 @@ export const settingsSchema: JsonObject = {
       minLength: 1,
       maxLength: 100,
     },
-    host: {
-      type: 'string',
-      title: 'Server',
-      description:
-        'Host name or address that everything is sent to. Found by the domain of the address unless said.',
-      minLength: 1,
-      maxLength: 255,
-      pattern: '^[^\\s/]+$',
-    },
-    port: {
-      type: 'integer',
-      title: 'Port',
-      description: '5060, or 5061 with TLS, unless said otherwise. Counts only with a server.',
-      minimum: 1,
-      maximum: 65_535,
-    },
+    ...serverProperties({
+      host: {
+        description:
+          'Host name or address that everything is sent to. Found by the domain of the address unless said.',
+      },
+      port: '5060, or 5061 with TLS, unless said otherwise. Counts only with a server.',
+    }),
     transport: {
       type: 'string',
       title: 'Transport',

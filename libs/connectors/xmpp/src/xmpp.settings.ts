@@ -3,6 +3,7 @@ import {
   clientKeyProperty,
   hostIn,
   numberIn,
+  serverProperties,
   textIn,
   tlsChoicesIn,
   tlsProperties,
@@ -52,22 +53,12 @@ export const settingsSchema: JsonObject = {
       maxLength: 3_071,
       pattern: '^[^\\s@/]+@[^\\s@/]+$',
     },
-    host: {
-      type: 'string',
-      title: 'Server',
-      description: 'Host name or address to connect to. Found by the domain of the address unless said.',
-      minLength: 1,
-      maxLength: 255,
-      pattern: '^[^\\s/]+$',
-    },
-    port: {
-      type: 'integer',
-      title: 'Port',
-      description:
-        '5222, 5223 with direct TLS, or 5347 for a component, unless said otherwise. Counts only with a server.',
-      minimum: 1,
-      maximum: 65_535,
-    },
+    ...serverProperties({
+      host: {
+        description: 'Host name or address to connect to. Found by the domain of the address unless said.',
+      },
+      port: '5222, 5223 with direct TLS, or 5347 for a component, unless said otherwise. Counts only with a server.',
+    }),
     security: {
       type: 'string',
       title: 'Security',

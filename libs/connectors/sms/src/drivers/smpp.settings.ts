@@ -1,5 +1,13 @@
 import type { JsonObject } from '#connector';
-import { hostIn, numberIn, textIn, tlsChoicesIn, tlsProperties, type TlsChoices } from '#connector/session';
+import {
+  hostIn,
+  numberIn,
+  serverProperties,
+  textIn,
+  tlsChoicesIn,
+  tlsProperties,
+  type TlsChoices,
+} from '#connector/session';
 
 const binds = ['transceiver', 'pair'] as const;
 
@@ -10,21 +18,10 @@ export const smppSchema: JsonObject = {
   additionalProperties: false,
   required: ['host', 'systemId'],
   properties: {
-    host: {
-      type: 'string',
-      title: 'Message centre',
-      description: 'Host name or address.',
-      minLength: 1,
-      maxLength: 255,
-      pattern: '^[^\\s/]+$',
-    },
-    port: {
-      type: 'integer',
-      title: 'Port',
-      description: '2775, or 3550 with TLS, unless said otherwise.',
-      minimum: 1,
-      maximum: 65_535,
-    },
+    ...serverProperties({
+      host: { title: 'Message centre', description: 'Host name or address.' },
+      port: '2775, or 3550 with TLS, unless said otherwise.',
+    }),
     tls: {
       type: 'boolean',
       title: 'TLS',
