@@ -1,6 +1,6 @@
 /* An account on a network that loses every third datagram, brings some twice, and a server that forgets and insists. */
 import { expect, it } from '@jest/globals';
-import { Rigs, type Rig } from '#connectors/sip/testing';
+import { rigServer, Rigs, type Rig } from '#connectors/sip/testing';
 import { eventually } from '#peers';
 import { startSandboxSip, type SandboxSip, type SipMischief } from '#sandbox';
 
@@ -10,13 +10,11 @@ const timers = { t1: 25, t2: 50 };
 async function between(test: (sandbox: SandboxSip, alice: Rig) => Promise<void>): Promise<void> {
   await using sandbox = await startSandboxSip({ timers });
   await using rigs = new Rigs();
-  const server = Object.assign(sandbox, {
-    createAccount: (user: string, password: string) => {
-      sandbox.addAccount({ user, password });
-      return Promise.resolve();
-    },
+  const alice = await rigs.begin({
+    server: rigServer(sandbox),
+    timers,
+    settings: { receipts: false, rate: 10_000 },
   });
-  const alice = await rigs.begin({ server, timers, settings: { receipts: false, rate: 10_000 } });
   await alice.until('online');
   await test(sandbox, alice);
 }

@@ -1,19 +1,13 @@
 /* Storage that is away for a while: SIP cannot be paused, so what is too much is refused, and its sender has it. */
 import { expect, it } from '@jest/globals';
-import { Rigs } from '#connectors/sip/testing';
+import { rigServer, Rigs } from '#connectors/sip/testing';
 import { eventually } from '#peers';
 import { startSandboxSip } from '#sandbox';
 
 it('holds no more than the house allows, refuses the rest for now, and has each once in the end', async () => {
   await using sandbox = await startSandboxSip();
   await using rigs = new Rigs();
-  const server = Object.assign(sandbox, {
-    createAccount: (user: string, password: string) => {
-      sandbox.addAccount({ user, password });
-      return Promise.resolve();
-    },
-  });
-  const alice = await rigs.begin({ server, settings: { transport: 'tcp' } });
+  const alice = await rigs.begin({ server: rigServer(sandbox), settings: { transport: 'tcp' } });
   await alice.until('online');
   const emitLimit = 20;
   Object.assign(alice.house, { emitLimit });

@@ -1,8 +1,15 @@
 /* The sandbox's SIP server with its residents, as the conformance kit needs a SIP server. */
 import type { Observer } from '#connector/testing';
 import type { Presence } from '#model';
-import { startSandboxSip, type SandboxSipOptions, type SandboxSipResident, type SipShow } from '#sandbox';
+import {
+  startSandboxSip,
+  type SandboxSip,
+  type SandboxSipOptions,
+  type SandboxSipResident,
+  type SipShow,
+} from '#sandbox';
 import type { SipServerUp } from './harness.js';
+import type { RigServer } from './rigs.js';
 
 const shown: Readonly<Record<Presence, SipShow>> = {
   chatty: 'available',
@@ -14,11 +21,8 @@ const shown: Readonly<Record<Presence, SipShow>> = {
   unknown: 'offline',
 };
 
-/** Starts one on free loopback ports. */
-export async function sandboxUp(options: SandboxSipOptions = {}): Promise<SipServerUp> {
-  const sandbox = await startSandboxSip(options);
-  const residents: SandboxSipResident[] = [];
-  let reports: SandboxSipResident['reports'] = 'nothing';
+/** A sandbox, as the server that rigs sign in to. */
+export function rigServer(sandbox: SandboxSip): RigServer {
   return {
     host: sandbox.host,
     port: sandbox.port,
@@ -27,6 +31,16 @@ export async function sandboxUp(options: SandboxSipOptions = {}): Promise<SipSer
       sandbox.addAccount({ user, password });
       return Promise.resolve();
     },
+  };
+}
+
+/** Starts one on free loopback ports. */
+export async function sandboxUp(options: SandboxSipOptions = {}): Promise<SipServerUp> {
+  const sandbox = await startSandboxSip(options);
+  const residents: SandboxSipResident[] = [];
+  let reports: SandboxSipResident['reports'] = 'nothing';
+  return {
+    ...rigServer(sandbox),
     observer: () => {
       const resident = sandbox.resident(`bob${String(residents.length + 1)}`);
       resident.reports = reports;

@@ -2,25 +2,13 @@
 import { expect, it } from '@jest/globals';
 import { can, type Admission, type InboundContact } from '#connector';
 import type { TestContext } from '#connector/testing';
-import { Rigs, type Rig, type RigServer } from '#connectors/sip/testing';
+import { rigServer, Rigs, type Rig } from '#connectors/sip/testing';
 import type { PresenceState } from '#model';
 import { eventually } from '#peers';
 import { startSandboxSip, type SandboxSip, type SandboxSipOptions } from '#sandbox';
 import { domain, Neighbour, peerAt, trunk, type Trunk } from '../trunk.fixture.js';
 
 type Held = Pick<Rig, 'session' | 'account'>;
-
-function serverOf(sandbox: SandboxSip): RigServer {
-  return {
-    host: sandbox.host,
-    port: sandbox.port,
-    domain: sandbox.domain,
-    createAccount: (user, password) => {
-      sandbox.addAccount({ user, password });
-      return Promise.resolve();
-    },
-  };
-}
 
 async function withAlice(
   options: SandboxSipOptions,
@@ -29,7 +17,7 @@ async function withAlice(
   await using sandbox = await startSandboxSip(options);
   await using rigs = new Rigs();
   const contacts = [`bob@${sandbox.domain}`];
-  const alice = await rigs.begin({ server: serverOf(sandbox), user: 'alice', contacts });
+  const alice = await rigs.begin({ server: rigServer(sandbox), user: 'alice', contacts });
   await alice.until('online');
   await test(sandbox, alice, rigs);
 }
