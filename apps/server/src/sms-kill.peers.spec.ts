@@ -9,7 +9,7 @@ import { describe, expect, it } from '@jest/globals';
 import { FaultProxy } from '#connector/testing';
 import { describeWithPeers, eventually, PerlSmsc, perlSmscPeers } from '#peers';
 import { House } from '../testing/house.js';
-import { killTrial, type TrialNetwork } from '../testing/kill-trial.js';
+import { killTrial, lawfulInOrder, type TrialNetwork } from '../testing/kill-trial.js';
 import { MessageCentre } from '../testing/message-centre.js';
 
 const isLong = process.env['PARLEY_SOAK'] !== undefined;
@@ -117,15 +117,6 @@ async function perlCentre(): Promise<Centre> {
   };
 }
 
-const faultless = {
-  wronglySent: [],
-  wronglyStored: [],
-  readerFaults: [],
-  stuck: [],
-  outOfOrder: [],
-  online: true,
-};
-
 describe('the first law on SMPP', () => {
   // The short form leaves to the Perl SMSC what a person decides on.
   it.each([['may send', 'resend'], ...(isLong ? [['a person may send', 'ask']] : [])])(
@@ -141,7 +132,7 @@ describe('the first law on SMPP', () => {
         breathMs: isLong ? 20 : 60,
         seed: 1,
       });
-      expect(trial).toMatchObject(faultless);
+      expect(trial).toMatchObject(lawfulInOrder);
       expect(trial.accepted).toBe(sends);
       if (onUnknown === 'ask') expect(trial.doubled).toBe(0);
       // No more than was on its way when something broke has an unknown fate; each conversation has one under way.
@@ -224,7 +215,7 @@ describeWithPeers('the first law on an SMSC in Perl', perlSmscPeers, () => {
         breathMs: 40,
         seed: 1,
       });
-      expect(trial).toMatchObject({ ...faultless, doubled: 0 });
+      expect(trial).toMatchObject({ ...lawfulInOrder, doubled: 0 });
       expect(trial.accepted).toBe(sends);
       expect(trial.unknown).toBeLessThanOrEqual(people * 2);
       expect(between.underWay).toHaveLength(2);

@@ -60,6 +60,18 @@ export interface Findings {
   readonly online: boolean;
 }
 
+/** What a trial finds where nothing was lost or doubled. */
+export const lawful = {
+  wronglySent: [],
+  wronglyStored: [],
+  readerFaults: [],
+  stuck: [],
+  online: true,
+} satisfies Partial<Findings>;
+
+/** The same, where the network keeps what was said in order: loopback brings what was not acknowledged after the rest. */
+export const lawfulInOrder = { ...lawful, outOfOrder: [] } satisfies Partial<Findings>;
+
 const PEERS = 10;
 const AT_ONCE = 20;
 /** Where an envelope does not stay. */
