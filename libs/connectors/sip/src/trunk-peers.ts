@@ -7,11 +7,10 @@ import type { SessionClock } from '#connector';
 import { TokenBucket } from '#connector/session';
 import { Challenger, Credentials, parseNameAddr, type Incoming } from '#protocols/sip';
 import { addressOf, domainOf } from './sip.addresses.js';
+import { Strangers } from './strangers.js';
 import type { PeerSettings, TrunkSettings } from './trunk.settings.js';
 
 const realm = 'parley';
-/** Strangers are answered so often in a second, all together; then they are not answered at all. */
-const strangersPerSecond = 20;
 
 export interface Peer {
   readonly settings: PeerSettings;
@@ -33,14 +32,15 @@ export class TrunkPeers {
   readonly #signing = new Map<string, { readonly peer: Peer; readonly password: string }>();
   readonly #ranges = new Map<Peer, BlockList>();
   readonly #challenger: Challenger;
-  readonly #strangers: TokenBucket;
+  /** Over UDP anybody may write any address: such a flood takes nothing from those whose connection proves theirs. */
+  readonly #strangers: Readonly<Record<'datagrams' | 'streams', Strangers>>;
   readonly #domains: ReadonlySet<string>;
 
   /** @param secrets of the link: `peer:<name>` for each that signs. */
   constructor(trunk: TrunkSettings, secrets: Readonly<Record<string, string>>, clock: SessionClock) {
     const now = (): number => clock.monotonic();
     this.#domains = new Set(trunk.domains);
-    this.#strangers = new TokenBucket(strangersPerSecond, strangersPerSecond, now);
+    this.#strangers = { datagrams: new Strangers(now), streams: new Strangers(now) };
     this.#challenger = new Challenger({
       realm,
       algorithms: trunk.digest === 'strong' ? ['SHA-256'] : ['MD5', 'SHA-256'],
@@ -139,26 +139,21 @@ export class TrunkPeers {
   }
 
   #byPassword(incoming: Incoming): Peer | undefined {
-    if (this.#signing.size > 0) {
-      const verified = this.#challenger.verify(incoming.request, (user) => this.#signing.get(user));
-      if (verified.verdict === 'ok') return this.#signing.get(verified.user)?.peer;
-      if (this.#mayAnswer() && verified.verdict !== 'malformed') {
-        const challenges = this.#challenger.challenge(verified.verdict === 'stale');
-        incoming.respond(401, { headers: { 'www-authenticate': challenges } });
-        return undefined;
-      }
-    }
-    if (this.#mayAnswer()) incoming.respond(403);
+    const verified =
+      this.#signing.size > 0
+        ? this.#challenger.verify(incoming.request, (user) => this.#signing.get(user))
+        : undefined;
+    if (verified?.verdict === 'ok') return this.#signing.get(verified.user)?.peer;
+    const { transport, address } = incoming.source;
+    const strangers = this.#strangers[transport === 'udp' ? 'datagrams' : 'streams'];
     // An INVITE that nobody answers would be held for good.
-    else incoming.ignore();
+    if (!strangers.mayAnswer(address)) incoming.ignore();
+    else if (verified === undefined || verified.verdict === 'malformed') incoming.respond(403);
+    else {
+      const challenges = this.#challenger.challenge(verified.verdict === 'stale');
+      incoming.respond(401, { headers: { 'www-authenticate': challenges } });
+    }
     return undefined;
-  }
-
-  /** Whether strangers are still worth an answer: who is flooded with requests must not flood others with answers. */
-  #mayAnswer(): boolean {
-    if (this.#strangers.available() < 1) return false;
-    this.#strangers.take();
-    return true;
   }
 }
 

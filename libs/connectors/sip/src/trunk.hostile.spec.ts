@@ -104,3 +104,32 @@ it('holds nothing of strangers whom it does not answer: peers are heard however 
   expect(answers.filter((line) => / 100 | 503 /.test(line))).toEqual([]);
   stranger.close();
 });
+
+it('asks a peer who they are, however much a stranger asks', async () => {
+  const roaming = { name: 'roaming', domains: ['example.com'], trust: 'password' };
+  const { port } = await trunk([roaming], { secrets: { 'peer:roaming': randomBytes(9).toString('hex') } });
+  const [stranger, peer] = [
+    createSocket('udp4').bind(0, '127.0.0.2'),
+    createSocket('udp4').bind(0, '127.0.0.1'),
+  ];
+  await Promise.all([once(stranger, 'listening'), once(peer, 'listening')]);
+  const say = (socket: typeof peer, at: number): void => {
+    socket.send(
+      `MESSAGE sip:alice@${domain} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKf${String(at)}\r\n` +
+        `From: <sip:bob@example.com>;tag=x\r\nTo: <sip:alice@${domain}>\r\nCall-ID: f${String(at)}\r\n` +
+        'CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n',
+      port,
+      '127.0.0.1',
+    );
+  };
+  const answered = once(peer, 'message', { signal: AbortSignal.timeout(4_000) });
+  let strangers = 0;
+  stranger.on('message', () => strangers++);
+  for (let at = 0; at < 60; at++) say(stranger, at);
+  await eventually('the stranger has had what strangers get', () => strangers >= 20);
+  // Said once: what is not answered at once is not answered.
+  say(peer, 60);
+  expect(String(await answered)).toMatch(/^SIP\/2\.0 401 /);
+  stranger.close();
+  peer.close();
+});
