@@ -138,7 +138,7 @@ export class TrunkLink {
     if (this.#up !== up) return failure('server-shutdown', 'The link is being closed.');
     if (asked.length > 0 && this.#answering.size === 0) {
       await this.#down();
-      return answers.find((why) => why !== undefined) ?? noPeer;
+      return whyNone(answers);
     }
     this.#ask(up, asked);
     return up;
@@ -167,19 +167,19 @@ export class TrunkLink {
     if (asked.length === 0) return;
     const { context, timings } = this.#options;
     this.#timers.set('probe', timings.probe * (0.9 + context.random() * 0.2), () => {
-      void Promise.all(asked.map((peer) => this.#probe(up, peer))).then(async () => {
+      void Promise.all(asked.map((peer) => this.#probe(up, peer))).then(async (answers) => {
         if (this.#up !== up) return;
         if (this.#answering.size > 0) {
           this.#ask(up, asked);
           return;
         }
         await this.#down();
-        this.#options.lost(noPeer);
+        this.#options.lost(whyNone(answers));
       });
     });
   }
 
-  /** Whether a peer is there: any answer but that it takes nothing says so. Undefined where it is. */
+  /** Whether a peer is there: any answer says so but that it takes nothing, now or from us. Undefined where it is. */
   async #probe(up: Up, peer: Peer): Promise<Failure | undefined> {
     const hops = await this.wayOf(peer);
     const why = 'code' in hops ? hops : await this.#isThere(up, peer, hops);
@@ -213,6 +213,9 @@ export class TrunkLink {
     });
     if (answer.answer === 'none')
       return failure('network-unreachable', `The peer ${settings.name} does not answer.`);
+    if (answer.unauthorised !== undefined) {
+      return failure('auth-failed', `The peer ${settings.name} does not accept our name and password.`);
+    }
     const { status } = answer.response;
     return status === 503 || status === 408
       ? failure('server-shutdown', `The peer ${settings.name} takes nothing now.`)
@@ -225,6 +228,12 @@ export class TrunkLink {
     this.#timers.clear();
     await up?.stack.close();
   }
+}
+
+/** Of the reasons why no peer is there one that may pass by itself, else one that a person has to know of. */
+function whyNone(answers: readonly (Failure | undefined)[]): Failure {
+  const whys = answers.filter((why) => why !== undefined);
+  return whys.find(({ remedy }) => remedy === 'retry') ?? whys[0] ?? noPeer;
 }
 
 /** Why a port cannot be listened on. */

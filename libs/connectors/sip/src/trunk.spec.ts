@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { eventually } from '#peers';
-import { Credentials } from '#protocols/sip';
+import { Challenger, Credentials } from '#protocols/sip';
 import { domain, Neighbour, peerAt, trunk, type Saying } from './trunk.fixture.js';
 
 it('takes what a peer says to an account of its domain, and says what the account says to that peer', async () => {
@@ -142,4 +142,18 @@ it('says that a port is taken, and that no peer answers, and comes back by itsel
   await eventually('it is up', () => third.house.stateOf()?.state === 'online');
   silent = true;
   await eventually('it backs off again', () => third.house.stateOf()?.state === 'backing-off');
+});
+
+it('says that a peer does not take its password; a peer that wants none of it is there, whatever it answers', async () => {
+  const challenger = new Challenger({ realm: 'example.com' });
+  const asking = await Neighbour.start((incoming) => {
+    incoming.respond(401, { headers: { 'www-authenticate': challenger.challenge() } });
+  });
+  const signing = await trunk([peerAt(asking)], { secrets: { 'peer:neighbour': 'wrong' }, online: false });
+  const state = await eventually('it is told', () => {
+    const now = signing.house.stateOf(signing.account);
+    return now?.state === 'needs-person' ? now : undefined;
+  });
+  expect(state).toMatchObject({ code: 'auth-failed', detail: expect.stringContaining('neighbour') });
+  expect((await trunk([peerAt(asking)])).house.stateOf()?.state).toBe('online');
 });
