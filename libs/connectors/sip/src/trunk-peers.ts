@@ -11,6 +11,8 @@ import { Strangers } from './strangers.js';
 import type { PeerSettings, TrunkSettings } from './trunk.settings.js';
 
 const realm = 'parley';
+/** A certificate for all hosts of a domain is none for one of them (RFC 5922 §7.2). */
+const whole = { wildcards: false };
 
 export interface Peer {
   readonly settings: PeerSettings;
@@ -124,7 +126,9 @@ export class TrunkPeers {
     if (certificate === undefined || !isAuthorised) return undefined;
     return this.#peers.find(({ settings: { trust, certificateName, host } }) => {
       const name = certificateName ?? host;
-      return trust === 'certificate' && name !== undefined && certificate.checkHost(name) !== undefined;
+      return (
+        trust === 'certificate' && name !== undefined && certificate.checkHost(name, whole) !== undefined
+      );
     });
   }
 

@@ -41,6 +41,7 @@ describeWithPeers('a trunk over mutual TLS', [openssl], () => {
     expect(await statusWith('right', await shown(ours, 'right', 'sip.example.com'))).toBe(200);
     expect(await statusWith('none')).toBe(403);
     expect(await statusWith('name', await shown(ours, 'name', 'sip.example.net'))).toBe(403);
+    expect(await statusWith('wildcard', await shown(ours, 'wildcard', '*.example.com'))).toBe(403);
     expect(await statusWith('forged', await shown(other, 'forged', 'sip.example.com'))).toBe(403);
     expect(house.heard()).toHaveLength(1);
   });
