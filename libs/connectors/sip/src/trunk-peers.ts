@@ -11,6 +11,8 @@ import { Strangers } from './strangers.js';
 import type { PeerSettings, TrunkSettings } from './trunk.settings.js';
 
 const realm = 'parley';
+/** Where whoever does not want to be known is from (RFC 3323 §4.1.1.3): it never leads anywhere. */
+const nobodys = 'anonymous.invalid';
 /** A certificate for all hosts of a domain is none for one of them (RFC 5922 §7.2). */
 const whole = { wildcards: false };
 
@@ -80,10 +82,11 @@ export class TrunkPeers {
     return { known: 'peer', peer };
   }
 
-  /** Whether a peer may speak for somebody: for those of its domains, and never for ours. */
+  /** Whether a peer may speak for somebody: for those of its domains and for nobody at all, and never for ours. */
   maySpeakFor({ settings }: Peer, address: string): boolean {
     const domain = hostOf(address);
     if (this.#domains.has(domain)) return false;
+    if (domain === nobodys) return true;
     return settings.domains.includes(domain) || settings.domains.includes('*');
   }
 

@@ -67,6 +67,10 @@ it('believes what a trusted peer asserts of who is speaking, but for those who w
     'bob@example.com',
     'anonymous@example.com',
   ]);
+  // As RFC 3323 §4.1.1.3 has it: it is nobody's, so everybody may say it.
+  const nobody = { from: 'sip:anonymous@anonymous.invalid', headers: { ...asserting, privacy: 'id' } };
+  expect((await neighbour.say(port, nobody)).status).toBe(200);
+  expect(house.heard().at(-1)?.author.address).toBe('anonymous@anonymous.invalid');
   await send('bob@example.com', 'it is me');
   expect(neighbour.messages()[0]?.headers.get('p-asserted-identity')).toBe(`<sip:alice@${domain}>`);
 });
