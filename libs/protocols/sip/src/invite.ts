@@ -3,12 +3,13 @@ import { buildMessage } from './build.js';
 import { branchOf, type Clients } from './clients.js';
 import { contactOf, routed } from './dialog.js';
 import { formatCSeq, parseCSeq } from './headers/cseq.js';
-import { tagOf } from './headers/name-addr.js';
+import { parseNameAddr, tagOf } from './headers/name-addr.js';
 import { requestOf, type SipRequest, type SipResponse } from './message.js';
 import { Headers } from './message-headers.js';
 import { InviteClientTransaction } from './transactions/client-invite.js';
 import { newBranch } from './transactions/keys.js';
 import type { Flow } from './transport/flow.js';
+import { parseUri } from './uri.js';
 
 export interface InviteAsk extends Omit<Ask, 'timeoutMs'> {
   /**
@@ -236,8 +237,11 @@ function acknowledgementOf(
     body,
   }: { readonly headers: Readonly<Record<string, string>>; readonly body?: Buffer | string },
 ): SipRequest {
-  const routeSet = response.headers.list('record-route').toReversed();
-  const { uri, routes } = routed(contactOf(response.headers) ?? asked, routeSet);
+  const target = contactOf(response.headers) ?? asked;
+  const { uri, routes } =
+    tagOf(invite.get('to')) === undefined
+      ? routed(target, response.headers.list('record-route').toReversed())
+      : within(target, asked, invite.list('route'));
   const headers = new Headers();
   headers.add('via', viaOf(flow, newBranch()));
   for (const route of routes) headers.add('route', route);
@@ -249,6 +253,15 @@ function acknowledgementOf(
   }
   for (const [name, value] of Object.entries(more)) headers.add(name, value);
   return requestOf('ACK', uri, headers, body);
+}
+
+/** Within a dialog the routes stand, whatever a response records (§12.2): the ACK goes as its INVITE went. */
+function within(target: string, asked: string, routes: readonly string[]): ReturnType<typeof routed> {
+  const [first] = routes;
+  const uri = first === undefined ? undefined : parseNameAddr(first)?.uri;
+  // A strict router has the Request-URI for itself, and the target is the last route.
+  const isLoose = uri === undefined || parseUri(uri)?.params.has('lr') !== false;
+  return { uri: isLoose ? target : asked, routes };
 }
 
 function sequenceFor(invite: Headers, method: string): string {

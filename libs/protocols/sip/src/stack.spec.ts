@@ -158,6 +158,30 @@ describe('two stacks', () => {
     expect(given.headers.get('to')).toBe(response.headers.get('to'));
   });
 
+  it.each([
+    ['loose', '<sip:192.0.2.1;lr>, <sip:192.0.2.2>', 'sip:bob@127.0.0.1:5071'],
+    ['strict', '<sip:192.0.2.2>, <sip:bob@127.0.0.1:5070>', 'sip:192.0.2.1'],
+  ])('acknowledge within a dialog by its own routes, if they are %s', async (_kind, routes, uri) => {
+    const bob = aStack();
+    const alice = aStack();
+    const invite = aRequest('INVITE', '');
+    invite.headers.set('to', '<sip:bob@example.org>;tag=bob').add('route', routes);
+    const call = alice.stack.invite({
+      request: { ...invite, uri: uri.replace('5071', '5070') },
+      hops: [await hopTo(bob.stack)],
+    });
+    await until(() => bob.asked.length === 1);
+    const [incoming] = bob.asked as [Incoming];
+    const acks: SipRequest[] = [];
+    incoming.acked = (ack) => acks.push(ack);
+    // Most proxies record themselves at the beginning of a dialog only.
+    incoming.respond(200, { headers: { contact: '<sip:bob@127.0.0.1:5071>' } });
+    call.ack(answered(await call.answer).response);
+    await until(() => acks.length === 1);
+    expect(acks[0]?.uri).toBe(uri);
+    expect(acks[0]?.headers.list('route')).toEqual(routes.split(', '));
+  });
+
   it('cancel what rings, and say why', async () => {
     const bob = aStack();
     const alice = aStack();
