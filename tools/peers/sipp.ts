@@ -106,6 +106,8 @@ export class Sipp implements AsyncDisposable {
       ...(fields === undefined ? [] : ['-inf', at('fields.csv')]),
       ...['-trace_err', '-error_file', at('errors'), '-trace_msg', '-message_file', at('messages')],
       ...['-trace_logs', '-log_file', at('log'), '-trace_stat', '-stf', at('statistics'), '-fd', '1'],
+      // A busy machine is no complaint.
+      ...['-watchdog_interval', '0'],
       ...(options.more ?? []),
     ];
     const child = spawn(binary, args, { cwd: scratch.path, stdio: 'ignore' });
