@@ -1,12 +1,23 @@
-/* The process dies while phones ring and people speak: nothing rings on, nobody is left on the line, nothing is kept as if. */
+/*
+ * Calls that are placed over HTTP, through a registration and on a trunk; and the process dies while phones ring and people
+ * speak: nothing rings on, nobody is left on the line, nothing is kept as if.
+ */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Call } from '#api';
 import type { CallState } from '#model';
-import { describeWithPeers, eventually, Kamailio, kamailioPeers, SipPhone } from '#peers';
+import {
+  describeWithPeers,
+  eventually,
+  freeSipPort,
+  Kamailio,
+  kamailioPeers,
+  SipExchange,
+  SipPhone,
+} from '#peers';
 import { House } from '../testing/house.js';
 
-describeWithPeers('calls of a process that dies', kamailioPeers, () => {
+describeWithPeers('calls over HTTP', kamailioPeers, () => {
   let server: Kamailio;
   let house: House;
   let account: string;
@@ -30,7 +41,7 @@ describeWithPeers('calls of a process that dies', kamailioPeers, () => {
       settings: { address: `alice@${server.domain}`, host: server.host, port: server.port, transport: 'udp' },
       secrets: { password: 'alice secret' },
     }));
-    await online();
+    await online(account);
   }, 120_000);
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
@@ -38,11 +49,11 @@ describeWithPeers('calls of a process that dies', kamailioPeers, () => {
     await server[Symbol.asyncDispose]();
   }, 30_000);
 
-  const online = async (): Promise<void> => {
+  const online = async (id: string): Promise<void> => {
     await eventually(
       'the account is online',
       async () =>
-        (await house.ask<{ session: { state: string } }>('GET', `/v1/accounts/${account}`)).session.state ===
+        (await house.ask<{ session: { state: string } }>('GET', `/v1/accounts/${id}`)).session.state ===
         'online',
       30_000,
     );
@@ -58,12 +69,47 @@ describeWithPeers('calls of a process that dies', kamailioPeers, () => {
     );
   const stands = (one: SipPhone, state: string): Promise<unknown> =>
     eventually(`${one.address} is ${state}`, () => one.phone === state);
-  const place = async (mine: SipPhone, theirs: SipPhone): Promise<string> => {
-    const from = { account, address: mine.address };
+  const place = async (mine: SipPhone, theirs: SipPhone, by = account): Promise<string> => {
+    const from = { account: by, address: mine.address };
     return (await house.ask<Call>('POST', '/v1/calls', { from, to: theirs.address })).id;
   };
 
-  it('leave no phone ringing, nobody on the line and no call without an end', async () => {
+  it('connect two phones of a server that is joined to a trunk, and hang up both', async () => {
+    const [ours, port] = [`office@parley.example`, await freeSipPort()];
+    await using exchange = await SipExchange.open('example.com', await freeSipPort());
+    exchange.join(ours, port);
+    const joined = { host: exchange.host, port: exchange.port, transport: 'tcp', addresses: ['127.0.0.1'] };
+    const link = await house.ask<{ id: string }>('POST', '/v1/links', {
+      connector: 'sip',
+      label: 'Trunk',
+      settings: {
+        mode: 'trunk',
+        trunk: {
+          domains: ['parley.example'],
+          listen: [{ transport: 'tcp', port }],
+          peers: [{ name: 'exchange', domains: [exchange.domain], ...joined }],
+        },
+      },
+    });
+    const body = { link: link.id, label: 'Office', localAddress: ours };
+    const { id: office } = await house.ask<{ id: string }>('POST', '/v1/accounts', body);
+    await online(office);
+    const at = { port: exchange.port, domain: exchange.domain, password: '' };
+    await using mine = await SipPhone.open({ ...at, user: 'mine' });
+    await using theirs = await SipPhone.open({ ...at, user: 'theirs' });
+    const call = await place(mine, theirs, office);
+    await stands(mine, 'ringing');
+    mine.pickUp();
+    await stands(theirs, 'ringing');
+    theirs.pickUp();
+    expect(await is(call, 'answered')).toMatchObject({ account: office, address: theirs.address });
+    await house.ask('DELETE', `/v1/calls/${call}`);
+    await Promise.all([stands(mine, 'idle'), stands(theirs, 'idle')]);
+    await is(call, 'ended');
+    await house.ask('DELETE', `/v1/accounts/${office}`);
+  }, 60_000);
+
+  it('leave no phone ringing, nobody on the line and no call without an end when the process dies', async () => {
     const [desk, kitchen, bob, carol] = [
       await phone('desk'),
       await phone('kitchen'),
@@ -88,7 +134,7 @@ describeWithPeers('calls of a process that dies', kamailioPeers, () => {
     await house.kill();
     expect(desk.phone).toBe('ringing');
     await house.start();
-    await online();
+    await online(account);
     await stands(desk, 'idle');
     await stands(kitchen, 'idle');
     await stands(bob, 'idle');
