@@ -94,6 +94,7 @@ describe('a dialog', () => {
     const dialog = dialogOf(Dialog.fromUac(invite(), ok()));
     dialog.refresh(ok({ contact: '<sip:bob@192.0.2.4>' }));
     dialog.refresh(ok({ contact: '<sip:bob@192.0.2.5>', cseq: '11 INFO' }));
+    dialog.refresh(ok({ contact: '<sip:bob@192.0.2.6>', to: '<sip:bob@example.org>;tag=another-fork' }));
     dialog.sent(invite({ cseq: '20 INVITE' }));
     dialog.sent(invite({ cseq: '15 INVITE' }));
     expect(dialog.next('BYE')).toMatchObject({ uri: 'sip:bob@192.0.2.4' });

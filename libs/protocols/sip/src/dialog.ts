@@ -163,6 +163,8 @@ export class Dialog {
 
   /** A response to a request of ours: a 2xx may say where the next are to go (§12.2.1.2). */
   refresh(response: SipResponse): void {
+    // Of another fork: it says where that one is.
+    if (dialogIdOf(response, 'uac') !== this.id) return;
     const method = parseCSeq(response.headers.get('cseq') ?? '')?.method ?? '';
     const isSuccess = response.status >= 200 && response.status < 300;
     if (isSuccess && targetRefreshers.has(method)) this.#retarget(response.headers);
