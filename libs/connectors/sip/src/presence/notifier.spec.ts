@@ -54,6 +54,14 @@ async function stage(admissions: readonly Admission[] = [], before?: Scene): Pro
 }
 
 describe('somebody who asks to see our person', () => {
+  it('is refused without a place to be told at', async () => {
+    const { scene, subscribe, contact } = await stage();
+    const before = scene.asked.length;
+    expect((await subscribe({ contact: '' })).status).toBe(400);
+    expect(scene.asked).toHaveLength(before);
+    expect(contact()).toBeUndefined();
+  });
+
   it('waits, and the house is told; then sees, and is told of changes', async () => {
     const { scene, presence, subscribe, contact } = await stage();
     const answered = await subscribe();

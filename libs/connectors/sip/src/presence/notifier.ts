@@ -5,6 +5,7 @@
 import type { InboundParty } from '#connector';
 import type { PresenceState } from '#model';
 import {
+  contactOf,
   Dialog,
   dialogIdOf,
   parseParameterised,
@@ -100,7 +101,8 @@ export class Notifier implements Service {
     const { request } = incoming;
     const party =
       line.authorOf?.(incoming)?.author ?? partyOf(request.headers.get('from') ?? '', domainOf(line.self));
-    if (party === undefined) {
+    // Without a Contact there is nobody to tell (RFC 6665 §8.2, table).
+    if (party === undefined || contactOf(request.headers) === undefined) {
       incoming.respond(400);
       return;
     }
