@@ -37,6 +37,18 @@ describe('the life of a session', () => {
     expect(context.backoffs[1]).toBeGreaterThan(context.backoffs[0] ?? 0);
   });
 
+  it('leaves the network alone for as long as that wants', async () => {
+    const { clock, states, life, settled } = living(() => Promise.resolve({ ...away, notForMs: 30_000 }));
+    life.begin();
+    await settled();
+    clock.advance(29_999);
+    await settled();
+    expect(states()).toEqual(['connecting', 'backing-off']);
+    clock.advance(1);
+    await settled();
+    expect(states()).toEqual(['connecting', 'backing-off', 'connecting', 'backing-off']);
+  });
+
   it('waits for a person where trying again would do harm', async () => {
     const entry: Entry = { entry: 'none', failure: failure('auth-failed', 'The password is wrong.') };
     const { clock, context, life, settled } = living(() => Promise.resolve(entry));

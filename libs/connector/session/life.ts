@@ -7,7 +7,12 @@ import { Retries } from './retries.js';
 /** What a try led to. `closed`: the session was closed meanwhile. */
 export type Entry =
   | { readonly entry: 'in'; readonly localAddress: string }
-  | { readonly entry: 'none'; readonly failure: Failure }
+  | {
+      readonly entry: 'none';
+      readonly failure: Failure;
+      /** The network wants no other try for so long, in milliseconds. */
+      readonly notForMs?: number;
+    }
   | { readonly entry: 'closed' };
 
 export class Life {
@@ -42,7 +47,7 @@ export class Life {
     this.#enter(stay.signal).then(
       (entry) => {
         if (this.#stay !== stay) return;
-        if (entry.entry === 'none') this.ended(entry.failure);
+        if (entry.entry === 'none') this.ended(entry.failure, entry.notForMs);
         else if (entry.entry === 'closed') this.#stay = undefined;
         else this.#retries.online(this.#account, entry.localAddress);
       },
@@ -56,13 +61,16 @@ export class Life {
     );
   }
 
-  /** The try has failed, or what it led to is over. */
-  ended(why: Failure): void {
+  /**
+   * The try has failed, or what it led to is over.
+   * @param notForMs the network wants no other try for so long.
+   */
+  ended(why: Failure, notForMs?: number): void {
     if (this.#stay === undefined) return;
     this.#stay.abort();
     this.#stay = undefined;
     this.#retries.offline();
-    this.#retries.failed(this.#account, why);
+    this.#retries.failed(this.#account, why, notForMs);
   }
 
   /** No more tries; what is under way is given up. Says nothing. */

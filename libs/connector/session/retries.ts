@@ -31,14 +31,17 @@ export class Retries {
     this.#backoff.offline();
   }
 
-  /** A try failed, or what it led to is over. Where the remedy is `retry`, the next follows by itself. */
-  failed(account: AccountId, why: Failure): void {
+  /**
+   * A try failed, or what it led to is over. Where the remedy is `retry`, the next follows by itself.
+   * @param notForMs not before so long.
+   */
+  failed(account: AccountId, why: Failure, notForMs = 0): void {
     const detail = why.detail === undefined ? {} : { detail: why.detail };
     if (why.remedy !== 'retry') {
       this.#state(account, { state: 'needs-person', code: why.code, remedy: why.remedy, ...detail });
       return;
     }
-    const pause = this.#backoff.pause(why);
+    const pause = Math.max(notForMs, this.#backoff.pause(why));
     const until = new Date(this.#context.clock.now() + pause).toISOString();
     this.#context.log.info({ account, code: why.code, pause }, 'connection failed, backing off');
     this.#state(account, { state: 'backing-off', until, code: why.code, ...detail });

@@ -86,8 +86,8 @@ export class SoleAccount<A extends Resident> {
   }
 
   /** What it had is over: it is tried again, unless it is leaving anyway. */
-  ended(attached: A, why: Failure): void {
-    if (this.#attached === attached && !this.isLeaving) attached.life.ended(why);
+  ended(attached: A, why: Failure, notForMs?: number): void {
+    if (this.#attached === attached && !this.isLeaving) attached.life.ended(why, notForMs);
   }
 
   /** Whoever asks again waits along. */

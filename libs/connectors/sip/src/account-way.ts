@@ -15,7 +15,7 @@ import {
   type SipUri,
 } from '#protocols/sip';
 import { contactUri, type Seat } from './pool.js';
-import { Registration } from './registration.js';
+import { Registration, type Refusal } from './registration.js';
 import { serverUri, wayTo, wayToText, type WayOptions } from './server-way.js';
 import { domainOf, uriOf } from './sip.addresses.js';
 import type { SipSettings } from './sip.settings.js';
@@ -34,7 +34,7 @@ export interface AccountWayOptions {
   /** Our own address. */
   readonly self: string;
   /** The registration is over: the server does not answer, or has another mind. */
-  readonly ended: (why: Failure) => void;
+  readonly ended: (refusal: Refusal) => void;
   /** Keeps a note for the next session. */
   readonly note: (key: string, value: string) => void;
 }
@@ -91,8 +91,8 @@ export class AccountWay implements Ways {
       credentials,
       expires: settings.expires,
       timings,
-      ended: (why) => {
-        if (this.#registration === registration) ended(why);
+      ended: (refusal) => {
+        if (this.#registration === registration) ended(refusal);
       },
     });
     const registered = await registration.begin(
@@ -104,9 +104,9 @@ export class AccountWay implements Ways {
       void registration.end(timings.close);
       return { entry: 'closed' };
     }
-    if ('code' in registered) {
+    if ('failure' in registered) {
       registration.stop();
-      return { entry: 'none', failure: distrusted[0] ?? registered };
+      return { entry: 'none', ...registered, failure: distrusted[0] ?? registered.failure };
     }
     this.#registration = registration;
     note(contactKey, registered.contact);

@@ -20,7 +20,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from '#protocols/sip';
-import { registrationFailure } from './failures.js';
+import { registrationFailure, waitOf } from './failures.js';
 import { newTag } from './line.js';
 import { contactUri, type Seat } from './pool.js';
 import { domainOf, uriOf } from './sip.addresses.js';
@@ -37,7 +37,7 @@ export interface RegistrationOptions {
   readonly expires: number;
   readonly timings: SipTimings;
   /** It is over: the server does not answer, or has another mind. */
-  readonly ended: (why: Failure) => void;
+  readonly ended: (refusal: Refusal) => void;
 }
 
 /** What stands once the server has said yes. */
@@ -46,6 +46,13 @@ export interface Registered {
   readonly contact: string;
   /** Routes that requests of ours must take (RFC 3608). */
   readonly routes: readonly string[];
+}
+
+/** Why there is no registration. */
+export interface Refusal {
+  readonly failure: Failure;
+  /** The server wants to be left alone for so long, in milliseconds (RFC 3261 §21.5.4). */
+  readonly notForMs?: number;
 }
 
 /** The server's shortest time is believed up to so many seconds. */
@@ -76,10 +83,10 @@ export class Registration {
    * Registers over the first of the places that answers. Never rejects.
    * @param former a Contact that an earlier session left behind: taken back with it, so that nobody waits for it.
    */
-  async begin(hops: readonly Hop[], signal: AbortSignal, former?: string): Promise<Registered | Failure> {
+  async begin(hops: readonly Hop[], signal: AbortSignal, former?: string): Promise<Registered | Refusal> {
     const answer = await this.#ask(hops, signal, this.#expires, former);
     const why = this.#judge(answer);
-    if (why !== undefined || answer.answer === 'none') return why ?? registrationFailure(answer);
+    if (why !== undefined || answer.answer === 'none') return why ?? refusalOf(answer);
     const { flow, response } = answer;
     this.#registered = {
       flow,
@@ -157,11 +164,9 @@ export class Registration {
     });
   }
 
-  #judge(answer: Answer): Failure | undefined {
-    if (answer.answer === 'none') return registrationFailure(answer);
-    const { status } = answer.response;
-    if (status >= 200 && status < 300) return undefined;
-    return registrationFailure(answer);
+  #judge(answer: Answer): Refusal | undefined {
+    const status = answer.answer === 'response' ? answer.response.status : undefined;
+    return status !== undefined && status >= 200 && status < 300 ? undefined : refusalOf(answer);
   }
 
   /** Refreshes in good time (RFC 5626 §4.4.1, RFC 3261 §10.2.4), and shows signs of life between. */
@@ -180,7 +185,7 @@ export class Registration {
       timer === undefined ? timings.keepAlive : Math.min(timings.keepAlive, Math.max(5, timer) * 1_000);
     const broken = (detail: string): void => {
       if (this.#registered?.flow === flow)
-        this.#over(failure('network-unreachable', `The connection was lost (${detail}).`));
+        this.#over({ failure: failure('network-unreachable', `The connection was lost (${detail}).`) });
     };
     const stopPings = flow.keepAlive({ everyMs, outbound }, broken);
     const stopHearing = flow.ended(broken);
@@ -216,7 +221,7 @@ export class Registration {
       void seat.stack.request({ request, hops: [flow], timeoutMs: timings.register }).then((answer) => {
         if (this.#registered?.flow !== flow) return;
         // Whatever it says, it is there.
-        if (answer.answer === 'none') this.#over(registrationFailure(answer));
+        if (answer.answer === 'none') this.#over(refusalOf(answer));
         else this.#probe(flow);
       });
     });
@@ -230,9 +235,9 @@ export class Registration {
     else if (answer.answer === 'response') this.#keep(flow, answer.response);
   }
 
-  #over(why: Failure): void {
+  #over(refusal: Refusal): void {
     this.stop();
-    this.#options.ended(why);
+    this.#options.ended(refusal);
   }
 
   /** What the server granted, in seconds: beside our Contact, for all, or as we asked (§10.2.4). */
@@ -249,6 +254,11 @@ export class Registration {
     }
     return Math.max(1, parseSeconds(response.headers.get('expires')) ?? this.#expires);
   }
+}
+
+function refusalOf(answer: Answer): Refusal {
+  const wait = answer.answer === 'response' ? waitOf(answer.response) : undefined;
+  return { failure: registrationFailure(answer), ...(wait !== undefined && { notForMs: wait }) };
 }
 
 function minimumOf(response: SipResponse): number | undefined {

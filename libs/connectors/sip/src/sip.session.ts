@@ -13,6 +13,7 @@ import { failure, type AccountId, type Failure } from '#model';
 import { AccountWay } from './account-way.js';
 import { capabilities } from './capabilities.js';
 import { contactName, type Pool, type Seat } from './pool.js';
+import type { Refusal } from './registration.js';
 import { Residence } from './residence.js';
 import { Residents } from './residents.js';
 import { addressOf } from './sip.addresses.js';
@@ -105,7 +106,7 @@ export class SipSession extends Residents implements Session, Paces {
       full: () => undefined,
       eased: () => undefined,
       stalled: () => {
-        this.#broken(attached, behind);
+        this.#broken(attached, { failure: behind });
       },
       fenced: () => {
         void this.close('fenced');
@@ -118,8 +119,8 @@ export class SipSession extends Residents implements Session, Paces {
       timings,
       seat,
       self,
-      ended: (why) => {
-        this.#broken(attached, why);
+      ended: (refusal) => {
+        this.#broken(attached, refusal);
       },
       note: (key, value) => {
         void keeper.store({ events: [], keyValues: [{ account: id, key, value }] });
@@ -146,9 +147,9 @@ export class SipSession extends Residents implements Session, Paces {
   }
 
   /** The registration is over, by itself or because the house is behind. */
-  #broken(attached: Attached, why: Failure): void {
+  #broken(attached: Attached, { failure: why, notForMs }: Refusal): void {
     this.#offline(attached);
-    this.#sole.ended(attached, why);
+    this.#sole.ended(attached, why, notForMs);
   }
 
   #offline({ way, residence }: Attached): void {
