@@ -145,7 +145,11 @@ export class AccountWay implements Ways {
       };
     }
     const places = await this.places(hop);
-    return places && { ...places, request, credentials };
+    const ours = registered.flow.remote.address;
+    // A dialog may lead anywhere: who is not our server and has us sign may guess our password from that at leisure.
+    const isOurs =
+      places?.hops.every((one) => ('isOpen' in one ? one.remote : one).address === ours) === true;
+    return places && { ...places, request, credentials: isOurs ? credentials : undefined };
   }
 
   async places(uri: string): Promise<Places | undefined> {

@@ -1,6 +1,10 @@
 /* An account and servers that are not as they should be. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { expect, it } from '@jest/globals';
 import { rigServer, Rigs, type Rig } from '#connectors/sip/testing';
+import { eventually } from '#peers';
+import { Challenger } from '#protocols/sip';
 import { startSandboxSip, type SandboxSip } from '#sandbox';
 
 async function between(test: (sandbox: SandboxSip, rigs: Rigs) => Promise<void>): Promise<void> {
@@ -18,5 +22,50 @@ it('leaves a server alone for as long as that wants', async () => {
     const { until, code } = await alice.until('backing-off');
     expect(code).toBe('server-shutdown');
     expect(Date.parse(until) - Date.now()).toBeGreaterThan(500_000);
+  });
+});
+
+it('proves its password to nobody but its own server', async () => {
+  await between(async (sandbox, rigs) => {
+    const alice = await begin(sandbox, rigs);
+    await alice.until('online');
+    const contact = new URL(sandbox.contactsOf(alice.address.split('@')[0] ?? '')[0] ?? '');
+    const seat = /^(.*)@(.*):(\d+)/.exec(contact.pathname);
+    const stranger = createSocket('udp4').bind(0, '127.0.0.2');
+    await once(stranger, 'listening');
+    const heard: string[] = [];
+    const challenger = new Challenger({ realm: sandbox.domain });
+    stranger.on('message', (bytes, from) => {
+      const request = bytes.toString();
+      heard.push(request);
+      if (!request.startsWith('NOTIFY ')) return;
+      const said = request.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/.test(line));
+      const asking = challenger.challenge().map((challenge) => `WWW-Authenticate: ${challenge}`);
+      stranger.send(
+        ['SIP/2.0 401 Unauthorized', ...said, ...asking, 'Content-Length: 0', '', ''].join('\r\n'),
+        from.port,
+        from.address,
+      );
+    });
+    const port = String(stranger.address().port);
+    const subscribe = (id: string): void => {
+      stranger.send(
+        `SUBSCRIBE sip:${contact.pathname} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:${port};branch=z9hG4bK${id}\r\n` +
+          `From: <sip:mallory@example.net>;tag=${id}\r\nTo: <sip:${alice.address}>\r\nCall-ID: ${id}\r\n` +
+          `CSeq: 1 SUBSCRIBE\r\nContact: <sip:mallory@127.0.0.2:${port}>\r\nEvent: presence\r\n` +
+          'Content-Length: 0\r\n\r\n',
+        Number(seat?.[3]),
+        seat?.[2],
+      );
+    };
+    const notified = (id: string): boolean =>
+      heard.some((text) => text.startsWith('NOTIFY ') && text.includes(`Call-ID: ${id}`));
+    // What follows on the refusal of the first has come before the second is told.
+    for (const id of ['first', 'second']) {
+      subscribe(id);
+      await eventually('the stranger is told', () => notified(id));
+    }
+    expect(heard.filter((text) => /^(?:Proxy-)?Authorization:/im.test(text))).toEqual([]);
+    stranger.close();
   });
 });
