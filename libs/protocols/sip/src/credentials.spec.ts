@@ -167,6 +167,18 @@ describe('credentials', () => {
     expect(credentials.attempt().anticipate(elsewhere).headers.has('authorization')).toBe(false);
   });
 
+  it('go with no other kind of request unasked, for it may reach somebody who could try passwords on them', () => {
+    const credentials = alice();
+    const [register, message] = [{ ...aRequest(), method: 'REGISTER' }, aRequest()];
+    const isSigned = (request: SipRequest): boolean =>
+      credentials.attempt().anticipate(request).headers.has('authorization');
+    credentials.attempt().again(register, challenged(401, challenge('1')));
+    expect([isSigned(register), isSigned(message)]).toEqual([true, false]);
+    // Who asks about each kind has each signed.
+    credentials.attempt().again(message, challenged(401, challenge('2')));
+    expect([isSigned(register), isSigned(message)]).toEqual([true, true]);
+  });
+
   it('take a nonce that the server no longer knows for stale, though it does not say so', () => {
     const credentials = alice();
     credentials.attempt().again(aRequest(), challenged(401, challenge('old')));

@@ -43,6 +43,8 @@ interface Standing {
   count: number;
   /** Of a server, not a proxy: whose requests it was about. */
   readonly host: string;
+  /** And which: a registrar's challenge is not answered in a message, with which the answer would reach whomever it is for. */
+  readonly methods: ReadonlySet<string>;
   readonly cnonce: string;
 }
 
@@ -89,7 +91,8 @@ export class Attempt {
   anticipate(request: SipRequest): SipRequest {
     const host = hostOf(request);
     const wanted = [...this.#standing].filter(
-      ([, { challenge, host: theirs }]) => challenge.side === 'proxy-authorization' || theirs === host,
+      ([, { challenge, host: theirs, methods }]) =>
+        challenge.side === 'proxy-authorization' || (theirs === host && methods.has(request.method)),
     );
     return this.#signed(request, new Map([...wanted, ...this.#answered]));
   }
@@ -111,7 +114,9 @@ export class Attempt {
         return 'rejected';
       }
       const cnonce = randomBytes(12).toString('hex');
-      const standing = { challenge, count: 0, host, cnonce };
+      const before = this.#standing.get(key);
+      const methods = new Set(before?.host === host ? before.methods : []).add(request.method);
+      const standing = { challenge, count: 0, host, methods, cnonce };
       this.#answered.set(key, standing);
       this.#keep(key, standing);
     }
