@@ -103,3 +103,22 @@ it('says to whom cannot read wishes for receipts the plain text, and from then o
     'text/plain',
   ]);
 });
+
+it('says the plain text as another request of the same call, for who still holds the one that was refused', async () => {
+  const taken = new Set<string>();
+  const neighbour = await Neighbour.start((incoming) => {
+    const { headers } = incoming.request;
+    const id = ['call-id', 'from', 'cseq'].map((name) => headers.get(name)).join();
+    const isMerged = taken.has(id);
+    taken.add(id);
+    const isCpim = headers.get('content-type')?.startsWith('message/cpim') === true;
+    incoming.respond(isMerged ? 482 : isCpim ? 415 : 200);
+  });
+  const ours = await trunk([peerAt(neighbour)]);
+  expect(await ours.send('bob@example.com', 'one')).toMatchObject({ outcome: 'sent' });
+  const said = neighbour.messages().map(({ headers }) => [headers.get('call-id'), headers.get('cseq')]);
+  expect(said).toEqual([
+    [said[0]?.[0], '1 MESSAGE'],
+    [said[0]?.[0], '2 MESSAGE'],
+  ]);
+});

@@ -4,7 +4,7 @@
  */
 import type { InboundBatch, OutboundEnvelope, SendOutcome } from '#connector';
 import type { Kept } from '#connector/session';
-import type { Answer, Incoming } from '#protocols/sip';
+import { parseCSeq, type Answer, type Answered, type Incoming } from '#protocols/sip';
 import { outcomeOf } from './failures.js';
 import { readMessage } from './from-sip.js';
 import { newRequest, type Service } from './line.js';
@@ -63,12 +63,15 @@ export class Talk implements Service {
     let parts = messages(cpim);
     if ('code' in parts) return { outcome: 'refused', failure: parts };
     this.#typing.spoke(envelope.to);
+    let sequence = 1;
     for (let at = 0; at < parts.length; at++) {
       const part = parts[at];
       if (part === undefined) break;
-      const answer = await this.#say(part, signal);
+      const answer = await this.#say(part, sequence, signal);
       if (cpim && isUnreadable(answer)) {
         this.#manners.refused(envelope.to, 'cpim');
+        // Another request of the same call, or it passes for the one that they refused (RFC 3261 §8.1.3.5, §8.2.2.2).
+        sequence = (parseCSeq(answer.request.headers.get('cseq') ?? '')?.number ?? sequence) + 1;
         const plain = messages((cpim = false));
         if ('code' in plain) return { outcome: 'refused', failure: plain };
         parts = plain;
@@ -91,13 +94,13 @@ export class Talk implements Service {
     void this.#hear(incoming);
   }
 
-  async #say(part: OutgoingMessage, signal: AbortSignal): Promise<Answer> {
+  async #say(part: OutgoingMessage, sequence: number, signal: AbortSignal): Promise<Answer> {
     const { line } = this.#parts;
     // Call-ID, CSeq and tag are the same at every attempt: whoever gets it twice can tell (RFC 3428 §8).
     const request = newRequest(line, 'MESSAGE', part.to, {
       callId: part.wireId,
       fromTag: part.wireId,
-      headers: part.headers,
+      headers: { ...part.headers, cseq: `${String(sequence)} MESSAGE` },
       body: part.body,
     });
     return line.ask(request, { signal });
@@ -173,6 +176,6 @@ export class Talk implements Service {
 }
 
 /** Whether they have it and cannot read it: in other words they may. */
-function isUnreadable(answer: Answer): boolean {
+function isUnreadable(answer: Answer): answer is Answered {
   return answer.answer === 'response' && [406, 415, 488].includes(answer.response.status);
 }
