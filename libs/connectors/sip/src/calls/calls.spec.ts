@@ -9,6 +9,9 @@ import { buildMessage, Headers, type Answer } from '#protocols/sip';
 import { Exchange } from './exchange.fixture.js';
 
 const theirOffer = 'v=0\r\ns=-\r\nm=audio 4000 RTP/AVP 0\r\n';
+/** Whoever has offered is answered before it is hung up (RFC 3261 §13.2.2.4, RFC 3264 §6). */
+const nothingComes =
+  'v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n';
 const theirAnswer = 'v=0\r\ns=\u00ff\r\nm=audio 5000 RTP/AVP 0\r\n';
 
 describe('calls', () => {
@@ -313,16 +316,18 @@ describe('calls', () => {
     });
 
     it('and nobody answers have failed, and ring no longer', async () => {
-      const { rig, theirs } = await half({ timings: { theirsRings: 150 } });
+      const { rig, mine, theirs } = await half({ timings: { theirsRings: 150 } });
       expect(await untilTold(rig, 'failed')).toMatchObject({ failure: { code: 'timeout' } });
       await eventually('theirs is given up', () => theirs.cancels.length === 1);
       await eventually('mine is hung up', () => exchange.byes.length === 1);
+      expect(mine.acks.map(({ body }) => body.toString('latin1'))).toEqual([nothingComes]);
     });
 
     it('and I hang up while theirs rings are given up there', async () => {
       const { rig, mine, theirs } = await half();
       await mine.hangUp();
       await untilTold(rig, 'ended');
+      await eventually('mine is acknowledged', () => mine.acks[0]?.body.toString('latin1') === nothingComes);
       await eventually('theirs is given up', () => theirs.cancels.length === 1);
       expect(theirs.cancels[0]?.headers.get('reason')).toBeDefined();
     });
@@ -347,7 +352,7 @@ describe('calls', () => {
       await untilTold(rig, 'ringing');
       await lines(rig).endCall(rig.account, call);
       await eventually('it is hung up', () => exchange.byes.length === 1);
-      expect(mine.acks).toHaveLength(1);
+      expect(mine.acks.map(({ body }) => body.toString('latin1'))).toEqual([nothingComes]);
       await untilTold(rig, 'ended');
       expect(exchange.unasked).toBe(0);
     });

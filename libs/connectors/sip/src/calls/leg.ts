@@ -19,12 +19,7 @@ import { newRequest } from '../line.js';
 import type { Parts } from '../parts.js';
 import { inviteNote, type LegNote } from './call-notes.js';
 import { refusedAs } from './reasons.js';
-
-/** What a phone says of how it is to be heard and spoken to: passed on as it is. */
-export interface Session {
-  readonly type: string;
-  readonly body: Buffer;
-}
+import { declined, headersOf, sessionOf, type Session } from './spoken.js';
 
 /** What became of calling a phone. */
 export type Called =
@@ -96,12 +91,12 @@ export class Leg {
     return this.#calling;
   }
 
-  /** Says that its answer has arrived; to one that has said first, what it is answered. */
+  /** Says that its answer has arrived; to one that has said first, what it is answered, or that nothing comes of it. */
   async acknowledge(answer?: Session): Promise<void> {
     const [response, dialog] = [this.#unacknowledged, this.#dialog];
     if (response === undefined || dialog === undefined) return;
     this.#unacknowledged = undefined;
-    await this.#ack(this.#handle, response, dialog, answer);
+    await this.#ack(this.#handle, response, dialog, answer ?? this.#declined(response));
   }
 
   /** Has it speak otherwise (RFC 3261 §14.1): what it says to that, or with which status it refuses. */
@@ -133,7 +128,8 @@ export class Leg {
       incoming.respond(200);
       if (this.#state === 'ended') return;
       this.#givenUp = true;
-      this.#unacknowledged = undefined;
+      // It may say its answer again and again until it is acknowledged, although it has hung up since.
+      void this.acknowledge();
       this.#turn('ended');
       this.#events.hungUp();
     }
@@ -270,6 +266,11 @@ export class Leg {
     });
   }
 
+  /** Whoever has offered is answered, although it is hung up at once (§13.2.2.4); undefined where we have offered. */
+  #declined(response: SipResponse): Session | undefined {
+    return this.#sent?.body.length === 0 ? declined(sessionOf(response)) : undefined;
+  }
+
   /** Another phone behind the same address has answered as well: it is hung up (§13.2.2.4). */
   async #letGo(response: SipResponse): Promise<void> {
     const dialog = this.#sent && Dialog.fromUac(this.#sent, response);
@@ -277,7 +278,7 @@ export class Leg {
       this.#handle?.ack(response);
       return;
     }
-    await this.#ack(this.#handle, response, dialog);
+    await this.#ack(this.#handle, response, dialog, this.#declined(response));
     await this.#parts.line.ask(dialog.next('BYE'), { hop: dialog.hopUri });
   }
 
@@ -292,14 +293,4 @@ export class Leg {
     this.#state = state;
     this.#events.changed();
   }
-}
-
-/** What a message says of how its sender is to be heard; nothing where it has no body. */
-export function sessionOf({ headers, body }: SipMessage): Session | undefined {
-  return body.length === 0 ? undefined : { type: headers.get('content-type') ?? 'application/sdp', body };
-}
-
-/** The header fields that go with it. */
-export function headersOf({ type }: Session): Readonly<Record<string, string>> {
-  return { 'content-type': type };
 }

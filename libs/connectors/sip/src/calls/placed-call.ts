@@ -11,7 +11,8 @@ import type { Incoming, SipMessage } from '#protocols/sip';
 import type { Parts } from '../parts.js';
 import { uriOf } from '../sip.addresses.js';
 import type { PlacedNote } from './call-notes.js';
-import { headersOf, Leg, sessionOf } from './leg.js';
+import { Leg } from './leg.js';
+import { headersOf, sessionOf } from './spoken.js';
 
 export interface PlacedEvents {
   /** It stands otherwise. */
