@@ -30,7 +30,8 @@ import type { SipSettings } from './sip.settings.js';
 import type { SipTimings } from './timings.js';
 import { TrunkLink } from './trunk-link.js';
 import { hostOf } from './trunk-peers.js';
-import { isEverywhere, TrunkWay } from './trunk-way.js';
+import { addressesAt, isOurs } from './trunk-places.js';
+import { TrunkWay } from './trunk-way.js';
 import type { TrunkSettings } from './trunk.settings.js';
 import { lineOver } from './way-line.js';
 
@@ -135,8 +136,11 @@ export class TrunkSession extends Residents implements Session, Paces {
 
   async send(envelope: OutboundEnvelope, signal: AbortSignal): Promise<SendOutcome> {
     const seat = this.#seats.get(envelope.account);
-    if (seat?.online !== true) return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
-    const peer = this.#link.up?.peers.toward(envelope.to);
+    const up = this.#link.up;
+    // While the link goes down nobody can say whom it reaches.
+    if (seat?.online !== true || up === undefined)
+      return { outcome: 'later', retryAfterMs: 1_000, failure: notOnline };
+    const peer = up.peers.toward(envelope.to);
     if (peer === undefined) {
       return {
         outcome: 'refused',
@@ -175,7 +179,7 @@ export class TrunkSession extends Residents implements Session, Paces {
     const { peer } = known;
     const { request } = incoming;
     const uri = parseUri(request.uri);
-    if (uri === undefined || !this.#isOurs(uri.host) || this.#isRelayed(request)) {
+    if (uri === undefined || !isOurs(this.#trunk, uri.host) || this.#isRelayed(request)) {
       incoming.respond(403, { reason: 'Not relaying' });
       return;
     }
@@ -203,28 +207,26 @@ export class TrunkSession extends Residents implements Session, Paces {
     seat.residence.take(incoming);
   }
 
-  /** Our domains, and where we listen: what our Contacts say. */
-  #isOurs(host: string): boolean {
-    const { domains, publicHost, listen } = this.#trunk;
-    if (domains.includes(host) || publicHost?.toLowerCase() === host) return true;
-    return listen.some((one) => one.host === host || isEverywhere(one.host));
-  }
-
   /** Routes that lead on from us: it is meant for somebody else. */
   #isRelayed({ headers }: SipRequest): boolean {
     return headers.list('route').some((value) => {
       const uri = parseNameAddr(value)?.uri;
       const host = uri === undefined ? undefined : parseUri(uri)?.host;
-      return host === undefined || !this.#isOurs(host);
+      return host === undefined || !isOurs(this.#trunk, host);
     });
   }
 
   #seatOf(uri: string): Seat | undefined {
     const read = parseUri(uri);
     if (read === undefined) return undefined;
-    const address = addressOf(uri);
-    const byAddress = address === undefined ? undefined : this.#byName.get(address.replace(/:\d+$/, ''));
-    return byAddress ?? (read.user === undefined ? undefined : this.#byName.get(read.user));
+    const { user, host } = read;
+    const address = addressOf(uri)?.replace(/:\d+$/, '') ?? '';
+    const known = this.#byName.get(address) ?? this.#byName.get(user ?? '');
+    if (known !== undefined || user === undefined) return known;
+    const called = addressesAt(this.#trunk, address.slice(0, address.lastIndexOf('@')), host);
+    const seats = called.flatMap((one) => this.#byName.get(one) ?? []);
+    // Of two who have one name under two domains neither is meant for certain.
+    return seats.length === 1 ? seats[0] : undefined;
   }
 
   #make({ id, desired }: AttachedAccount, self: string): Seat {

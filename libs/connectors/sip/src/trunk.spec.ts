@@ -1,7 +1,8 @@
 /* A trunk: who is let in, for whom, and that nothing is passed on. */
 import { randomBytes } from 'node:crypto';
 import { expect, it } from '@jest/globals';
-import { eventually } from '#peers';
+import { newId } from '#model';
+import { eventually, freeSipPort } from '#peers';
 import { Challenger, Credentials } from '#protocols/sip';
 import { domain, Neighbour, peerAt, trunk, type Saying } from './trunk.fixture.js';
 
@@ -44,6 +45,30 @@ it('relays nothing: not to other domains, not by routes, not to addresses that a
   expect(await statusOf({ method: 'REGISTER', to: `sip:alice@${domain}` })).toBe(405);
   expect(house.heard()).toEqual([]);
   expect(neighbour.messages()).toEqual([]);
+});
+
+it('knows who is meant by servers that call it by where it is reached, if only one can be', async () => {
+  const neighbour = await Neighbour.start();
+  const settings = {
+    domains: [domain, 'example.net'],
+    listen: [{ transport: 'udp', host: '0.0.0.0', port: await freeSipPort() }],
+    publicHost: 'trunk.example.org',
+  };
+  const port = settings.listen[0]?.port ?? 0;
+  const { house, session } = await trunk([peerAt(neighbour)], { port, settings });
+  const statusAt = async (to: string): Promise<number> => (await neighbour.say(port, { to })).status;
+  const places = [`127.0.0.1:${String(port)};transport=udp`, 'trunk.example.org'];
+  for (const at of places) expect(await statusAt(`sip:alice@${at}`)).toBe(200);
+  // Neither another domain of ours nor somebody else's is such a place.
+  for (const at of ['example.net', 'example.com']) expect(await statusAt(`sip:alice@${at}`)).toBe(404);
+  expect(await statusAt(`sip:carol@trunk.example.org`)).toBe(404);
+  expect(house.heard()).toHaveLength(2);
+  session.attach({
+    id: newId<'AccountId'>(),
+    localAddress: 'alice@example.net',
+    desired: { rooms: [], contacts: [], presence: { presence: 'available' } },
+  });
+  expect(await statusAt('sip:alice@trunk.example.org')).toBe(404);
 });
 
 it('lets a peer speak for its own domains only, and nobody for ours', async () => {
@@ -126,6 +151,23 @@ it('sends to nobody whom no peer reaches, and to an own domain least of all', as
   for (const to of ['carol@example.net', `dave@${domain}`]) {
     expect(await send(to, 'hello?')).toMatchObject({ outcome: 'refused', failure: { code: 'not-found' } });
   }
+});
+
+it('is up for nobody before a peer has answered', async () => {
+  const slow = await Neighbour.start(() => undefined);
+  const { house, session, account } = await trunk([peerAt(slow)], { online: false });
+  const asked = await eventually('the peer is asked', () => slow.heard[0]);
+  const late = newId<'AccountId'>();
+  session.attach({
+    id: late,
+    localAddress: `carol@${domain}`,
+    desired: { rooms: [], contacts: [], presence: { presence: 'available' } },
+  });
+  await eventually('it is under way', () => house.stateOf(late)?.state === 'connecting');
+  asked.respond(503);
+  for (const one of [account, late])
+    await eventually('it backs off', () => house.stateOf(one)?.state === 'backing-off');
+  expect(house.states.map(({ state }) => state.state)).not.toContain('online');
 });
 
 it('says that a port is taken, and that no peer answers, and comes back by itself', async () => {
