@@ -71,7 +71,7 @@ export class TrunkLink {
 
   /** Brings it up, or tells why it is not; all who ask meanwhile share one try. Never rejects. */
   async begin(): Promise<Up | Failure> {
-    if (this.#up !== undefined) return this.#up;
+    if (this.#starting === undefined && this.#up !== undefined) return this.#up;
     this.#starting ??= this.#begin().finally(() => {
       this.#starting = undefined;
     });
