@@ -15,31 +15,31 @@ const hidden = new Set(['script', 'style', 'head', 'title']);
 
 /** The words of HTML, without marks; lines end where blocks do. Nothing of it is ever shown as HTML. */
 export function textOfHtml(html: string): string {
-  const low = html.toLowerCase();
+  // As long as what it is made of: some letters grow when they become small (İ).
+  const low = html.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+  const marks = /<(?:(\/?)([a-z][a-z0-9]{0,10})|[!?/])/g;
   const words: string[] = [];
   const say = (from: number, until: number): void => {
     words.push(html.slice(from, until).replace(/[ \t\r\n]+/g, ' '));
   };
   for (let at = 0; at < html.length;) {
-    const open = html.indexOf('<', at);
-    const close = open === -1 ? -1 : low.indexOf(low.startsWith('<!--', open) ? '-->' : '>', open);
-    if (close === -1) {
+    marks.lastIndex = at;
+    const mark = marks.exec(low);
+    const end = mark !== null && low.startsWith('<!--', mark.index) ? '-->' : '>';
+    const close = mark === null ? -1 : low.indexOf(end, mark.index);
+    if (mark === null || close === -1) {
       say(at, html.length);
       break;
     }
-    say(at, open);
-    const [, ends, name = ''] = /^<(\/?)([a-z][a-z0-9]{0,10})/.exec(low.slice(open, open + 14)) ?? [];
-    if (name === '' && !/^<[!?/]/.test(low.slice(open, open + 2))) {
-      words.push('<');
-      at = open + 1;
-    } else if (ends === '' && hidden.has(name)) {
-      const end = low.indexOf(`</${name}`, close);
-      if (end === -1) break;
-      at = end;
+    say(at, mark.index);
+    const [, ends, name = ''] = mark;
+    if (ends === '' && hidden.has(name)) {
+      at = low.indexOf(`</${name}`, close);
+      if (at === -1) break;
     } else {
       // A paragraph ends with its end, a line with the mark itself.
       if (lineEnds.has(name) && (ends !== '' || name === 'br')) words.push('\n');
-      at = html.indexOf('>', close) + 1;
+      at = close + end.length;
     }
   }
   return withCharacters(words.join(''))
