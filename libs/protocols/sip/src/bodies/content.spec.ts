@@ -170,6 +170,38 @@ describe('several parts', () => {
     expect(parts(body, type)).toEqual({ status, fault: expect.any(String) });
   });
 
+  it('are unpacked so far as one body may be, however they are packed in each other', () => {
+    const packed = (type: string, body: Buffer, times: number): Buffer => {
+      const part = Buffer.concat([
+        Buffer.from(`--b\r\nContent-Type: ${type}\r\nContent-Encoding: deflate\r\n\r\n`),
+        deflateSync(body),
+        Buffer.from('\r\n'),
+      ]);
+      return Buffer.concat([...Array<Buffer>(times).fill(part), Buffer.from('--b--')]);
+    };
+    const type = 'multipart/mixed; boundary=b';
+    const bomb = packed(type, packed(type, packed('text/plain', Buffer.alloc(900_000), 40), 40), 40);
+    const unread = packed('image/png', Buffer.alloc(900_000), 40);
+    const broken = packed('text/plain', Buffer.from('x'), 1).fill(0xff, 64, 66);
+    const fields = { 'content-type': type, 'content-encoding': 'deflate' };
+    const read = (body: Buffer) => firstTextPart(content(fields, deflateSync(body)));
+    const began = performance.now();
+    expect(read(bomb)).toMatchObject({ status: 413 });
+    expect(read(unread)).toMatchObject({ status: 415 });
+    expect(read(broken)).toMatchObject({ status: 415 });
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
+  it('are found in good time, however often their boundary seems to come', () => {
+    const fields = { 'content-type': 'multipart/mixed; boundary=b' };
+    const began = performance.now();
+    for (const mark of ['--b', '\n--b x'])
+      expect(firstTextPart(content(fields, mark.repeat(1_000_000 / mark.length)))).toMatchObject({
+        status: 415,
+      });
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
   it('are no parts where it is something else', () => {
     const whole = content({ 'content-type': 'text/html' }, 'hi');
     expect(firstTextPart(whole)).toBe(whole);

@@ -26,8 +26,19 @@ export const acceptedEncodings = 'identity, deflate, gzip';
 
 const usualMost = 1_048_576;
 const mostCodings = 3;
+/** Of one body, with those within parts. */
 const mostParts = 50;
 const mostLevels = 5;
+/** No more comes of one octet (RFC 1951: 258 octets of two bits). */
+const mostOfOne = 1_032;
+
+/** What may still be done for one body: parts may hold parts that are packed, and a few octets the work of hours. */
+interface Room {
+  /** Octets that may be unpacked. */
+  octets: number;
+  /** Parts that may be looked at. */
+  parts: number;
+}
 
 interface HeadersOfBody {
   get(name: string): string | undefined;
@@ -35,17 +46,31 @@ interface HeadersOfBody {
 
 /**
  * A body and what its header fields say of it, unpacked.
- * @param mostBytes that it may unpack to
+ * @param mostBytes that it may unpack to, with what stands between where it is packed more than once
  */
 export function contentOf(
   headers: HeadersOfBody,
   body: Buffer,
   mostBytes: number = usualMost,
 ): Content | ContentFault {
-  // Without a type it is text (RFC 2045 §5.2).
-  const type = parseMediaType(headers.get('content-type') ?? 'text/plain');
+  const type = typeOf(headers);
   if (type === undefined) return { status: 400, fault: 'The body does not say what it is.' };
-  const bytes = unpacked(headers, body, mostBytes);
+  if (body.length > mostBytes) return { status: 413, fault: 'The body is too large.' };
+  return contentAs(type, headers, body, { octets: mostBytes, parts: 0 });
+}
+
+/** Without a type it is text (RFC 2045 §5.2). */
+function typeOf(headers: HeadersOfBody): MediaType | undefined {
+  return parseMediaType(headers.get('content-type') ?? 'text/plain');
+}
+
+function contentAs(
+  type: MediaType,
+  headers: HeadersOfBody,
+  body: Buffer,
+  room: Room,
+): Content | ContentFault {
+  const bytes = unpacked(headers, body, room);
   if ('fault' in bytes) return bytes;
   const disposition = parseParameterised(headers.get('content-disposition') ?? '')?.value.toLowerCase();
   const language = /^\s*([A-Za-z0-9-]{1,35})\s*(?:,|$)/.exec(headers.get('content-language') ?? '')?.[1];
@@ -57,17 +82,17 @@ export function contentOf(
   };
 }
 
-function unpacked(headers: HeadersOfBody, body: Buffer, mostBytes: number): Buffer | ContentFault {
+function unpacked(headers: HeadersOfBody, body: Buffer, room: Room): Buffer | ContentFault {
   const codings = (headers.get('content-encoding') ?? '')
     .split(',')
     .map((coding) => coding.trim().toLowerCase())
     .filter((coding) => coding !== '' && coding !== 'identity');
   if (codings.length > mostCodings) return { status: 415, fault: 'The body is packed too many times.' };
   let bytes = transferred((headers.get('content-transfer-encoding') ?? '').trim().toLowerCase(), body);
-  if (bytes.length > mostBytes) return { status: 413, fault: 'The body is too large.' };
   // They are named in the order in which they were applied (RFC 9110 §8.4).
   for (const coding of codings.reverse()) {
-    const inflated = inflate(coding, bytes, mostBytes);
+    const inflated = inflate(coding, bytes, room.octets);
+    room.octets -= 'fault' in inflated ? mostOfOne * bytes.length : inflated.length;
     if ('fault' in inflated) return inflated;
     bytes = inflated;
   }
@@ -75,6 +100,8 @@ function unpacked(headers: HeadersOfBody, body: Buffer, mostBytes: number): Buff
 }
 
 function inflate(coding: string, bytes: Buffer, maxOutputLength: number): Buffer | ContentFault {
+  const tooLarge: ContentFault = { status: 413, fault: 'The body is too large when it is unpacked.' };
+  if (maxOutputLength <= 0) return tooLarge;
   const limit = { maxOutputLength };
   try {
     switch (coding) {
@@ -88,7 +115,7 @@ function inflate(coding: string, bytes: Buffer, maxOutputLength: number): Buffer
     }
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
-      ? { status: 413, fault: 'The body is too large when it is unpacked.' }
+      ? tooLarge
       : { status: 400, fault: 'The body cannot be unpacked.' };
   }
 }
@@ -161,13 +188,13 @@ function utf16([first, second]: Buffer): string {
  */
 export function firstTextPart(content: Content): Content | ContentFault {
   if (!content.type.type.startsWith('multipart/')) return content;
-  const parts = textParts(content, 0);
+  const parts = textParts(content, 0, { octets: usualMost, parts: mostParts });
   if ('fault' in parts) return parts;
   const best = parts.find(({ type }) => type.type === 'text/plain') ?? parts[0];
   return best ?? { status: 415, fault: 'None of the parts of the body is text.' };
 }
 
-function textParts(content: Content, level: number): readonly Content[] | ContentFault {
+function textParts(content: Content, level: number, room: Room): readonly Content[] | ContentFault {
   if (level >= mostLevels) return { status: 400, fault: 'The body has parts within parts without end.' };
   const boundary = content.type.params.get('boundary');
   if (typeof boundary !== 'string' || boundary === '' || boundary.length > 200) {
@@ -175,19 +202,26 @@ function textParts(content: Content, level: number): readonly Content[] | Conten
   }
   const found: Content[] = [];
   for (const raw of partsOf(content.bytes, boundary)) {
-    const part = partOf(raw);
-    if ('fault' in part) continue;
-    if (part.type.type.startsWith('multipart/')) {
-      const inner = textParts(part, level + 1);
+    if (room.parts-- <= 0) break;
+    const part = partOf(raw, room);
+    if (part === undefined) continue;
+    if ('fault' in part) {
+      // Whoever packs too much is not to be read further.
+      if (part.status === 413) return part;
+    } else if (part.type.type.startsWith('multipart/')) {
+      const inner = textParts(part, level + 1, room);
       if ('fault' in inner) return inner;
       found.push(...inner);
-    } else if (part.type.type.startsWith('text/') && part.disposition !== 'attachment') {
-      found.push(part);
-    }
-    if (found.length >= mostParts) break;
+    } else if (part.disposition !== 'attachment') found.push(part);
   }
   return found;
 }
+
+/** Octets of the end of a line with a boundary in which its end has to be. */
+const longestMark = 200;
+/** What looks like a boundary is looked at so often. */
+const mostMarks = 1_000;
+const nothing = Buffer.alloc(0);
 
 /** What stands between the boundaries (RFC 2046 §5.1.1); the last part may lack its end. */
 function partsOf(bytes: Buffer, boundary: string): readonly Buffer[] {
@@ -195,15 +229,17 @@ function partsOf(bytes: Buffer, boundary: string): readonly Buffer[] {
   const parts: Buffer[] = [];
   let from: number | undefined;
   let at = bytes.indexOf(mark);
-  while (at !== -1 && parts.length < mostParts) {
+  for (let seen = 0; at !== -1 && parts.length < mostParts && seen < mostMarks; seen++) {
     const after = at + mark.length;
     const begins = at === 0 || bytes[at - 1] === 0x0a;
-    const feed = bytes.indexOf(0x0a, after);
-    const rest = bytes.toString('latin1', after, feed === -1 ? bytes.length : Math.min(feed, after + 200));
-    if (begins && /^(?:--)?[ \t]*\r?$/.test(rest)) {
+    const line = begins ? bytes.subarray(after, after + longestMark) : nothing;
+    const feed = line.indexOf(0x0a);
+    const rest = line.toString('latin1', 0, feed === -1 ? line.length : feed);
+    const isWhole = feed !== -1 || after + line.length === bytes.length;
+    if (begins && isWhole && /^(?:--)?[ \t]*\r?$/.test(rest)) {
       if (from !== undefined) parts.push(bytes.subarray(from, bytes[at - 2] === 0x0d ? at - 2 : at - 1));
       if (rest.startsWith('--') || feed === -1) return parts;
-      from = feed + 1;
+      from = after + feed + 1;
     }
     at = bytes.indexOf(mark, after);
   }
@@ -211,7 +247,8 @@ function partsOf(bytes: Buffer, boundary: string): readonly Buffer[] {
   return parts;
 }
 
-function partOf(raw: Buffer): Content | ContentFault {
+/** A part that may be read; undefined for one of another kind. */
+function partOf(raw: Buffer, room: Room): Content | ContentFault | undefined {
   const head = /^(?:\r?\n|([^]{0,8192}?)\r?\n\r?\n)/.exec(raw.toString('latin1', 0, 8_300));
   if (!head) return { status: 400, fault: 'A part of the body has no end of its header fields.' };
   const headers = new Map<string, string>();
@@ -220,5 +257,7 @@ function partOf(raw: Buffer): Content | ContentFault {
     const name = line.slice(0, Math.max(colon, 0)).trim().toLowerCase();
     if (name !== '' && !headers.has(name)) headers.set(name, line.slice(colon + 1).trim());
   }
-  return contentOf(headers, raw.subarray(head[0].length));
+  const type = typeOf(headers);
+  const isWanted = type !== undefined && /^(?:text|multipart)\//.test(type.type);
+  return isWanted ? contentAs(type, headers, raw.subarray(head[0].length), room) : undefined;
 }
