@@ -91,6 +91,10 @@ export class AccountWay implements Ways {
       credentials,
       expires: settings.expires,
       timings,
+      places: async (uri) => {
+        const elsewhere = await wayTo(uri, this.#wayOptions());
+        return elsewhere.way === 'hops' ? elsewhere.hops : [];
+      },
       ended: (refusal) => {
         if (this.#registration === registration) ended(refusal);
       },

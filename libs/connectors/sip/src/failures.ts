@@ -137,7 +137,7 @@ export function registrationFailure(answer: Answer): Failure {
       return failure('server-shutdown', 'The server takes nobody in now.');
     default: {
       const { code, detail } = responseFailure(response);
-      const passing = response.status >= 500 || response.status === 408 || response.status === 480;
+      const passing = [408, 480].includes(response.status) || response.status >= 500 || response.status < 400;
       return failure(passing ? 'refused' : code, detail, passing ? 'retry' : 'ask-person');
     }
   }

@@ -8,17 +8,21 @@ import { Timers } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import {
   formatNameAddr,
+  formatUri,
+  mostRedirections,
   parseNameAddr,
   parseSeconds,
   requestOf,
   sameUri,
   parseUri,
+  redirectionOf,
   type Answer,
   type Credentials,
   type Flow,
   type Hop,
   type SipRequest,
   type SipResponse,
+  type SipUri,
 } from '#protocols/sip';
 import { registrationFailure, waitOf } from './failures.js';
 import { newTag } from './line.js';
@@ -36,6 +40,8 @@ export interface RegistrationOptions {
   /** Seconds that are asked for. */
   readonly expires: number;
   readonly timings: SipTimings;
+  /** Where the server is that a redirection names. */
+  readonly places: (uri: SipUri) => Promise<readonly Hop[]>;
   /** It is over: the server does not answer, or has another mind. */
   readonly ended: (refusal: Refusal) => void;
 }
@@ -66,6 +72,8 @@ export class Registration {
   #cseq = 0;
   #checking = false;
   #expires: number;
+  /** The Request-URI (§10.2). */
+  #registrar: string;
   #registered: Registered | undefined;
   #stopKeeping: (() => void) | undefined;
 
@@ -73,6 +81,8 @@ export class Registration {
     this.#options = options;
     this.#timers = new Timers(options.context.clock);
     this.#expires = options.expires;
+    const uri = uriOf(options.self);
+    this.#registrar = `${uri.slice(0, uri.indexOf(':'))}:${domainOf(options.self)}`;
   }
 
   get registered(): Registered | undefined {
@@ -84,7 +94,12 @@ export class Registration {
    * @param former a Contact that an earlier session left behind: taken back with it, so that nobody waits for it.
    */
   async begin(hops: readonly Hop[], signal: AbortSignal, former?: string): Promise<Registered | Refusal> {
-    const answer = await this.#ask(hops, signal, this.#expires, former);
+    let answer = await this.#ask(hops, signal, this.#expires, former);
+    for (let more = mostRedirections; more > 0; more--) {
+      const elsewhere = await this.#elsewhere(answer);
+      if (elsewhere.length === 0) break;
+      answer = await this.#ask(elsewhere, signal, this.#expires, former);
+    }
     const why = this.#judge(answer);
     if (why !== undefined || answer.answer === 'none') return why ?? refusalOf(answer);
     const { flow, response } = answer;
@@ -95,6 +110,27 @@ export class Registration {
     };
     this.#keep(flow, response);
     return this.#registered;
+  }
+
+  /**
+   * Where a redirection leads (§8.1.3.4): to another registrar, or by another way to ours (305). Who has asked over TLS is
+   * not led where anybody listens.
+   */
+  async #elsewhere(answer: Answer): Promise<readonly Hop[]> {
+    const status = answer.answer === 'response' ? answer.response.status : 0;
+    const asked = parseUri(this.#registrar);
+    if (answer.answer === 'none' || asked === undefined || ![301, 302, 305].includes(status)) return [];
+    const uri = redirectionOf(answer.response, asked);
+    if (uri === undefined) return [];
+    const isSafe = answer.flow.transport === 'tls';
+    const places = (await this.#options.places(uri)).filter(
+      ({ transport }) => !isSafe || transport === 'tls',
+    );
+    const { scheme, host, port } = uri;
+    if (status !== 305 && places.length > 0) {
+      this.#registrar = formatUri({ scheme, host, ...(port && { port }), params: new Map(), headers: [] });
+    }
+    return places;
   }
 
   /** Takes it back (§10.2.2), in the time that is given. Then it is over. */
@@ -147,13 +183,12 @@ export class Registration {
   #request(flow: Flow, expires: number, former: string | undefined): SipRequest {
     const { self, seat, account } = this.#options;
     const uri = uriOf(self);
-    const domain = domainOf(self);
     const contact = contactUri(seat.name, flow);
     const contacts = [
       `<${contact}>;+sip.instance="<urn:uuid:${account}>";reg-id=1;expires=${String(expires)}`,
       ...(former === undefined || former === contact ? [] : [`<${former}>;expires=0`]),
     ];
-    return requestOf('REGISTER', `${uri.slice(0, uri.indexOf(':'))}:${domain}`, {
+    return requestOf('REGISTER', this.#registrar, {
       from: formatNameAddr({ uri, params: new Map([['tag', this.#fromTag]]) }),
       to: `<${uri}>`,
       'call-id': this.#callId,

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { expect, it } from '@jest/globals';
 import { rigServer, Rigs, type Rig } from '#connectors/sip/testing';
 import { eventually } from '#peers';
-import { Challenger } from '#protocols/sip';
+import { Challenger, SipStack, type SipRequest } from '#protocols/sip';
 import { startSandboxSip, type SandboxSip } from '#sandbox';
 
 async function between(test: (sandbox: SandboxSip, rigs: Rigs) => Promise<void>): Promise<void> {
@@ -22,6 +22,26 @@ it('leaves a server alone for as long as that wants', async () => {
     const { until, code } = await alice.until('backing-off');
     expect(code).toBe('server-shutdown');
     expect(Date.parse(until) - Date.now()).toBeGreaterThan(500_000);
+  });
+});
+
+it('registers where it is sent on to, and speaks through that server from then on', async () => {
+  await between(async (sandbox, rigs) => {
+    const asked: SipRequest[] = [];
+    const front = new SipStack({
+      userAgent: 'front',
+      onRequest: (incoming) => {
+        asked.push(incoming.request);
+        const contact = `<sip:alice@${sandbox.host}:${String(sandbox.port)}>`;
+        incoming.respond(302, { headers: { contact } });
+      },
+    });
+    const { port } = await front.listen({ transport: 'udp', host: '127.0.0.1', port: 0 });
+    const alice = await rigs.begin({ server: { ...rigServer(sandbox), port } });
+    await alice.until('online');
+    expect(asked.map(({ method }) => method)).toEqual(['REGISTER']);
+    expect(await alice.send(alice.address, 'a note to myself')).toMatchObject({ outcome: 'sent' });
+    await front.close();
   });
 });
 

@@ -77,6 +77,23 @@ it('passes on what became of a message, as the answer says it', async () => {
   }
 });
 
+it('goes where it is sent on to, and not for ever', async () => {
+  const neighbour = await Neighbour.start((incoming) => {
+    const { method, uri } = incoming.request;
+    const contact = /bob@/.test(uri) ? '<sip:bob2@example.net>' : `<${uri}0>`;
+    if (method === 'OPTIONS' || uri === 'sip:bob2@example.net') incoming.respond(200);
+    else incoming.respond(302, { headers: { contact } });
+  });
+  const ours = await trunk([peerAt(neighbour)]);
+  expect(await ours.send('bob@example.com', 'hello')).toMatchObject({ outcome: 'sent' });
+  const said = neighbour.messages();
+  expect(said.map(({ uri }) => uri)).toEqual(['sip:bob@example.com', 'sip:bob2@example.net']);
+  expect(said.map(({ headers }) => headers.get('cseq'))).toEqual(['1 MESSAGE', '2 MESSAGE']);
+  expect(new Set(said.map(({ headers }) => headers.get('call-id'))).size).toBe(1);
+  expect(await ours.send('carol@example.com', 'hello')).toMatchObject({ outcome: 'refused' });
+  expect(neighbour.messages()).toHaveLength(2 + 1 + 5);
+});
+
 it('waits as long as it is told to', async () => {
   const neighbour = await Neighbour.start((incoming) => {
     if (incoming.request.method === 'OPTIONS') incoming.respond(200);

@@ -2,6 +2,8 @@
 import type { InboundParty } from '#connector';
 import {
   Headers,
+  mostRedirections,
+  redirected,
   type Answer,
   type Credentials,
   type Flow,
@@ -50,22 +52,36 @@ export function lineOver(ways: Ways): Line {
       ...(credentials !== undefined && { credentials }),
     },
   });
+  const askOnce = async (
+    request: SipRequest,
+    { hop, contact, signal, timeoutMs }: AskOptions,
+  ): Promise<Answer> => {
+    const way = await ways.way(request, hop);
+    if (way === undefined) return nowhere;
+    const { stack, ask } = askOf(way, contact);
+    const answer = await stack.request({
+      ...ask,
+      ...(signal !== undefined && { signal }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    });
+    if (answer.answer === 'none' && answer.why === 'timeout') ways.unanswered?.();
+    return answer;
+  };
   return {
     self: ways.self,
     displayName: ways.displayName,
     contact: (flow) => ways.contact(flow),
     authorOf: (incoming) => ways.authorOf?.(incoming),
-    ask: async (request, { hop, contact, signal, timeoutMs }: AskOptions = {}) => {
-      const way = await ways.way(request, hop);
-      if (way === undefined) return nowhere;
-      const { stack, ask } = askOf(way, contact);
-      const answer = await stack.request({
-        ...ask,
-        ...(signal !== undefined && { signal }),
-        ...(timeoutMs !== undefined && { timeoutMs }),
-      });
-      if (answer.answer === 'none' && answer.why === 'timeout') ways.unanswered?.();
-      return answer;
+    ask: async (request, options: AskOptions = {}) => {
+      let asked = request;
+      for (let more = mostRedirections; ; more--) {
+        const answer = await askOnce(asked, options);
+        const isOfDialog = options.hop !== undefined;
+        if (isOfDialog || more === 0 || answer.answer === 'none') return answer;
+        const next = redirected(asked, answer);
+        if (next === undefined) return answer;
+        asked = next;
+      }
     },
     invite: async (
       request,

@@ -223,6 +223,19 @@ describe('calls', () => {
     const noted = (rig: Rig): boolean =>
       [...rig.house.storage.keyValues.keys()].some((key) => key.includes('sip.calls'));
 
+    it('go on to the phone that theirs is forwarded to', async () => {
+      const { rig, mine, theirs } = await half();
+      theirs.forward('<sip:carol@sip.example.org>');
+      const another = await exchange.phone('carol');
+      expect(another.offer).toBe(theirOffer);
+      expect(another.incoming.request.headers.get('call-id')).toBe(
+        theirs.incoming.request.headers.get('call-id'),
+      );
+      another.answer(theirAnswer);
+      await untilTold(rig, 'answered');
+      await eventually('both are acknowledged', () => mine.acks.length + another.acks.length === 2);
+    });
+
     it('connect my phone, then theirs, each with what the other says, and are hung up on both', async () => {
       const rig = await begin();
       const call = await place(rig);

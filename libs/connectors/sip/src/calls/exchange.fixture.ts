@@ -52,6 +52,11 @@ export class Phone {
     this.#dialog = Dialog.fromUas(this.incoming.request, response);
   }
 
+  /** Calls are to go elsewhere. */
+  forward(contact: string): void {
+    this.incoming.respond(302, { headers: { contact } });
+  }
+
   hangUp(): ReturnType<SipStack['request']> {
     return this.stack.request({ request: this.next('BYE'), hops: [this.incoming.flow] });
   }

@@ -7,6 +7,9 @@ import { failure, type CallState, type Failure, type LegState } from '#model';
 import {
   Dialog,
   dialogIdOf,
+  mostRedirections,
+  redirected,
+  type Answer,
   type Answered,
   type Incoming,
   type InviteHandle,
@@ -60,6 +63,8 @@ export class Leg {
   #calling: Promise<Called> | undefined;
   /** We want no more of it. */
   #givenUp = false;
+  /** It has rung for as long as it may. */
+  #isLate = false;
   /** What could not be said because there was no way. */
   #owes: 'bye' | 'cancel' | undefined;
   #hangingUp: Promise<void> | undefined;
@@ -174,8 +179,7 @@ export class Leg {
 
   async #call(to: string, { offer, ringMs }: CallOptions): Promise<Called> {
     this.#turn('calling');
-    const { line } = this.#parts;
-    const request = newRequest(line, 'INVITE', to, {
+    let request = newRequest(this.#parts.line, 'INVITE', to, {
       headers: {
         allow: allowed,
         accept: 'application/sdp',
@@ -186,7 +190,36 @@ export class Leg {
       ...(offer && { body: offer.body }),
     });
     this.callIds.add(request.headers.get('call-id') ?? '');
-    const handle = await line.invite(request, {
+    this.#timers.set('ring', ringMs, () => {
+      this.#isLate = true;
+      this.#handle?.cancel({ reason: 'SIP;cause=408;text="No answer"' });
+    });
+    let answer = await this.#invite(request);
+    for (let more = mostRedirections; more > 0 && !this.#isLate && !this.#givenUp; more--) {
+      // Calls may be forwarded: by the phone, or by its server (RFC 3261 §8.1.3.4).
+      const next = answer?.answer === 'response' ? redirected(request, answer) : undefined;
+      if (next === undefined) break;
+      request = next;
+      answer = await this.#invite(request);
+    }
+    this.#timers.clear();
+    if (answer === undefined) {
+      return this.#refuse('failed', failure('network-unreachable', 'There is no way to that phone now.'));
+    }
+    if (answer.answer === 'response' && answer.response.status < 300) {
+      return await this.#answered(answer);
+    }
+    // It rings on, as far as we know.
+    if (answer.answer === 'none' && answer.why === 'broken' && answer.left) this.#owes = 'cancel';
+    if (this.#isLate) return this.#refuse('failed', failure('timeout', 'Nobody answered.', 'give-up'));
+    if (answer.answer === 'none') return this.#refuse('failed', answerFailure(answer));
+    const { response } = answer;
+    return this.#refuse(refusedAs(response.status), responseFailure(response));
+  }
+
+  /** One INVITE, and what comes of it; undefined where there is no way. */
+  async #invite(request: SipRequest): Promise<Answer | undefined> {
+    const handle = await this.#parts.line.invite(request, {
       contact: true,
       before: (sent) => {
         this.#sent = sent;
@@ -199,30 +232,12 @@ export class Leg {
         void this.#letGo(response);
       },
     });
-    if (handle === undefined) {
-      return this.#refuse('failed', failure('network-unreachable', 'There is no way to that phone now.'));
-    }
     this.#handle = handle;
-    if (this.#givenUp) handle.cancel();
-    const ring = { isLate: false };
-    this.#timers.set('ring', ringMs, () => {
-      ring.isLate = true;
-      handle.cancel({ reason: 'SIP;cause=408;text="No answer"' });
-    });
-    const answer = await handle.answer;
-    this.#timers.clear();
-    if (answer.answer === 'response' && answer.response.status < 300) {
-      return await this.#answered(answer, ring.isLate);
-    }
-    // It rings on, as far as we know.
-    if (answer.answer === 'none' && answer.why === 'broken' && answer.left) this.#owes = 'cancel';
-    if (ring.isLate) return this.#refuse('failed', failure('timeout', 'Nobody answered.', 'give-up'));
-    if (answer.answer === 'none') return this.#refuse('failed', answerFailure(answer));
-    const { response } = answer;
-    return this.#refuse(refusedAs(response.status), responseFailure(response));
+    if (this.#isLate || this.#givenUp) handle?.cancel();
+    return await handle?.answer;
   }
 
-  async #answered({ request, response }: Answered, late: boolean): Promise<Called> {
+  async #answered({ request, response }: Answered): Promise<Called> {
     const dialog = Dialog.fromUac(request, response);
     if (dialog === undefined) {
       this.#handle?.ack(response);
@@ -233,7 +248,7 @@ export class Leg {
     }
     this.#dialog = dialog;
     this.#unacknowledged = response;
-    if (late || this.#givenUp) {
+    if (this.#isLate || this.#givenUp) {
       // It was picked up in the moment in which it was given up.
       await this.acknowledge();
       this.#turn('ended');
