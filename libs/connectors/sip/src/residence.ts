@@ -16,7 +16,7 @@ import type {
 } from '#connector';
 import { inTime } from '#connector/session';
 import type { PresenceState } from '#model';
-import type { Incoming } from '#protocols/sip';
+import { tagOf, type Incoming } from '#protocols/sip';
 import { Calls } from './calls/calls.js';
 import type { Service } from './line.js';
 import { Manners } from './manners.js';
@@ -46,6 +46,15 @@ export class Residence {
     this.#presence = new SipPresence(parts, desired, isRegistered);
     this.#calls = new Calls(parts, desired.presence.presence);
     this.#services = [this.#talk, ...this.#presence.services, this.#calls];
+  }
+
+  /** Whether a request belongs to a dialog of the account's. */
+  knows(incoming: Incoming): boolean {
+    const { method, headers } = incoming.request;
+    return (
+      tagOf(headers.get('to')) !== undefined &&
+      this.#services.some((one) => one.methods.includes(method) && one.takes?.(incoming) === true)
+    );
   }
 
   /** Takes a request that is for the account. Answers it, at once or when it is stored. */

@@ -70,9 +70,17 @@ export class TrunkPeers {
     return this.#peers;
   }
 
-  /** Who sent a request, by what cannot be claimed in it. Whoever is nobody has been answered when this returns. */
-  know(incoming: Incoming): Known {
-    const peer = this.#byCertificate(incoming) ?? this.#byAddress(incoming) ?? this.#byPassword(incoming);
+  /**
+   * Who sent a request, by what cannot be claimed in it. Whoever is nobody has been answered when this returns.
+   * @param isWithin whether it belongs to a dialog that stands: who signs is asked once for each, for the tags of a dialog are
+   *   known to its two ends alone, and not every notifier can answer a challenge of its NOTIFY.
+   */
+  know(incoming: Incoming, isWithin: () => boolean): Known {
+    const peer =
+      this.#byCertificate(incoming) ??
+      this.#byAddress(incoming) ??
+      this.#byDialog(incoming, isWithin) ??
+      this.#byPassword(incoming);
     if (peer === undefined) return { known: 'nobody' };
     if (peer.inward.available() < 1) {
       incoming.respond(503, { headers: { 'retry-after': '1' } });
@@ -143,6 +151,13 @@ export class TrunkPeers {
         peer.settings.transport === source.transport &&
         isIn(this.#ranges.get(peer), source.address),
     );
+  }
+
+  #byDialog({ request }: Incoming, isWithin: () => boolean): Peer | undefined {
+    const uri = parseNameAddr(request.headers.get('from') ?? '')?.uri;
+    const address = uri === undefined ? undefined : addressOf(uri);
+    const peer = address === undefined ? undefined : this.toward(address);
+    return peer?.settings.trust === 'password' && isWithin() ? peer : undefined;
   }
 
   #byPassword(incoming: Incoming): Peer | undefined {

@@ -1,5 +1,6 @@
 /* What of a Request-URI or Route is a trunk's own: its domains, and the places where it is reached. */
 import { isIP } from 'node:net';
+import { parseNameAddr, parseUri, type SipRequest } from '#protocols/sip';
 import { isEverywhere } from './trunk-way.js';
 import type { TrunkSettings } from './trunk.settings.js';
 
@@ -7,6 +8,15 @@ import type { TrunkSettings } from './trunk.settings.js';
 export function isOurs({ domains, publicHost, listen }: TrunkSettings, host: string): boolean {
   if (domains.includes(host) || publicHost?.toLowerCase() === host) return true;
   return listen.some((one) => one.host === host || isEverywhere(one.host));
+}
+
+/** Whether routes of a request lead on from us: it is meant for somebody else. */
+export function isRelayed(trunk: TrunkSettings, { headers }: SipRequest): boolean {
+  return headers.list('route').some((value) => {
+    const uri = parseNameAddr(value)?.uri;
+    const host = uri === undefined ? undefined : parseUri(uri)?.host;
+    return host === undefined || !isOurs(trunk, host);
+  });
 }
 
 /**

@@ -14,13 +14,7 @@ import type {
 } from '#connector';
 import { Keeper, Life, type Entry } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
-import {
-  parseNameAddr,
-  parseUri,
-  type Incoming,
-  type SipRequest,
-  type Timers as StackTimers,
-} from '#protocols/sip';
+import { parseUri, type Incoming, type Timers as StackTimers } from '#protocols/sip';
 import { capabilities } from './capabilities.js';
 import { answerOptions, contactName } from './pool.js';
 import { Residence } from './residence.js';
@@ -30,7 +24,7 @@ import type { SipSettings } from './sip.settings.js';
 import type { SipTimings } from './timings.js';
 import { TrunkLink } from './trunk-link.js';
 import { hostOf } from './trunk-peers.js';
-import { addressesAt, isOurs } from './trunk-places.js';
+import { addressesAt, isOurs, isRelayed } from './trunk-places.js';
 import { TrunkWay } from './trunk-way.js';
 import type { TrunkSettings } from './trunk.settings.js';
 import { lineOver } from './way-line.js';
@@ -173,13 +167,16 @@ export class TrunkSession extends Residents implements Session, Paces {
 
   /** Takes what comes to the port: from a peer, of somebody it may speak for, to somebody of ours; all else is refused. */
   #take(incoming: Incoming): void {
-    const known = this.#link.up?.peers.know(incoming);
+    const known = this.#link.up?.peers.know(
+      incoming,
+      () => this.#seatOf(incoming.request.uri)?.residence.knows(incoming) === true,
+    );
     if (known === undefined) incoming.respond(503, { headers: { 'retry-after': '5' } });
     if (known?.known !== 'peer') return;
     const { peer } = known;
     const { request } = incoming;
     const uri = parseUri(request.uri);
-    if (uri === undefined || !isOurs(this.#trunk, uri.host) || this.#isRelayed(request)) {
+    if (uri === undefined || !isOurs(this.#trunk, uri.host) || isRelayed(this.#trunk, request)) {
       incoming.respond(403, { reason: 'Not relaying' });
       return;
     }
@@ -205,15 +202,6 @@ export class TrunkSession extends Residents implements Session, Paces {
     const party = partyOf(author.value);
     if (party !== undefined) this.#authors.set(incoming, party);
     seat.residence.take(incoming);
-  }
-
-  /** Routes that lead on from us: it is meant for somebody else. */
-  #isRelayed({ headers }: SipRequest): boolean {
-    return headers.list('route').some((value) => {
-      const uri = parseNameAddr(value)?.uri;
-      const host = uri === undefined ? undefined : parseUri(uri)?.host;
-      return host === undefined || !isOurs(this.#trunk, host);
-    });
   }
 
   #seatOf(uri: string): Seat | undefined {

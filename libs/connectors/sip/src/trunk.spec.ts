@@ -1,9 +1,10 @@
 /* A trunk: who is let in, for whom, and that nothing is passed on. */
 import { randomBytes } from 'node:crypto';
 import { expect, it } from '@jest/globals';
+import { can } from '#connector';
 import { newId } from '#model';
 import { eventually, freeSipPort } from '#peers';
-import { Challenger, Credentials } from '#protocols/sip';
+import { Challenger, Credentials, parseNameAddr } from '#protocols/sip';
 import { domain, Neighbour, peerAt, trunk, type Saying } from './trunk.fixture.js';
 
 it('takes what a peer says to an account of its domain, and says what the account says to that peer', async () => {
@@ -133,6 +134,44 @@ it.each([
   const { port } = await trunk([signing], { secrets, ...(digest !== undefined && { settings: { digest } }) });
   const asked = (await neighbour.say(port)).headers.all('www-authenticate');
   expect(asked.map((one) => /algorithm="?([\w-]+)/.exec(one)?.[1])).toEqual(algorithms);
+});
+
+it('asks who signs once for a dialog, and hears what is said within it', async () => {
+  const neighbour: Neighbour = await Neighbour.start((incoming) => {
+    const contact = `<sip:bob@127.0.0.1:${String(neighbour.port)}>`;
+    incoming.respond(200, { headers: { contact, expires: '600' } });
+  });
+  const signing = { trust: 'password', addresses: [] };
+  const secrets = { 'peer:neighbour': randomBytes(9).toString('hex') };
+  const { port, house, session, account } = await trunk([peerAt(neighbour, signing)], { secrets });
+  if (!can(session, 'has-contacts')) throw new Error('a trunk watches contacts');
+  session.setContacts(account, [{ address: 'bob@example.com', groups: [] }]);
+  const { request, tag } = await eventually('bob is watched', () =>
+    neighbour.heard.find((one) => one.request.method === 'SUBSCRIBE'),
+  );
+  const { headers } = request;
+  const notify = (to: string) =>
+    neighbour.say(port, {
+      method: 'NOTIFY',
+      to: parseNameAddr(headers.get('contact') ?? '')?.uri ?? '',
+      headers: {
+        from: `<sip:bob@example.com>;tag=${tag}`,
+        to,
+        'call-id': headers.get('call-id') ?? '',
+        event: 'presence',
+        'subscription-state': 'active;expires=600',
+        contact: `<sip:bob@127.0.0.1:${String(neighbour.port)}>`,
+        'content-type': 'application/pidf+xml',
+      },
+      body:
+        '<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:bob@example.com">' +
+        '<tuple id="1"><status><basic>open</basic></status></tuple></presence>',
+    });
+  const self = headers.get('from') ?? '';
+  expect((await notify(self.replace(/tag=.*/, 'tag=guessed'))).status).toBe(401);
+  expect(house.presences.size).toBe(0);
+  expect((await notify(self)).status).toBe(200);
+  expect(house.presences.get('bob@example.com')?.presence).toBe('available');
 });
 
 it('takes no more from a peer than the settings say', async () => {
