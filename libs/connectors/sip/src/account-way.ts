@@ -161,8 +161,9 @@ export class AccountWay implements Ways {
     if (registered === undefined) return undefined;
     const { stack } = this.#options.seat;
     const way = await wayToText(uri, this.#wayOptions());
-    if (way.way !== 'hops') return undefined;
     const { flow } = registered;
+    // A name that only the server knows, or a place that we may not go to: the server passes it on (RFC 3261 §8.1.2).
+    if (way.way !== 'hops') return { stack, hops: [hopOf(flow)] };
     return { stack, hops: way.hops.some((one) => isOver(one, flow)) ? [hopOf(flow)] : way.hops };
   }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { can, type CallName, type CallOrder, type InboundCall, type PlacesCalls } from '#connector';
 import { Rigs, type Rig, type RigOptions } from '#connectors/sip/testing';
-import { newId, type CallId, type CallState } from '#model';
+import { failure, newId, type CallId, type CallState } from '#model';
 import { eventually } from '#peers';
 import { buildMessage, Headers, type Answer } from '#protocols/sip';
 import { Exchange } from './exchange.fixture.js';
@@ -222,6 +222,13 @@ describe('calls', () => {
     };
     const noted = (rig: Rig): boolean =>
       [...rig.house.storage.keyValues.keys()].some((key) => key.includes('sip.calls'));
+
+    it('are hung up through the server where phones name places that there is no way to', async () => {
+      const { rig, call } = await whole();
+      rig.house.turnsAre = failure('not-allowed', 'Nobody goes there.');
+      expect(await lines(rig).endCall(rig.account, call)).toEqual({ outcome: 'ending' });
+      await eventually('both are hung up', () => exchange.byes.length === 2);
+    });
 
     it('go on to the phone that theirs is forwarded to', async () => {
       const { rig, mine, theirs } = await half();
