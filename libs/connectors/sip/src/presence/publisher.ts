@@ -40,7 +40,6 @@ export class Publisher implements Service {
   #running: Promise<void> | undefined;
   /** Counts changes of what is to be done: a run that finds another number goes round again. */
   #wish = 0;
-  #refreshing = false;
 
   constructor(parts: Parts, state: PresenceState) {
     const { context, timings, account } = parts;
@@ -129,18 +128,14 @@ export class Publisher implements Service {
   async #publish(): Promise<void> {
     const { line, context } = this.#parts;
     const key = keyOf(this.#state);
-    // A refresh says nothing new (§4.3).
-    const refresh = this.#refreshing && key === this.#published && this.#tag !== undefined;
-    this.#refreshing = false;
     const now = new Date(context.clock.now());
-    const body = refresh
-      ? undefined
-      : writePidf(pidfOf(this.#state, line.self, { now, id: this.#id, contact: uriOf(line.self) }));
+    // Whole even where nothing has changed (§4.4): of a bare refresh (§4.3) there are servers that keep nothing but the name.
+    const body = writePidf(pidfOf(this.#state, line.self, { now, id: this.#id, contact: uriOf(line.self) }));
     const answer = await this.#say(
       {
         expires: String(this.#expires),
         ...(this.#tag !== undefined && { 'sip-if-match': this.#tag }),
-        ...(body !== undefined && { 'content-type': pidfType }),
+        'content-type': pidfType,
       },
       body,
     );
@@ -188,7 +183,6 @@ export class Publisher implements Service {
   #lasts(seconds: number): void {
     const ms = Math.min(longest, Math.max(shortest, seconds)) * 1_000;
     this.#timers.set('refresh', ms * (0.7 + this.#parts.context.random() * 0.15), () => {
-      this.#refreshing = true;
       this.#pursue();
     });
   }
