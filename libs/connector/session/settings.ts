@@ -84,8 +84,8 @@ export function tlsChoicesIn(raw: JsonObject): TlsChoices {
 }
 
 /** A host name or address, an IPv6 address without its brackets; undefined where none is set. */
-export function hostIn(raw: JsonObject): string | undefined {
-  return textIn(raw, 'host')?.replace(/^\[(.*)\]$/, '$1');
+export function hostIn(raw: JsonObject, name = 'host'): string | undefined {
+  return textIn(raw, name)?.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** A text that is set and not empty. */

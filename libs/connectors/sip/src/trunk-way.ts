@@ -46,7 +46,8 @@ export class TrunkWay implements Ways {
     const { publicHost } = trunk;
     const bound =
       listening === undefined || isEverywhere(listening.host) ? flow.local.address : listening.host;
-    const host = publicHost ?? (bound.includes(':') ? `[${bound}]` : bound);
+    const seen = publicHost ?? bound;
+    const host = seen.includes(':') ? `[${seen}]` : seen;
     const how = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
     return `sip:${contactName(account)}@${host}:${String(listening?.port ?? flow.local.port)}${how}`;
   }

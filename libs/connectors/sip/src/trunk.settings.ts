@@ -60,7 +60,7 @@ export const trunkSchema: JsonObject = {
       title: 'Public name',
       description: 'The name or address that peers are to answer to, where it is not the one listened on.',
       maxLength: 255,
-      pattern: '^[^\\s/@]+$',
+      pattern: '^(?:[^\\s/@:]+|\\[?[0-9A-Fa-f:.]+\\]?)$',
     },
     serverCertificate: {
       type: 'string',
@@ -193,7 +193,7 @@ export interface PeerSettings {
 /** Reads a trunk's settings that have passed the schema. */
 export function readTrunk(value: JsonValue | undefined): TrunkSettings {
   const raw = fieldsOf(value);
-  const publicHost = textIn(raw, 'publicHost');
+  const publicHost = hostIn(raw, 'publicHost');
   const serverCertificate = textIn(raw, 'serverCertificate');
   return {
     domains: textsIn(raw, 'domains').map((domain) => domain.toLowerCase()),

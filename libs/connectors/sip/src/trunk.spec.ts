@@ -242,3 +242,15 @@ it('says that a peer does not take its password; a peer that wants none of it is
   expect(state).toMatchObject({ code: 'auth-failed', detail: expect.stringContaining('neighbour') });
   expect((await trunk([peerAt(asking)])).house.stateOf()?.state).toBe('online');
 });
+
+it.each(['2001:DB8::1', '[2001:DB8::1]'])(
+  'is answered at the address that it is said to have: %s',
+  async (publicHost) => {
+    const neighbour = await Neighbour.start();
+    const { port } = await trunk([peerAt(neighbour)], { settings: { publicHost } });
+    const asked = { method: 'SUBSCRIBE', headers: { contact: '<sip:bob@127.0.0.1>', event: 'presence' } };
+    const contact = /<(.*)>/.exec((await neighbour.say(port, asked)).headers.get('contact') ?? '')?.[1] ?? '';
+    expect(contact).toMatch(/@\[2001:DB8::1\]:\d+$/);
+    expect((await neighbour.say(port, { to: contact })).status).toBe(200);
+  },
+);
