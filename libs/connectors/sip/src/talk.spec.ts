@@ -121,6 +121,24 @@ it('says to whom cannot read wishes for receipts the plain text, and from then o
   ]);
 });
 
+it('says plain text to who takes wishes for receipts and speaks without ever telling, until they tell', async () => {
+  const { neighbour, ours } = await joined();
+  await ours.send('bob@example.com', 'one');
+  ours.house.clock.now = () => Date.now() + 60_000;
+  await neighbour.say(ours.port);
+  await ours.send('bob@example.com', 'two');
+  const body =
+    '<imdn xmlns="urn:ietf:params:xml:ns:imdn"><message-id>one</message-id><datetime>2026-01-01T00:00:00Z</datetime>' +
+    '<delivery-notification><status><delivered/></status></delivery-notification></imdn>';
+  await neighbour.say(ours.port, { headers: { 'content-type': 'message/imdn+xml' }, body });
+  await ours.send('bob@example.com', 'three');
+  expect(neighbour.messages().map(({ headers }) => headers.get('content-type')?.split(';')[0])).toEqual([
+    'message/cpim',
+    'text/plain',
+    'message/cpim',
+  ]);
+});
+
 it('says the plain text as another request of the same call, for who still holds the one that was refused', async () => {
   const taken = new Set<string>();
   const neighbour = await Neighbour.start((incoming) => {

@@ -12,7 +12,7 @@ import type { Manners } from './manners.js';
 import type { Parts } from './parts.js';
 import type { Receipts } from './receipts.js';
 import { chosenId } from './remote-ids.js';
-import { domainOf, uriOf } from './sip.addresses.js';
+import { domainOf, partyOf, uriOf } from './sip.addresses.js';
 import { messagesOf, type OutgoingMessage } from './to-sip.js';
 import type { Typing } from './typing.js';
 
@@ -79,7 +79,10 @@ export class Talk implements Service {
         continue;
       }
       const outcome = outcomeOf(answer);
-      if (outcome === 'sent') continue;
+      if (outcome === 'sent') {
+        if (cpim) this.#manners.asked(envelope.to);
+        continue;
+      }
       // What has left cannot be called back: the whole is neither sent nor to be sent again.
       if (at > 0 && outcome.outcome !== 'unknown') {
         const detail = `Only ${String(at)} of ${String(parts.length)} parts have left. ${outcome.failure.detail ?? ''}`;
@@ -108,15 +111,15 @@ export class Talk implements Service {
 
   async #hear(incoming: Incoming): Promise<void> {
     const { account, context, line } = this.#parts;
-    const heard = readMessage(incoming.request, {
-      account,
-      domain: domainOf(line.self),
-      now: new Date(context.clock.now()),
-      ...this.#parts.line.authorOf?.(incoming),
-    });
+    const { request } = incoming;
+    const domain = domainOf(line.self);
+    const author = line.authorOf?.(incoming)?.author ?? partyOf(request.headers.get('from') ?? '', domain);
+    const now = new Date(context.clock.now());
+    const heard = readMessage(request, { account, domain, now, ...(author && { author }) });
     switch (heard.heard) {
       case 'message': {
         this.#typing.heard(heard.event.conversation, heard.event.author.address);
+        this.#manners.spoke(heard.event.author.address);
         const keyValues = heard.ask === undefined ? [] : await this.#receipts.asked(heard.event, heard.ask);
         const kept = await this.#store({ events: [heard.event], ...(keyValues.length > 0 && { keyValues }) });
         this.#answer(incoming, kept);
@@ -124,6 +127,7 @@ export class Talk implements Service {
         return;
       }
       case 'receipt':
+        if (author !== undefined) this.#manners.told(author.address);
         this.#answer(incoming, await this.#store({ events: [heard.event] }));
         return;
       case 'composing':
