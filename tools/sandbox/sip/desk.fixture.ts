@@ -8,6 +8,7 @@ import {
   type Flow,
   type Hop,
   type Incoming,
+  type Timers,
   type Transport,
 } from '#protocols/sip';
 import type { SandboxSip } from '#sandbox';
@@ -34,8 +35,8 @@ export class Desk implements AsyncDisposable {
       transport = 'udp',
       user = 'alice',
       password = 'tulip',
-      t1 = 500,
-    }: { transport?: Transport; user?: string; password?: string; t1?: number } = {},
+      timers = {},
+    }: { transport?: Transport; user?: string; password?: string; timers?: Partial<Timers> } = {},
   ) {
     this.#sandbox = sandbox;
     this.#transport = transport;
@@ -44,7 +45,7 @@ export class Desk implements AsyncDisposable {
     this.#registration = headersOf('REGISTER', this.address, this.address);
     this.stack = new SipStack({
       userAgent: 'Desk',
-      timers: { t1 },
+      timers,
       onRequest: (incoming) => {
         this.came.push(incoming);
         const { method } = incoming.request;
