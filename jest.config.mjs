@@ -25,7 +25,7 @@ const common = {
 
 export default {
   // A machine may be busy; a test that hangs is still seen.
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
   // A worker keeps the modules of every suite it has run; past this it is begun anew.
   workerIdleMemoryLimit: '1GB',

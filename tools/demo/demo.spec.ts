@@ -63,7 +63,7 @@ beforeAll(async () => {
 }, 130_000);
 afterAll(async () => {
   await demo[Symbol.asyncDispose]();
-}, 30_000);
+});
 
 it('tells the address, e-mail, password and token, and they are right', async () => {
   const [, url = ''] = await shows(/Address +(\S+)/);

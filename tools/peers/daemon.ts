@@ -52,7 +52,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return accepts(port);
     };
     // A whole Erlang has to start, on a machine that others use as well.
-    await eventually(`${name} listens`, listens, 30_000);
+    await eventually(`${name} listens`, listens, 60_000);
   };
   const end = async (): Promise<void> => {
     await stop();

@@ -1,4 +1,4 @@
 import { jest } from '@jest/globals';
 
 // Real software takes its time to start.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);

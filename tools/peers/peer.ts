@@ -139,7 +139,7 @@ export function run(
 export async function eventually<T>(
   sentence: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  deadlineMs = 10_000,
+  deadlineMs = 20_000,
 ): Promise<T> {
   const end = Date.now() + deadlineMs;
   for (;;) {

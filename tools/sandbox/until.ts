@@ -1,5 +1,5 @@
 /** Waits for a fact, looking every few milliseconds. */
-export async function until<T>(sentence: string, look: () => T | undefined, deadlineMs = 10_000): Promise<T> {
+export async function until<T>(sentence: string, look: () => T | undefined, deadlineMs = 20_000): Promise<T> {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const seen = look();

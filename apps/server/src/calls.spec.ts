@@ -262,7 +262,7 @@ describe('calls', () => {
     expect((await get(lost.id)).state).toBe('failed');
     loop.network.hangUp('kate');
     await is(next.id, 'missed');
-  }, 30_000);
+  });
 
   it('that the network has forgotten are over when they are hung up', async () => {
     const call = await place('porch', 'jack');

@@ -180,7 +180,7 @@ describe('what was said on IRC while nobody listened', () => {
   }, 120_000);
   afterAll(async () => {
     for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
-  }, 30_000);
+  });
 
   const direct = (nick: string): Promise<Conversation> =>
     house.ask('POST', '/v1/conversations', { account: lobby.account, address: nick, kind: 'direct' });

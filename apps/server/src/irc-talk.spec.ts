@@ -56,7 +56,7 @@ describe('a person and people on IRC', () => {
   }, 120_000);
   afterAll(async () => {
     for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
-  }, 30_000);
+  });
 
   const say = (body: object): Promise<Message> =>
     house.ask('POST', `/v1/conversations/${lobby.id}/messages`, body);

@@ -67,7 +67,7 @@ describeWithPeers('a person on InspIRCd with Anope', [...inspircdPeers, anope], 
   }, 120_000);
   afterAll(async () => {
     for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
-  }, 30_000);
+  });
 
   const history = async (conversation: string): Promise<Shape[]> =>
     (await house.ask<{ items: Shape[] }>('GET', `/v1/conversations/${conversation}/messages?limit=200`))

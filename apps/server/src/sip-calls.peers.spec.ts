@@ -47,7 +47,7 @@ describeWithPeers('calls over HTTP', kamailioPeers, () => {
     await house[Symbol.asyncDispose]();
     await Promise.all(phones.map((one) => one[Symbol.asyncDispose]()));
     await server[Symbol.asyncDispose]();
-  }, 30_000);
+  });
 
   const online = async (id: string): Promise<void> => {
     await eventually(

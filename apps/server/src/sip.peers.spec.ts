@@ -54,7 +54,7 @@ describeWithPeers('a person with SIP accounts on Kamailio', [...kamailioPeers, .
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
-  }, 30_000);
+  });
 
   const add = async (body: object): Promise<string> => {
     const { id } = await house.ask<{ id: string }>('POST', '/v1/accounts', body);

@@ -54,7 +54,7 @@ describeWithPeers('a person with a phone number on an SMSC in Perl', perlSmscPee
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await smsc[Symbol.asyncDispose]();
-  }, 30_000);
+  });
 
   const send = async (address: string, text: string) => {
     const { results } = await house.ask<{

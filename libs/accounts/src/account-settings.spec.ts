@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { LinkId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
@@ -17,8 +17,6 @@ const hosts = {
 const settings = { host: 'paper.example.org' };
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('an account’s settings', () => {
   let open: TestDatabase;
   let house: House;

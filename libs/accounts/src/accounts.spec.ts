@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import { Requests, RequestRefused } from '#bus';
 import type { AccountId, LinkId } from '#model';
@@ -14,8 +14,6 @@ interface Account {
 const settings = { host: 'paper.example.org' };
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('an account', () => {
   let open: TestDatabase;
   let house: House;

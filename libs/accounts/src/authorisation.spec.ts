@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type Asking, type House, type Somebody } from '#accounts/testing';
 import { routes, scopes, type RouteName, type RouteSpec } from '#api';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
@@ -27,8 +27,6 @@ const bodies: Partial<Record<RouteName, object>> = {
 type Things = Partial<Record<RouteName, string>>;
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('every route of people and accounts', () => {
   let open: TestDatabase;
   let house: House;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import { describeWithPeers, eventually, postgresPeer } from '#peers';
 import { Database } from '#platform';
@@ -7,8 +7,6 @@ import { openTestDatabase, type TestDatabase } from '#platform/testing';
 const settings = { host: 'paper.example.org' };
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describeWithPeers('two gateways on one PostgreSQL', [postgresPeer], () => {
   let open: TestDatabase;
   let other: Database;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { AccountId, Capabilities, LinkId, SessionState, WorkspaceId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
@@ -17,8 +17,6 @@ interface Shown extends Account {
 }
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('what a worker knows of links', () => {
   let open: TestDatabase;
   let house: House;

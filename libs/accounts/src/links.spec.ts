@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import type { LinkId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
@@ -9,8 +9,6 @@ interface Made {
 }
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('a shared link', () => {
   let open: TestDatabase;
   let house: House;

@@ -29,5 +29,5 @@ describe('a password', () => {
       ),
     );
     expect(await passwords.verify(hashed, 'sesame')).toBe(true);
-  }, 30_000);
+  });
 });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 
@@ -10,8 +10,6 @@ interface Invitation {
 const carol = { name: 'Carol', email: 'carol@example.org', password: 'carol likes long words' };
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('the people of a workspace', () => {
   let open: TestDatabase;
   let house: House;

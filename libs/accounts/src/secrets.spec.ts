@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type House } from '#accounts/testing';
 import { startLogging } from '#platform';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('what nobody may read', () => {
   let open: TestDatabase;
   let house: House;

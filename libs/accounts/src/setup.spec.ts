@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHouse, type House } from '#accounts/testing';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 import { SetupCode } from './setup.service.js';
@@ -6,8 +6,6 @@ import { SetupCode } from './setup.service.js';
 const alice = { name: 'Alice', email: 'Alice@Example.org', password: 'correct horse battery' };
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('the first person', () => {
   let open: TestDatabase;
   let house: House;

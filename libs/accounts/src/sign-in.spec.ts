@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHouse, type House, type Somebody } from '#accounts/testing';
 import { eventually, leastOf } from '#peers';
 import { openTestDatabase, TestClock, type TestDatabase } from '#platform/testing';
@@ -8,8 +8,6 @@ const own = { origin: 'http://localhost:80' };
 const foreign = { origin: 'https://evil.example.org' };
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('signing in', () => {
   let open: TestDatabase;
   let house: House;

@@ -11,8 +11,6 @@ interface Made {
 }
 
 // argon2 on a machine that others use as well.
-jest.setTimeout(30_000);
-
 describe('a token', () => {
   let open: TestDatabase;
   let house: House;

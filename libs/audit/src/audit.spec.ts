@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { brand, type PersonId, type WorkspaceId } from '#model';
 import { openTestDatabase, type TestDatabase } from '#platform/testing';
 import { Audit } from './audit.service.js';
@@ -7,8 +7,6 @@ const workspace = brand<'WorkspaceId'>('01890000-0000-7000-8000-000000000001') s
 const person = brand<'PersonId'>('01890000-0000-7000-8000-000000000002') satisfies PersonId;
 
 // The first that asks makes the archive that all databases start from.
-jest.setTimeout(30_000);
-
 describe('the audit', () => {
   let open: TestDatabase;
   const audit = new Audit();

@@ -64,7 +64,7 @@ export interface Timing {
   readonly backoffMs: number;
 }
 
-export const defaultTiming: Timing = { factMs: 5_000, quietMs: 40, backoffMs: 2_000 };
+export const defaultTiming: Timing = { factMs: 10_000, quietMs: 40, backoffMs: 2_000 };
 
 /** A network that is up. */
 export interface Network extends Endpoint, AsyncDisposable {

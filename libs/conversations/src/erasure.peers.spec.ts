@@ -119,7 +119,7 @@ describeEngines('erasing a conversation', (open) => {
       return left.length === 0;
     });
     expect(await kept()).toEqual({ kept: 0, empty: 600 });
-  }, 30_000);
+  });
 
   it('is refused to those with whom the account is only shared, and leaves nothing', async () => {
     await house.say(room, { text: 'ours' });

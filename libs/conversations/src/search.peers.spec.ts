@@ -257,7 +257,7 @@ describeEngines('search', (open) => {
       } finally {
         slow.mockRestore();
       }
-    }, 30_000);
+    });
 
     it('walk over accounts whose messages lie far apart in time', async () => {
       const others = await Promise.all(Array.from({ length: 5 }, async () => await house.account(alice)));

@@ -38,7 +38,7 @@ afterEach(async () => {
     await engine.close();
     await pool.end().catch(() => undefined);
   }
-}, 30_000);
+});
 
 describe('connections', () => {
   it('are ended when they idle in a transaction while others wait, with a warning before', async () => {
@@ -60,7 +60,7 @@ describe('connections', () => {
       waiting: 1,
       ended: true,
     });
-  }, 30_000);
+  });
 
   it('are warned of before they are ended', async () => {
     const { engine, pool } = await start({ idleTransactionMs: 4_000 });
@@ -74,7 +74,7 @@ describe('connections', () => {
     await idle.query('COMMIT');
     await others;
     await idle.end();
-  }, 30_000);
+  });
 
   it('are refused COPY FROM STDIN, and go on', async () => {
     const { engine, pool } = await start();
@@ -95,7 +95,7 @@ describe('connections', () => {
     const { rows } = await client.query("SELECT 'copy t from stdin' AS words");
     expect(rows).toEqual([{ words: 'copy t from stdin' }]);
     await client.end();
-  }, 30_000);
+  });
 
   it('may have a statement cancelled that waits for its turn', async () => {
     const { engine } = await start();
@@ -118,7 +118,7 @@ describe('connections', () => {
     expect(await refused).toMatchObject({ code: '57014' });
     expect((await waiter.query('SELECT * FROM t')).rows).toEqual([]);
     await Promise.all([owner.end(), waiter.end()]);
-  }, 30_000);
+  });
 
   it('that talk nonsense are ended, and disturb nobody', async () => {
     const { engine, pool } = await start();
@@ -136,7 +136,7 @@ describe('connections', () => {
     expect((await query.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await query.end();
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
-  }, 30_000);
+  });
 
   it('never run the unnamed statement of another', async () => {
     const { engine } = await start();
@@ -152,7 +152,7 @@ describe('connections', () => {
     expect(await two.ask(parse, ...run)).toEqual(['1', '2', 'D', 'C', 'Z']);
     one.end();
     two.end();
-  }, 30_000);
+  });
 
   it('are ended in order when the engine closes, after the statement that runs', async () => {
     const { engine, pool } = await start();
@@ -169,7 +169,7 @@ describe('connections', () => {
     const refused = pool.query('SELECT 1');
     await expect(refused).rejects.toThrow(EngineUnavailable);
     await expect(refused).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-  }, 30_000);
+  });
 });
 
 type Socket = Duplex & { connect(): void };

@@ -40,7 +40,7 @@ afterEach(async () => {
     await engine.close();
     await pool.end().catch(() => undefined);
   }
-}, 30_000);
+});
 
 describe('a data directory', () => {
   it('is for its owner alone, and for one engine at a time', async () => {
@@ -115,7 +115,7 @@ describe('a worker', () => {
     clearInterval(timer);
     // 100 on an idle machine; one that shares its thread with the engine has none.
     expect(turns).toBeGreaterThan(20);
-  }, 30_000);
+  });
 
   it('that dies is started again with all that was committed, and cuts its connections', async () => {
     using scratch = scratchDirectory('engine');

@@ -70,7 +70,7 @@ describe('a data directory', () => {
     await kill(holder);
     await using lock = await lockDirectory(scratch.path);
     expect(lock).toBeDefined();
-  }, 30_000);
+  });
 
   it('held by a process that does not answer is refused in the name that it left', async () => {
     using scratch = scratchDirectory('lock');
@@ -79,7 +79,7 @@ describe('a data directory', () => {
     await expect(lockDirectory(scratch.path)).rejects.toMatchObject({
       holder: `pid ${String(holder.child.pid)} on ${hostname()}`,
     });
-  }, 30_000);
+  });
 
   it('has one winner when ten processes want it at once, new or left by a dead one', async () => {
     using scratch = scratchDirectory('lock');

@@ -149,7 +149,7 @@ describeEngines('the stream', (open) => {
         since,
         ...frames.slice(0, -1).map(({ cursor }) => cursor),
       ]);
-    }, 30_000);
+    });
 
     it('for one that reads slowly, while others are not held up', async () => {
       const since = await cursorNow(alice);
@@ -197,7 +197,7 @@ describeEngines('the stream', (open) => {
       expect(await oneMore.end()).toMatchObject({ code: closeCodes.tooMany });
       for (const { socket } of sockets) socket.terminate();
       await eventually('they are forgotten', () => house.streams.count < 20);
-    }, 30_000);
+    });
   });
 
   describe('lets in', () => {
@@ -314,7 +314,7 @@ describeEngines('the stream', (open) => {
       );
       expect(ids).toEqual(Array.from({ length: count }, (_, id) => id));
       socket.socket.terminate();
-    }, 30_000);
+    });
 
     it('somebody else’s conversation as one that is not there', async () => {
       const socket = raw(bearer(bob.token));

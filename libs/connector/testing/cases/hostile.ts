@@ -156,7 +156,7 @@ export const hostile: readonly Case[] = [
           if (can(session, 'takes-requests')) {
             for (const kind of session.requestKinds) {
               const options = { who: hidden, text: hidden, topic: hidden, reason: hidden, mask: hidden };
-              const hurry = AbortSignal.any([signal, AbortSignal.timeout(bench.timing.factMs)]);
+              const hurry = AbortSignal.any([signal, AbortSignal.timeout(bench.timing.factMs / 2)]);
               await session.request(account, { kind, conversation: rooms[0] ?? hidden, options }, hurry);
             }
           }
@@ -173,7 +173,7 @@ export const hostile: readonly Case[] = [
       const observer = await bench.observer();
       const rig = await bench.rig();
       const text = 'é'.repeat(megabyte / 2);
-      const hurry = AbortSignal.timeout(bench.timing.factMs / 2);
+      const hurry = AbortSignal.timeout(bench.timing.factMs / 4);
       const { outcome } = await rig.session.send(rig.envelope(observer.address, text), hurry);
       expect(['sent', 'pending', 'refused', 'later', 'unknown']).toContain(outcome);
       await hears(bench, rig);

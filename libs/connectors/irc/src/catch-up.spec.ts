@@ -2,7 +2,7 @@
  * What was said while we were away: on the sandbox, which keeps history, and on a scripted server where none would answer
  * like that.
  */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type {
   InboundEvent,
   InboundGap,
@@ -16,8 +16,6 @@ import { newId, type AccountId } from '#model';
 import { eventually, plainClient, scriptedIrc, type PlainClient, type ScriptClient } from '#peers';
 import { startSandboxIrc, type SandboxIrc, type SandboxOptions } from '#sandbox';
 import { createIrc, type IrcTimings } from './index.js';
-
-jest.setTimeout(30_000);
 
 const brisk: Partial<IrcTimings> = {
   firstRetry: 20,

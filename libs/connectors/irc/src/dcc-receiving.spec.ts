@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { InboundEvent, InboundMessage, Session } from '#connector';
 import { ManualClock, TestContext } from '#connector/testing';
 import { failure, newId } from '#model';
@@ -8,8 +8,6 @@ import { Receiving } from './dcc-receiving.js';
 import { offerOf } from './dcc.js';
 import { createIrc } from './index.js';
 import { partyOf } from './parties.js';
-
-jest.setTimeout(20_000);
 
 const loopback = 2_130_706_433;
 const photo = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * 31) % 251));

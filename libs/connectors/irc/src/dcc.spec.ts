@@ -1,12 +1,10 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Session } from '#connector';
 import { TestContext } from '#connector/testing';
 import { newId } from '#model';
 import { eventually, scriptedIrc } from '#peers';
 import { declined, offerOf } from './dcc.js';
 import { createIrc } from './index.js';
-
-jest.setTimeout(20_000);
 
 const told = (argument: string): string | undefined => {
   const offer = offerOf({ verb: 'DCC', kind: 'request', argument });

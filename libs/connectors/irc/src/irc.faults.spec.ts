@@ -1,5 +1,5 @@
 /* What servers do that they should not, and what wires do: on a server in this process that does as it is told. */
-import { afterEach, expect, it, describe, jest } from '@jest/globals';
+import { afterEach, expect, it, describe } from '@jest/globals';
 import {
   can,
   wireIdOf,
@@ -19,8 +19,6 @@ import {
   type ScriptServer,
 } from '#peers';
 import { createIrc, type IrcTimings } from './index.js';
-
-jest.setTimeout(20_000);
 
 const brisk: Partial<IrcTimings> = {
   connect: 1_000,

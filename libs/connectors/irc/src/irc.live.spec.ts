@@ -1,12 +1,11 @@
 /* What a server offers and says of itself changes while we are there; what we do follows. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Rigs } from '#connectors/irc/testing';
 import { can, wireIdOf, type OutboundEnvelope } from '#connector';
 import { newId, type AccountId } from '#model';
 import { eventually, scriptedIrc, type ScriptServer } from '#peers';
 import { startSandboxIrc, type SandboxIrc, type SandboxOptions } from '#sandbox';
 
-jest.setTimeout(20_000);
 const rigs = new Rigs();
 let open: AsyncDisposable[] = [];
 afterEach(async () => {

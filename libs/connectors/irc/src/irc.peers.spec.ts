@@ -1,6 +1,6 @@
 /* The whole way against InspIRCd with Anope, watched by a plain client that shares no code with the connector. */
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import {
   can,
   type InboundMessage,
@@ -28,7 +28,6 @@ import { createIrc, type IrcTimings } from './index.js';
 
 const minute = 60_000;
 // Longer than any deadline of `eventually`, so that what was not seen is said by name.
-jest.setTimeout(30_000);
 const brisk: Partial<IrcTimings> = { firstRetry: 200, longestRetry: 1_000, reclaim: 500, occupancy: 20 };
 
 describeWithPeers('IRC on InspIRCd', [...inspircdPeers, anope], () => {

@@ -1,11 +1,10 @@
 /* Servers that do not let us in: what is told, and how rarely it is tried again. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Rigs } from '#connectors/irc/testing';
 import { ManualClock } from '#connector/testing';
 import { eventually, scriptedIrc, type ScriptClient, type ScriptOptions, type ScriptServer } from '#peers';
 import { usualTimings } from './timings.js';
 
-jest.setTimeout(30_000);
 const rigs = new Rigs();
 const servers: ScriptServer[] = [];
 afterEach(async () => {

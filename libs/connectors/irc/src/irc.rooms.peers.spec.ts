@@ -3,7 +3,7 @@
  * the others see is read off plain clients.
  */
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { can, type InboundRoom, type JsonObject, type RequestOutcome } from '#connector';
 import type { TestContext } from '#connector/testing';
 import { Rigs } from '#connectors/irc/testing';
@@ -19,8 +19,6 @@ import {
   startIrcdHybrid,
   type PlainClient,
 } from '#peers';
-
-jest.setTimeout(30_000);
 
 const secret = randomBytes(12).toString('hex');
 

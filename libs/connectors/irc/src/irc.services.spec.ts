@@ -1,10 +1,9 @@
 /* Signing in by writing to the services, and taking the nick back, where the settings ask for it. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Rigs } from '#connectors/irc/testing';
 import { eventually, scriptedIrc, type ScriptClient, type ScriptOptions, type ScriptServer } from '#peers';
 import { startSandboxIrc, type SandboxIrc, type SandboxOptions } from '#sandbox';
 
-jest.setTimeout(20_000);
 const rigs = new Rigs();
 let open: AsyncDisposable[] = [];
 afterEach(async () => {

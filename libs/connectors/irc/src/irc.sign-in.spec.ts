@@ -1,10 +1,8 @@
 /* Signing in: by whatever the server offers and the settings give, once, or not at all. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Rigs, type RigOptions } from '#connectors/irc/testing';
 import { scriptedIrc, type ScriptClient, type ScriptOptions, type ScriptServer } from '#peers';
 import { startSandboxIrc, type SandboxOptions } from '#sandbox';
-
-jest.setTimeout(20_000);
 
 const password = 'sesame, open=up';
 const signingIn: Omit<RigOptions, 'port'> = { settings: { saslAccount: 'alice' }, secrets: { password } };

@@ -1,5 +1,5 @@
 /* What is said beyond plain words, on InspIRCd: what a real server passes on, and how its users see it. */
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { wireIdOf, type OutboundEnvelope, type RemoteId, type Session } from '#connector';
 import { TestContext } from '#connector/testing';
 import { newId, type AccountId, type MessageContent } from '#model';
@@ -12,8 +12,6 @@ import {
   type PlainClient,
 } from '#peers';
 import { createIrc } from './index.js';
-
-jest.setTimeout(30_000);
 
 describeWithPeers('what is said on InspIRCd', inspircdPeers, () => {
   const stack: AsyncDisposable[] = [];

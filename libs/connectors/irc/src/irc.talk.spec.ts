@@ -1,13 +1,11 @@
 /* What is said beyond plain words, both ways, on the sandbox: all of IRCv3, and a server that muddles its answers. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { can, wireIdOf, type OutboundEnvelope, type RemoteId, type Session } from '#connector';
 import { TestContext } from '#connector/testing';
 import { newId, type AccountId, type MessageContent, type Span } from '#model';
 import { eventually, plainClient, type PlainClient } from '#peers';
 import { startSandboxIrc, type SandboxIrc, type SandboxOptions } from '#sandbox';
 import { createIrc } from './index.js';
-
-jest.setTimeout(30_000);
 
 const ends: (() => PromiseLike<unknown>)[] = [];
 afterEach(async () => {

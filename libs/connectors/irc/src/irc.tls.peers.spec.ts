@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TlsOptions } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Rigs } from '#connectors/irc/testing';
 import {
   anope,
@@ -22,7 +22,6 @@ import {
 import { newId } from '#model';
 import { startSandboxIrc, type SandboxIrc } from '#sandbox';
 
-jest.setTimeout(30_000);
 const rigs = new Rigs();
 afterEach(async () => {
   await rigs[Symbol.asyncDispose]();

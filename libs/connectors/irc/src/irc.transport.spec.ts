@@ -52,7 +52,7 @@ it.each([
     try {
       turn();
       wire.open();
-      await until('all are handed on', () => handed === count, 20_000);
+      await until('all are handed on', () => handed === count, 50_000);
       // Those that begin within 15 ms, and one that had been begun.
       expect(most).toBeLessThanOrEqual(Math.floor(15 / ms) + 1);
       expect(ahead).toBeLessThan(4 * 65_536);

@@ -2,7 +2,7 @@
  * Through a bouncer: ZNC, which stays on InspIRCd in our place, shows what our other clients say and plays back what we
  * missed. Watched by plain clients on both sides.
  */
-import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { wireIdOf, type OutboundEnvelope, type Session } from '#connector';
 import { TestContext } from '#connector/testing';
 import { newId, type AccountId } from '#model';
@@ -20,7 +20,6 @@ import {
 import { createIrc } from './index.js';
 
 // Longer than any deadline of `eventually`, so that what was not seen is said by name.
-jest.setTimeout(30_000);
 const users = ['alice', 'amy', 'ann', 'ava'] as const;
 const never = new AbortController().signal;
 

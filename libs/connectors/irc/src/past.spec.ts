@@ -1,5 +1,5 @@
 /* What a person asks for of the past, how far they have read, and what bouncers play back unasked. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   can,
   type HistoryOutcome,
@@ -13,8 +13,6 @@ import { newId, type AccountId } from '#model';
 import { eventually, plainClient, scriptedIrc, type PlainClient, type ScriptOptions } from '#peers';
 import { startSandboxIrc, type SandboxIrc, type SandboxOptions } from '#sandbox';
 import { createIrc } from './index.js';
-
-jest.setTimeout(30_000);
 
 const never = new AbortController().signal;
 const opened: AsyncDisposable[] = [];

@@ -1,5 +1,5 @@
 /* What the loopback can do beyond what every connector must (that is loopback.conformance.spec.ts). */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   can,
   wireIdOf,
@@ -19,8 +19,6 @@ interface Rig {
 }
 
 // Longer than any wait for a fact, so that what was not seen is said by name.
-jest.setTimeout(30_000);
-
 let server: LoopbackServer;
 const open: Session[] = [];
 

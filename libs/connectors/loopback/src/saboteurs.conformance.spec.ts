@@ -3,7 +3,7 @@
  * test of the kit must see it.
  */
 import { lookup } from 'node:dns/promises';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { can } from '#connector';
 import type {
   AcceptsHttp,
@@ -29,8 +29,6 @@ import { loopback } from './loopback.connector.js';
 import { loopbackHarness } from './loopback.harness.js';
 
 // Longer than any wait for a fact.
-jest.setTimeout(30_000);
-
 type Emit = SessionContext['emit'];
 
 /** The loopback with something between it and the house, or between the house and it. */

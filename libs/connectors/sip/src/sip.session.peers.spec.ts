@@ -63,6 +63,7 @@ describeWithPeers('an account on Kamailio', kamailioPeers, () => {
         server,
         settings: { transport },
         timings: { register: 400, connect: 400 },
+        timers: { pongMs: 300 },
       });
       await alice.until('online');
       await server.kill();

@@ -24,7 +24,7 @@ export interface SipServerUp extends RigServer, AsyncDisposable {
 
 const connector = createSip({
   timings: { ...brisk, keepAlive: 300, deadline: 2_000, longestRetry: 300 },
-  timers: { pongMs: 400 },
+  timers: { pongMs: 1_200 },
 });
 
 /** A harness on a server; `more` is laid over what holds for every SIP server. */

@@ -79,7 +79,7 @@ export class Rigs implements AsyncDisposable {
     const { host, port } = server;
     const session = createSip({
       timings: { ...brisk, ...options.timings },
-      timers: { pongMs: 300, ...options.timers },
+      timers: options.timers ?? {},
     }).open(
       { id: newId<'LinkId'>(), settings: { address, host, port, transport: 'udp', ...options.settings } },
       house,

@@ -240,7 +240,7 @@ describe('an archive that cannot be relied on', () => {
     await untilStored(third.house, [...texts, 'live']);
     expect(textsOf(inTime(third.house))).toEqual([...texts, 'live']);
     expect(gapsOf(third.house)).toEqual([]);
-  }, 30_000);
+  });
 
   it('may send more than was asked for, pages without an end, and results that are none', async () => {
     const { rig } = await missed(3);

@@ -178,7 +178,7 @@ describeXmpp('rooms on %s', (scene) => {
 
   it('somebody is kicked, banned and let in again, and nobody where we have no right to', async () => {
     const [ours, theirs] = [newRoom(), newRoom()];
-    const { ask, house, entered, wish } = await begin([ours]);
+    const { ask, house, entered, occupant, wish } = await begin([ours]);
     await entered(ours);
     const bob = await come('bob', ours, theirs);
     wish(ours, theirs);
@@ -195,6 +195,7 @@ describeXmpp('rooms on %s', (scene) => {
     });
     expect(await ask('kick', { who: 'bob' }, theirs)).toMatchObject(refusedAs('not-allowed'));
     await bob.join(ours, 'bob');
+    await eventually('bob is seen', () => occupant(ours, 'bob') !== undefined);
     expect(await ask('ban', { who: 'bob', reason: 'again' }, ours)).toEqual(done);
     await bob.waitFor('the ban', (stanza) => statuses(stanza).includes('301'));
     expect(await roomTold(house, 'the ban', ({ act }) => act === 'ban')).toMatchObject({

@@ -44,7 +44,7 @@ export class ManualClock implements Clock {
 
 /** Waits for a fact. */
 export async function until(fact: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 20_000;
   while (!fact()) {
     if (performance.now() > deadline) throw new Error(`never: ${fact.toString()}`);
     await turn();

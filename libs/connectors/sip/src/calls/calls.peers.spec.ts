@@ -14,7 +14,7 @@ describeWithPeers('calls through Kamailio with SIPp', [...kamailioPeers, ...sipp
     rigs = new Rigs();
     alice = await rigs.begin({ server });
     await alice.until('online');
-  }, 30_000);
+  });
   afterAll(async () => {
     await rigs[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
