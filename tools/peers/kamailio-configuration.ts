@@ -113,6 +113,7 @@ modparam("presence_xml", "force_active", ${options.watchers === 'admitted' ? '0'
 modparam("presence_xml", "integrated_xcap_server", 1)
 
 request_route {
+    # What is -1 of an authentication below: nobody could look, which does not say that a password is wrong.
     if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
     if (!sanity_check("17895", "7")) exit;
     force_rport();
@@ -133,14 +134,22 @@ request_route {
     }
 
     if (is_method("REGISTER")) {
-        if (!www_authenticate("$td", "subscriber")) { www_challenge("$td", "1"); exit; }
+        if (!www_authenticate("$td", "subscriber")) {
+            if ($rc == -1) { sl_send_reply("500", "The database is busy"); exit; }
+            www_challenge("$td", "1");
+            exit;
+        }
         if ($au != $tU) { sl_send_reply("403", "Forbidden auth ID"); exit; }
         if (!save("location")) sl_reply_error();
         exit;
     }
     if (from_uri == myself) {
         ${options.asksForMessages === false ? 'if (!is_method("ACK|MESSAGE"))' : 'if (!is_method("ACK"))'} {
-            if (!proxy_authenticate("$fd", "subscriber")) { proxy_challenge("$fd", "1"); exit; }
+            if (!proxy_authenticate("$fd", "subscriber")) {
+                if ($rc == -1) { sl_send_reply("500", "The database is busy"); exit; }
+                proxy_challenge("$fd", "1");
+                exit;
+            }
             if ($au != $fU) { sl_send_reply("403", "Forbidden auth ID"); exit; }
             consume_credentials();
         }
