@@ -63,7 +63,9 @@ export class AccountWay implements Ways {
   }
 
   contact(flow: Flow): string {
-    return contactUri(this.#options.seat.name, flow);
+    const uri = contactUri(this.#options.seat.name, flow);
+    // What follows in a dialog is to come over the flow that it began on (RFC 5626 §4.3).
+    return this.#registration?.registered?.isOutbound === true ? `${uri};ob` : uri;
   }
 
   /** Finds the server and registers; one try. Never rejects. */

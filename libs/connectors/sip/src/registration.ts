@@ -52,6 +52,8 @@ export interface Registered {
   readonly contact: string;
   /** Routes that requests of ours must take (RFC 3608). */
   readonly routes: readonly string[];
+  /** Whether what is for us comes over the same flow, wherever our Contact seems to be (RFC 5626). */
+  readonly isOutbound: boolean;
 }
 
 /** Why there is no registration. */
@@ -107,6 +109,7 @@ export class Registration {
       flow,
       contact: contactUri(this.#options.seat.name, flow),
       routes: response.headers.list('service-route'),
+      isOutbound: isOutbound(response),
     };
     this.#keep(flow, response);
     return this.#registered;
@@ -213,8 +216,7 @@ export class Registration {
     const due = lasts * (0.5 + context.random() * 0.35);
     this.#timers.set('refresh', Math.max(500, due), () => void this.#refresh(flow));
     this.#stopKeeping?.();
-    const outbound =
-      response.headers.tokens('require').includes('outbound') || response.headers.has('flow-timer');
+    const outbound = isOutbound(response);
     const timer = parseSeconds(response.headers.get('flow-timer'));
     const everyMs =
       timer === undefined ? timings.keepAlive : Math.min(timings.keepAlive, Math.max(5, timer) * 1_000);
@@ -294,6 +296,11 @@ export class Registration {
 function refusalOf(answer: Answer): Refusal {
   const wait = answer.answer === 'response' ? waitOf(answer.response) : undefined;
   return { failure: registrationFailure(answer), ...(wait !== undefined && { notForMs: wait }) };
+}
+
+/** Whether a registrar does as RFC 5626 §6 says. */
+function isOutbound({ headers }: SipResponse): boolean {
+  return headers.tokens('require').includes('outbound') || headers.has('flow-timer');
 }
 
 function minimumOf(response: SipResponse): number | undefined {

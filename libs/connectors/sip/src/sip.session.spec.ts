@@ -45,6 +45,33 @@ it('registers where it is sent on to, and speaks through that server from then o
   });
 });
 
+it.each([
+  ['outbound', /^<sip:[^;>]+;ob>$/],
+  ['path', /^<sip:[^;>]+>$/],
+])(
+  'has dialogs stay on the flow of its registration where that knows how (%s)',
+  async (extension, contact) => {
+    await using rigs = new Rigs();
+    const subscribed: SipRequest[] = [];
+    const server = new SipStack({
+      userAgent: 'registrar',
+      onRequest: (incoming) => {
+        const { method, headers } = incoming.request;
+        if (method === 'SUBSCRIBE') subscribed.push(incoming.request);
+        const bound = { contact: headers.get('contact') ?? '', require: extension };
+        incoming.respond(method === 'REGISTER' ? 200 : 489, { headers: method === 'REGISTER' ? bound : {} });
+      },
+    });
+    const { port } = await server.listen({ transport: 'udp', host: '127.0.0.1', port: 0 });
+    const domain = 'example.org';
+    const where = { host: '127.0.0.1', port, domain, createAccount: () => Promise.resolve() };
+    await rigs.begin({ server: where, contacts: [`bob@${domain}`] });
+    const [asked] = await eventually('bob is asked for', () => subscribed.length > 0 && subscribed);
+    expect(asked?.headers.get('contact')).toMatch(contact);
+    await server.close();
+  },
+);
+
 it('proves its password to nobody but its own server', async () => {
   await between(async (sandbox, rigs) => {
     const alice = await begin(sandbox, rigs);
