@@ -91,7 +91,7 @@ export class Desk implements AsyncDisposable {
       request: (flow) => {
         const headers = Headers.from(this.#registration).set('cseq', sequence);
         if (!('contact' in more)) headers.add('contact', this.contact(flow));
-        for (const [name, value] of Object.entries(more)) headers.add(name, value);
+        for (const [name, value] of Object.entries(more)) headers.set(name, value);
         return requestOf('REGISTER', `sip:${this.#sandbox.domain}`, headers);
       },
       hops: [this.hop],

@@ -17,7 +17,7 @@ export interface SandboxSipOptions {
   readonly accounts?: readonly SandboxSipAccount[];
   /** Who lives here without a socket; bob and carol unless said otherwise. */
   readonly residents?: readonly string[];
-  /** What challenges ask for, the preferred one first. */
+  /** What challenges ask for, in this order; MD5 and SHA-256 unless said otherwise. */
   readonly algorithms?: readonly DigestAlgorithm[];
   /** How long a nonce is good; milliseconds. */
   readonly nonceMs?: number;

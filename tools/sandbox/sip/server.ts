@@ -2,6 +2,7 @@
 import {
   Challenger,
   Headers,
+  parseNameAddr,
   parseUri,
   SipStack,
   unescaped,
@@ -60,7 +61,8 @@ export class SipServer {
     this.domain = options.domain ?? 'sip.sandbox';
     this.#challenger = new Challenger({
       realm: this.domain,
-      ...(options.algorithms !== undefined && { algorithms: options.algorithms }),
+      // MD5 first: some phones read only the first challenge, and know no other hash.
+      algorithms: options.algorithms ?? ['MD5', 'SHA-256'],
       ...(options.nonceMs !== undefined && { nonceMs: options.nonceMs }),
     });
     for (const { user, password } of options.accounts ?? []) this.accounts.set(user, password);
@@ -193,9 +195,10 @@ export class SipServer {
   }
 
   #register(incoming: Incoming): void {
-    const to = addressIn(incoming.request.headers.get('to') ?? '');
-    const scheme = /^[^<]*<?\s*(\w+):/.exec(incoming.request.headers.get('to') ?? '')?.[1]?.toLowerCase();
-    if (scheme !== 'sip' && scheme !== 'sips') incoming.respond(400, { reason: 'To Is No SIP URI' });
+    const text = incoming.request.headers.get('to') ?? '';
+    const to = addressIn(text);
+    const isSip = /^sips?:/i.test(parseNameAddr(text)?.uri ?? '');
+    if (!isSip) incoming.respond(400, { reason: 'To Is No SIP URI' });
     else if (!to.endsWith(`@${this.domain}`)) incoming.respond(404);
     else if (this.#isProved(incoming, to.slice(0, to.lastIndexOf('@')), 'authorization')) {
       this.registrar.take(to.slice(0, to.lastIndexOf('@')), incoming);

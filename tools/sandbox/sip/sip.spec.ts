@@ -52,6 +52,16 @@ describe('registration', () => {
     });
   });
 
+  it.each([
+    ['sip:alice@sip.sandbox', 200],
+    ['Alice <sips:alice@sip.sandbox>', 200],
+    ['tel:+12025550123', 400],
+  ])('is of an address in angle brackets or without: %s', async (to, status) => {
+    await using({}, async (_sandbox, desk) => {
+      expect((await desk.register({ to, expires: '60' })).response.status).toBe(status);
+    });
+  });
+
   it('keeps parameters of a contact apart from those of its URI (RFC 4475 §3.3.12, 3.3.13)', async () => {
     await using({}, async (_sandbox, desk) => {
       const first = await desk.register({ contact: 'sip:desk@127.0.0.1:9;unknownparam', expires: '60' });
