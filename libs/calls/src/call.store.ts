@@ -247,8 +247,12 @@ export async function remoteIdOf(sql: Database, id: CallId): Promise<string | un
   return row?.remote_id ?? undefined;
 }
 
-/** How many calls a person has placed in the last minute. */
+/**
+ * How many calls a person has placed in the last minute. Until the transaction ends, others that ask it of the same person
+ * wait: of calls that are placed at once each would else see none of the others.
+ */
 export async function placedOfLate(sql: Sql, person: PersonId): Promise<number> {
+  await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`calls of ${person}`]);
   const [row] = await sql.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM call WHERE person_id = $1 AND created_at > now() - interval '1 minute'`,
     [person],
