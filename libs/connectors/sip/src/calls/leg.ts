@@ -214,7 +214,7 @@ export class Leg {
     if (this.#isLate) return this.#refuse('failed', failure('timeout', 'Nobody answered.', 'give-up'));
     if (answer.answer === 'none') return this.#refuse('failed', answerFailure(answer));
     const { response } = answer;
-    return this.#refuse(refusedAs(response.status), responseFailure(response));
+    return this.#refuse(refusedAs(response), responseFailure(response));
   }
 
   /** One INVITE, and what comes of it; undefined where there is no way. */

@@ -32,7 +32,9 @@ describe('the end of a call that rang', () => {
 });
 
 it('a refusal of ours to place a call is told as what it is', () => {
-  expect([486, 600, 603, 607, 404, 480, 503].map(refusedAs)).toEqual([
+  const statesOf = (statuses: readonly number[], reason: string) =>
+    statuses.map((status) => refusedAs({ status, headers: Headers.from({ reason }) }));
+  expect(statesOf([486, 600, 603, 607, 404, 480, 503], '')).toEqual([
     'busy',
     'busy',
     'declined',
@@ -41,4 +43,8 @@ it('a refusal of ours to place a call is told as what it is', () => {
     'failed',
     'failed',
   ]);
+  // A telephone network says more than a status can.
+  expect(statesOf([403, 486], 'Q.850;cause=21')).toEqual(['declined', 'busy']);
+  expect(statesOf([480], 'Q.850;cause=19')).toEqual(['failed']);
+  expect(statesOf([500], 'SIP;cause=200')).toEqual(['failed']);
 });

@@ -1,6 +1,6 @@
 /* Why a call that rang came to its end, as the network says it. */
 import type { CallState } from '#model';
-import { parseNumber, parseParameterised, type Headers } from '#protocols/sip';
+import { parseNumber, parseParameterised, type Headers, type SipResponse } from '#protocols/sip';
 
 const bySip: Readonly<Record<number, CallState>> = {
   200: 'answered-elsewhere',
@@ -20,6 +20,16 @@ const byTelephony: Readonly<Record<number, CallState>> = {
 
 /** How a call ended that is cancelled, by its Reason (RFC 3326 §2); without one that says more, it was missed. */
 export function cancelledAs(headers: Headers): CallState {
+  return reasonIn(headers) ?? 'missed';
+}
+
+/** What a call of ours comes to by a response that refuses it: its status, or where that says little, its Reason (RFC 6432). */
+export function refusedAs({ status, headers }: Pick<SipResponse, 'status' | 'headers'>): CallState {
+  const state = (status < 300 ? undefined : bySip[status]) ?? reasonIn(headers);
+  return state === undefined || state === 'answered-elsewhere' ? 'failed' : state;
+}
+
+function reasonIn(headers: Headers): CallState | undefined {
   for (const value of headers.list('reason')) {
     const reason = parseParameterised(value);
     const cause = reason?.params.get('cause');
@@ -28,11 +38,5 @@ export function cancelledAs(headers: Headers): CallState {
     const state = number === undefined ? undefined : states[number];
     if (state !== undefined) return state;
   }
-  return 'missed';
-}
-
-/** What a call of ours comes to by a response that refuses it. */
-export function refusedAs(status: number): CallState {
-  const state = bySip[status];
-  return state === undefined || status < 300 ? 'failed' : state;
+  return undefined;
 }
