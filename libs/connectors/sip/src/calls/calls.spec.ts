@@ -308,7 +308,14 @@ describe('calls', () => {
       expect(await statusOf(copy.answer)).toBe(480);
       // Some servers do so with a call of their own.
       expect(await statusOf(exchange.ring(rig.address).handle.answer)).toBe(480);
+      // Or with the number that it has for the account.
+      expect(await statusOf(exchange.ring('100@192.0.2.1').handle.answer)).toBe(480);
       expect(told(rig)).toEqual([]);
+      mine.ring();
+      await untilTold(rig, 'ringing');
+      // Whoever calls now is somebody else.
+      const carol = exchange.ring('carol@sip.example.org');
+      await eventually('it rings', () => carol.statuses.includes(180));
     });
 
     it.each([

@@ -145,7 +145,9 @@ export class Calls implements Service {
     // Our own phones are called by us, and so are we who have none: another of them may answer. A server may call them in
     // its own name, and in ours.
     const placed = [...this.#placed.values()];
-    if (placed.some(({ call }) => call.isOurs(callId) || party?.address === line.self)) incoming.respond(480);
+    const isOurs = ({ call }: { readonly call: PlacedCall }): boolean =>
+      call.isOurs(callId) || call.isCallingOurselves || party?.address === line.self;
+    if (placed.some(isOurs)) incoming.respond(480);
     else if (party === undefined) incoming.respond(400, { reason: 'Unreadable From' });
     // The same call by another way (RFC 3261 §8.2.2.2).
     else if (this.#ringing.has(remoteId)) incoming.respond(482);

@@ -54,6 +54,15 @@ export class PlacedCall {
     return this.#legs.some((leg) => leg.callIds.has(callId));
   }
 
+  /**
+   * Whether the account's own phones are being called, and nothing is heard of any yet. What calls us then is our own call:
+   * a server that calls phones with calls of its own may name whom it will.
+   */
+  get isCallingOurselves(): boolean {
+    const { self } = this.#parts.line;
+    return this.#mine.state === 'calling' && (this.#order.from ?? self) === self;
+  }
+
   /** The phone that a request within the call came from. */
   legOf(message: SipMessage): Leg | undefined {
     return this.#legs.find((leg) => leg.isOf(message));
