@@ -9,3 +9,6 @@ export const methods: readonly string[] = [
   'SUBSCRIBE',
   'NOTIFY',
 ];
+
+/** What may be required of us (§20.32): that a session is refreshed (RFC 4028) costs nothing, for no call is taken here. */
+export const options: readonly string[] = ['timer'];

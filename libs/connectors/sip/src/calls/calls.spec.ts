@@ -98,6 +98,15 @@ describe('calls', () => {
       expect(told(rig)).toHaveLength(2);
     });
 
+    it('ring though they are to be refreshed when they are taken, for they are not', async () => {
+      const rig = await begin();
+      const call = exchange.ring('bob@sip.example.org', { require: 'timer' });
+      await untilTold(rig, 'ringing');
+      await eventually('it rings', () => call.statuses.includes(180));
+      const unheard = exchange.ring('bob@sip.example.org', { require: 'timer, unheard-of' });
+      expect(await statusOf(unheard.handle.answer)).toBe(420);
+    });
+
     it('are all declined where the settings say so', async () => {
       const rig = await begin({ settings: { calls: 'decline' } });
       const call = exchange.ring('bob@sip.example.org');
@@ -427,6 +436,8 @@ describe('calls', () => {
       await eventually('theirs is acknowledged', () => passed.acks.length === 1);
       // Whoever wants to be told first is refused: there is nothing here to tell.
       expect(await statusOf(mine.change('').answer)).toBe(488);
+      // And who wants a session that is refreshed: nobody here does.
+      expect(await statusOf(mine.change(held, { require: 'timer' }).answer)).toBe(420);
       const refused = theirs.change(held);
       (await exchange.phone('phone0')).incoming.respond(488);
       expect(await statusOf(refused.answer)).toBe(488);

@@ -62,15 +62,19 @@ export class Phone {
   }
 
   /** Wants to speak otherwise. */
-  change(session: string): InviteHandle {
-    const request = this.next('INVITE', session);
+  change(session: string, headers: Readonly<Record<string, string>> = {}): InviteHandle {
+    const request = this.next('INVITE', session, headers);
     return this.stack.invite({ request, hops: [this.incoming.flow] });
   }
 
-  private next(method: string, body = ''): SipRequest {
+  private next(method: string, body = '', headers: Readonly<Record<string, string>> = {}): SipRequest {
     if (this.#dialog === undefined) throw new Error('it has not answered');
     return this.#dialog.next(method, {
-      headers: { contact: this.contact, ...(body !== '' && { 'content-type': 'application/sdp' }) },
+      headers: {
+        contact: this.contact,
+        ...headers,
+        ...(body !== '' && { 'content-type': 'application/sdp' }),
+      },
       body,
     });
   }

@@ -179,6 +179,11 @@ export class PlacedCall {
       incoming.respond(491);
       return;
     }
+    // Nobody here refreshes a session (RFC 4028).
+    if (incoming.request.headers.tokens('require').includes('timer')) {
+      incoming.respond(420, { headers: { unsupported: 'timer' } });
+      return;
+    }
     const session = sessionOf(incoming.request);
     if (session === undefined) {
       incoming.respond(488);
