@@ -8,14 +8,12 @@ import { Timers } from '#connector/session';
 import { failure, type AccountId, type Failure } from '#model';
 import {
   formatNameAddr,
-  formatUri,
   mostRedirections,
   parseNameAddr,
   parseSeconds,
   requestOf,
   sameUri,
   parseUri,
-  redirectionOf,
   type Answer,
   type Credentials,
   type Flow,
@@ -27,6 +25,7 @@ import {
 import { registrationFailure, waitOf } from './failures.js';
 import { newTag } from './line.js';
 import { contactUri, type Seat } from './pool.js';
+import { sentOnTo } from './registrar.js';
 import { domainOf, uriOf } from './sip.addresses.js';
 import type { SipTimings } from './timings.js';
 
@@ -54,6 +53,13 @@ export interface Registered {
   readonly routes: readonly string[];
   /** Whether what is for us comes over the same flow, wherever our Contact seems to be (RFC 5626). */
   readonly isOutbound: boolean;
+}
+
+/** What a REGISTER says. */
+interface Binding {
+  readonly number: number;
+  readonly expires: number;
+  readonly former: string | undefined;
 }
 
 /** Why there is no registration. */
@@ -98,9 +104,10 @@ export class Registration {
   async begin(hops: readonly Hop[], signal: AbortSignal, former?: string): Promise<Registered | Refusal> {
     let answer = await this.#ask(hops, signal, this.#expires, former);
     for (let more = mostRedirections; more > 0; more--) {
-      const elsewhere = await this.#elsewhere(answer);
-      if (elsewhere.length === 0) break;
-      answer = await this.#ask(elsewhere, signal, this.#expires, former);
+      const next = await sentOnTo(answer, this.#registrar, this.#options.places);
+      if (next === undefined) break;
+      this.#registrar = next.registrar;
+      answer = await this.#ask(next.hops, signal, this.#expires, former);
     }
     const why = this.#judge(answer);
     if (why !== undefined || answer.answer === 'none') return why ?? refusalOf(answer);
@@ -113,27 +120,6 @@ export class Registration {
     };
     this.#keep(flow, response);
     return this.#registered;
-  }
-
-  /**
-   * Where a redirection leads (§8.1.3.4): to another registrar, or by another way to ours (305). Who has asked over TLS is
-   * not led where anybody listens.
-   */
-  async #elsewhere(answer: Answer): Promise<readonly Hop[]> {
-    const status = answer.answer === 'response' ? answer.response.status : 0;
-    const asked = parseUri(this.#registrar);
-    if (answer.answer === 'none' || asked === undefined || ![301, 302, 305].includes(status)) return [];
-    const uri = redirectionOf(answer.response, asked);
-    if (uri === undefined) return [];
-    const isSafe = answer.flow.transport === 'tls';
-    const places = (await this.#options.places(uri)).filter(
-      ({ transport }) => !isSafe || transport === 'tls',
-    );
-    const { scheme, host, port } = uri;
-    if (status !== 305 && places.length > 0) {
-      this.#registrar = formatUri({ scheme, host, ...(port && { port }), params: new Map(), headers: [] });
-    }
-    return places;
   }
 
   /** Takes it back (§10.2.2), in the time that is given. Then it is over. */
@@ -164,8 +150,10 @@ export class Registration {
     former?: string,
   ): Promise<Answer> {
     const { seat, credentials, timings } = this.#options;
+    // The stack counts on by itself where it is challenged: each REGISTER has the number after the last (§10.2).
+    const number = ++this.#cseq;
     const answer = await seat.stack.request({
-      request: (flow) => this.#request(flow, expires, former),
+      request: (flow) => this.#request(flow, { number, expires, former }),
       hops,
       ...(credentials !== undefined && { credentials }),
       ...(signal !== undefined && { signal }),
@@ -183,7 +171,7 @@ export class Registration {
     return answer;
   }
 
-  #request(flow: Flow, expires: number, former: string | undefined): SipRequest {
+  #request(flow: Flow, { number, expires, former }: Binding): SipRequest {
     const { self, seat, account } = this.#options;
     const uri = uriOf(self);
     const contact = contactUri(seat.name, flow);
@@ -195,7 +183,7 @@ export class Registration {
       from: formatNameAddr({ uri, params: new Map([['tag', this.#fromTag]]) }),
       to: `<${uri}>`,
       'call-id': this.#callId,
-      cseq: `${String(++this.#cseq)} REGISTER`,
+      cseq: `${String(number)} REGISTER`,
       contact: contacts,
       expires: String(expires),
       supported: 'path, outbound',

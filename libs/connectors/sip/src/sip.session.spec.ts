@@ -25,6 +25,29 @@ it('leaves a server alone for as long as that wants', async () => {
   });
 });
 
+it('numbers each REGISTER with the number after the last', async () => {
+  await between(async (sandbox, rigs) => {
+    const numbers: string[] = [];
+    const challenger = new Challenger({ realm: sandbox.domain });
+    const server = new SipStack({
+      userAgent: 'registrar',
+      onRequest: (incoming) => {
+        const { method, headers } = incoming.request;
+        if (method !== 'REGISTER') return void incoming.respond(501);
+        numbers.push(headers.get('cseq') ?? '');
+        const contact = (headers.get('contact') ?? '').replace('expires=600', 'expires=1');
+        if (headers.has('authorization')) incoming.respond(200, { headers: { contact } });
+        else incoming.respond(401, { headers: { 'www-authenticate': challenger.challenge() } });
+      },
+    });
+    const { port } = await server.listen({ transport: 'udp', host: '127.0.0.1', port: 0 });
+    await rigs.begin({ server: { ...rigServer(sandbox), port } });
+    await eventually('it is refreshed', () => numbers.length >= 3);
+    expect(numbers.slice(0, 3)).toEqual(['1 REGISTER', '2 REGISTER', '3 REGISTER']);
+    await server.close();
+  });
+});
+
 it('registers where it is sent on to, and speaks through that server from then on', async () => {
   await between(async (sandbox, rigs) => {
     const asked: SipRequest[] = [];
