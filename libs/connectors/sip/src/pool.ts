@@ -63,7 +63,7 @@ export class Pool {
     const taker = name === undefined ? undefined : this.#takers.get(name);
     if (taker !== undefined) taker(incoming);
     else if (request.method === 'OPTIONS' && name === undefined) answerOptions(incoming);
-    else incoming.respond(404);
+    else incoming.dismiss(404);
   }
 }
 

@@ -168,12 +168,12 @@ export class TrunkPeers {
     if (verified?.verdict === 'ok') return this.#signing.get(verified.user)?.peer;
     const { transport, address } = incoming.source;
     const strangers = this.#strangers[transport === 'udp' ? 'datagrams' : 'streams'];
-    // An INVITE that nobody answers would be held for good.
+    // Nothing is held of them: they would take the room of peers.
     if (!strangers.mayAnswer(address)) incoming.ignore();
-    else if (verified === undefined || verified.verdict === 'malformed') incoming.respond(403);
+    else if (verified === undefined || verified.verdict === 'malformed') incoming.dismiss(403);
     else {
       const challenges = this.#challenger.challenge(verified.verdict === 'stale');
-      incoming.respond(401, { headers: { 'www-authenticate': challenges } });
+      incoming.dismiss(401, { headers: { 'www-authenticate': challenges } });
     }
     return undefined;
   }

@@ -30,6 +30,11 @@ export interface Incoming {
    * @returns the response as built, sent or not.
    */
   respond(status: number, reply?: Reply): SipResponse;
+  /**
+   * Answers finally, and holds nothing of it (§8.2.7): for strangers, of whom there may be more than there is room for. Sent
+   * again it is new, and is told the same.
+   */
+  dismiss(status: number, reply?: Reply): void;
   /** Forgets it without an answer, for a sender who is worth none: whoever waits for one gives up. */
   ignore(): void;
   /** Of an INVITE: it is no longer wanted. 487 is sent after this, unless it answered. The CANCEL itself is answered. */
@@ -46,6 +51,8 @@ export interface Answerer {
   /** The product, for Server. */
   readonly server: string;
   readonly send: (bytes: Buffer) => void;
+  /** A tag that is the same however often the request comes. */
+  readonly lastingTag: () => string;
   /** The transaction is over: `last` goes out again where the request does. */
   readonly over: (last: Buffer | undefined) => void;
   /** It is over, and nothing is held of it: sent again, it is new. */
@@ -59,13 +66,13 @@ abstract class Served implements Incoming {
   cancelled: ((cancel: SipRequest) => void) | undefined = undefined;
   acked: ((ack: SipRequest) => void) | undefined = undefined;
   unacked: (() => void) | undefined = undefined;
-  readonly #server: string;
+  readonly #answerer: Answerer;
 
-  constructor(request: SipRequest, flow: Flow, server: string) {
+  constructor(request: SipRequest, flow: Flow, answerer: Answerer) {
     this.request = request;
     this.flow = flow;
     this.tag = tagOf(request.headers.get('to')) ?? newTag();
-    this.#server = server;
+    this.#answerer = answerer;
   }
 
   get source(): Source {
@@ -74,9 +81,16 @@ abstract class Served implements Incoming {
   }
 
   respond(status: number, reply: Reply = {}): SipResponse {
-    const response = responseTo(this.request, status, reply, this.tag, this.#server);
+    const response = responseTo(this.request, status, reply, this.tag, this.#answerer.server);
     this.give(buildMessage(response), status);
     return response;
+  }
+
+  dismiss(status: number, reply: Reply = {}): void {
+    if (this.isOver) return;
+    this.ignore();
+    const { send, lastingTag, server } = this.#answerer;
+    send(buildMessage(responseTo(this.request, status, reply, lastingTag(), server)));
   }
 
   abstract readonly isOver: boolean;
@@ -87,7 +101,7 @@ abstract class Served implements Incoming {
   protected abstract give(bytes: Buffer, status: number): void;
 
   protected trying(): Buffer {
-    return buildMessage(responseTo(this.request, 100, {}, this.tag, this.#server));
+    return buildMessage(responseTo(this.request, 100, {}, this.tag, this.#answerer.server));
   }
 }
 
@@ -98,8 +112,9 @@ export class ServedRequest extends Served {
   readonly #transaction: ServerTransaction;
   readonly #forget: () => void;
 
-  constructor(request: SipRequest, flow: Flow, { setting, server, send, over, forget }: Answerer) {
-    super(request, flow, server);
+  constructor(request: SipRequest, flow: Flow, answerer: Answerer) {
+    super(request, flow, answerer);
+    const { setting, send, over, forget } = answerer;
     this.#forget = forget;
     this.#transaction = new ServerTransaction(setting, { send, over, trying: () => this.trying() });
   }
@@ -132,8 +147,9 @@ export class ServedInvite extends Served {
   readonly #transaction: InviteServerTransaction;
   #isIgnored = false;
 
-  constructor(request: SipRequest, flow: Flow, { setting, server, send, over, forget }: Answerer) {
-    super(request, flow, server);
+  constructor(request: SipRequest, flow: Flow, answerer: Answerer) {
+    super(request, flow, answerer);
+    const { setting, send, over, forget } = answerer;
     this.#transaction = new InviteServerTransaction(setting, {
       send,
       trying: () => this.trying(),

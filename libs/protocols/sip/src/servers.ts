@@ -123,6 +123,7 @@ export class Servers {
       setting: settingOf(flow),
       server,
       send,
+      lastingTag: () => statelessTag(key),
       forget,
       over: (last) => {
         forget();

@@ -9,6 +9,7 @@ import type { Answer, Answered } from './ask.js';
 import { Challenger } from './challenger.js';
 import { Credentials } from './credentials.js';
 import { Dialog } from './dialog.js';
+import { tagOf } from './headers/name-addr.js';
 import type { Incoming } from './incoming.js';
 import type { SipMessage, SipRequest, SipResponse } from './message.js';
 import { aRequest, aStack, closeAll, hopTo, ManualClock, until } from './stack.fixture.js';
@@ -390,6 +391,30 @@ describe('a stack that is asked', () => {
     peer.say(rawRequest('OPTIONS', { branch: 'z9hG4bKlast' }), hop);
     await until(() => peer.heard.length > 0);
     expect(statusesOf(peer.heard)).toEqual([200]);
+  });
+
+  it('holds nothing of what is dismissed, and tells it the same as often as it comes', async () => {
+    const clock = new ManualClock();
+    const { stack } = aStack({
+      clock,
+      limits: { incoming: 8 },
+      onRequest: (incoming) => {
+        if (incoming.request.method === 'OPTIONS') incoming.respond(200);
+        else incoming.dismiss(401, { headers: { 'www-authenticate': 'Digest realm="x", nonce="y"' } });
+      },
+    });
+    const [hop, peer] = [await hopTo(stack), await rawPeer()];
+    for (const [at, branch] of ['0', '1', '2', '3', '0'].entries()) {
+      peer.say(rawRequest('INVITE', { branch: `z9hG4bK${branch}` }), hop);
+      await until(() => peer.heard.length > at);
+    }
+    clock.advance(2_000);
+    peer.say(rawRequest('OPTIONS', { branch: 'z9hG4bKlast' }), hop);
+    await until(() => statusesOf(peer.heard).includes(200));
+    expect(statusesOf(peer.heard)).toEqual([401, 401, 401, 401, 401, 200]);
+    const tags = peer.heard.map(({ headers }) => tagOf(headers.get('to')));
+    expect(tags[4]).toBe(tags[0]);
+    expect(tags[1]).not.toBe(tags[0]);
   });
 
   it('refuses only so much in a second over UDP, and hears on what it takes', async () => {
