@@ -72,7 +72,8 @@ export function answerOptions(incoming: Incoming): void {
   incoming.respond(200, {
     headers: {
       allow: methods.join(', '),
-      accept: acceptedTypes,
+      // Of calls we take what they offer, although nobody is heard here.
+      accept: `application/sdp, ${acceptedTypes}`,
       'accept-encoding': 'deflate, gzip, identity',
       'allow-events': 'presence',
       supported: 'outbound, path',

@@ -19,6 +19,17 @@ it('takes what a peer says to an account of its domain, and says what the accoun
   expect(neighbour.heard.some(({ request }) => request.method === 'OPTIONS')).toBe(true);
 });
 
+it('says who asks what it takes: calls and what they offer, and what messages are made of', async () => {
+  const neighbour = await Neighbour.start();
+  const { port } = await trunk([peerAt(neighbour)]);
+  const { status, headers } = await neighbour.say(port, { method: 'OPTIONS' });
+  expect(status).toBe(200);
+  expect(headers.tokens('allow')).toEqual(expect.arrayContaining(['INVITE', 'MESSAGE']));
+  expect(headers.tokens('accept')).toEqual(
+    expect.arrayContaining(['application/sdp', 'text/plain', 'message/cpim']),
+  );
+});
+
 it('refuses whoever comes from another address, and whoever comes over another transport than is trusted', async () => {
   const neighbour = await Neighbour.start();
   const elsewhere = await trunk([peerAt(neighbour, { addresses: ['192.0.2.0/24'] })]);
