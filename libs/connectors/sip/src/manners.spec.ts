@@ -25,8 +25,13 @@ it('offers CPIM no more to who takes it and speaks without having told what they
   expect(manners.takes(bob, 'composing')).toBe(true);
   await scene.settle();
   const heir = of(new Scene(scene));
-  await heir.ready;
-  expect(heir.takes(bob, 'cpim')).toBe(false);
+  // What is learnt before it is known what was noted takes nothing from that.
+  heir.refused('carol@example.org', 'cpim');
+  await scene.settle();
+  const third = of(new Scene(scene));
+  await third.ready;
+  expect(third.takes(bob, 'cpim')).toBe(false);
+  expect(third.takes('carol@example.org', 'cpim')).toBe(false);
 });
 
 it('offers it to who tells, however late', async () => {

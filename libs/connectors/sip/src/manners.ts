@@ -5,6 +5,7 @@
  */
 import type { JsonObject } from '#connector';
 import { fieldsOf, readNote, remember, type Notes } from '#connector/session';
+import { cpimType, type SipRequest } from '#protocols/sip';
 import type { Parts } from './parts.js';
 
 const key = 'sip.manners';
@@ -14,6 +15,8 @@ const lastsMs = 30 * 86_400_000;
 
 /** Who tells receipts tells them before their person has read a message, and has written an answer. */
 const promptMs = 10_000;
+
+const readsCpim: ReadonlySet<string> = new Set([cpimType, 'message/*', '*/*']);
 
 /** What a peer may not take. */
 export type Refused = 'cpim' | 'composing';
@@ -47,6 +50,13 @@ export class Manners {
     this.#keep();
   }
 
+  /** A peer says with a message what they take (RFC 3261 §20.1). */
+  said(peer: string, { headers }: SipRequest): void {
+    const types = headers.tokens('accept').map((one) => one.split(';')[0]?.trim().toLowerCase() ?? '');
+    const isRead = types.length === 0 || types.some((one) => readsCpim.has(one));
+    if (!isRead && this.takes(peer, 'cpim')) this.refused(peer, 'cpim');
+  }
+
   /** A peer has taken a message that asks to be told when it is delivered. */
   asked(peer: string): void {
     if (!this.#owing.has(peer)) remember(this.#owing, peer, this.#parts.context.clock.now(), mostPeers);
@@ -68,8 +78,11 @@ export class Manners {
 
   #keep(): void {
     const { account, keeper } = this.#parts;
-    const value: JsonObject = Object.fromEntries(this.#refused);
-    const keyValues: Notes = [{ account, key, value }];
-    void keeper.store({ events: [], keyValues });
+    // What an earlier session noted is kept with it.
+    void this.ready.then(() => {
+      const value: JsonObject = Object.fromEntries(this.#refused);
+      const keyValues: Notes = [{ account, key, value }];
+      void keeper.store({ events: [], keyValues });
+    });
   }
 }

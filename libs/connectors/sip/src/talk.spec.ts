@@ -139,6 +139,19 @@ it('says plain text to who takes wishes for receipts and speaks without ever tel
   ]);
 });
 
+it('says plain text to who says that they take it, and does not say that they take more', async () => {
+  const { neighbour, ours } = await joined();
+  const accepts = { bob: 'text/plain, application/im-iscomposing+xml', carol: 'text/plain;q=0.5, */*' };
+  for (const [who, accept] of Object.entries(accepts)) {
+    await neighbour.say(ours.port, { from: `sip:${who}@example.com`, headers: { accept } });
+    await ours.send(`${who}@example.com`, 'hello');
+  }
+  expect(neighbour.messages().map(({ headers }) => headers.get('content-type')?.split(';')[0])).toEqual([
+    'text/plain',
+    'message/cpim',
+  ]);
+});
+
 it('says the plain text as another request of the same call, for who still holds the one that was refused', async () => {
   const taken = new Set<string>();
   const neighbour = await Neighbour.start((incoming) => {

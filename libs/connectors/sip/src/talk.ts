@@ -116,6 +116,7 @@ export class Talk implements Service {
     const author = line.authorOf?.(incoming)?.author ?? partyOf(request.headers.get('from') ?? '', domain);
     const now = new Date(context.clock.now());
     const heard = readMessage(request, { account, domain, now, ...(author && { author }) });
+    if (author !== undefined) this.#manners.said(author.address, request);
     switch (heard.heard) {
       case 'message': {
         this.#typing.heard(heard.event.conversation, heard.event.author.address);
