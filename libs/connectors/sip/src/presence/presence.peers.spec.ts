@@ -22,6 +22,22 @@ function show({ session, account }: Rig, presence: Presence, note?: string): voi
   }
 }
 
+/**
+ * Shows something until a watcher sees it. Kamailio, told two things within a few milliseconds, may number a NOTIFY and never
+ * send it; what is shown next is told.
+ */
+async function showUntilSeen(rig: Rig, presence: Presence, watcher: Rig): Promise<void> {
+  let [shown, at] = [0, -Infinity];
+  await eventually(`${watcher.address} sees ${presence}`, () => {
+    if (seenBy(watcher, rig) === presence) return true;
+    if (performance.now() - at > 1_000) {
+      show(rig, presence, `for the ${String(++shown)}. time`);
+      at = performance.now();
+    }
+    return undefined;
+  });
+}
+
 function watch({ session, account }: Rig, whom: readonly Rig[]): void {
   if (!can(session, 'has-contacts')) return;
   session.setContacts(
@@ -95,8 +111,8 @@ describeWithPeers('presence on Kamailio', kamailioPeers, () => {
     const before = await tagOf(alice);
     const again = await begin(rigs, { server, after: alice });
     await eventually('it is changed', async () => (await tagOf(alice)) !== before || undefined);
-    show(again, 'offline');
-    await sees(bob, alice, 'offline');
+    // Were it doubled, what was there before would be seen beside it, however often this is said.
+    await showUntilSeen(again, 'offline', bob);
   });
 
   it('tells who asks, and shows them nothing until the server lets them', async () => {
