@@ -11,6 +11,11 @@ export interface Mistake {
 export type Checked<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly mistakes: readonly Mistake[] };
 
+// One for all schemas: each would make the checks of JSON Schema itself anew, which takes longer than all the rest. Keywords
+// that only forms understand are let through, hence not strict.
+const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, verbose: false });
+addFormats.default(ajv);
+
 /**
  * A connector's own JSON Schema (2020-12), applied to what a person sent. Gives the value back with the schema's
  * defaults filled in, or every mistake at once. A mistake never repeats the value: it may be a secret.
@@ -20,9 +25,6 @@ export class SchemaCheck {
 
   /** @throws Error when the schema is none: a fault of the connector's, found at start. */
   constructor(schema: JsonObject) {
-    // Keywords that only forms understand are let through, hence not strict.
-    const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, verbose: false });
-    addFormats.default(ajv);
     this.#validate = ajv.compile(schema);
   }
 
