@@ -146,7 +146,7 @@ export class Calls implements Service {
     // its own name, and in ours.
     const placed = [...this.#placed.values()];
     const isOurs = ({ call }: { readonly call: PlacedCall }): boolean =>
-      call.isOurs(callId) || call.isCallingOurselves || party?.address === line.self;
+      call.isOurs(callId) || party?.address === line.self || call.comesBackAs(callId);
     if (placed.some(isOurs)) incoming.respond(480);
     else if (party === undefined) incoming.respond(400, { reason: 'Unreadable From' });
     // The same call by another way (RFC 3261 §8.2.2.2).

@@ -34,6 +34,8 @@ export class PlacedCall {
   readonly #theirs: Leg;
   #state: CallState = 'calling';
   #told = '';
+  /** The Call-ID under which it has come back to us. */
+  #returned: string | undefined;
   /** A change of how they speak is under way. */
   #changing = false;
 
@@ -55,12 +57,15 @@ export class PlacedCall {
   }
 
   /**
-   * Whether the account's own phones are being called, and nothing is heard of any yet. What calls us then is our own call:
-   * a server that calls phones with calls of its own may name whom it will.
+   * Whether a call to us is this one, come back: the account's own phones are being called, nothing is heard of any yet, and
+   * we are one of them. A server that calls phones with calls of its own may name whom it will; it calls each once, so who
+   * calls besides is somebody else.
    */
-  get isCallingOurselves(): boolean {
+  comesBackAs(callId: string): boolean {
     const { self } = this.#parts.line;
-    return this.#mine.state === 'calling' && (this.#order.from ?? self) === self;
+    if (this.#mine.state !== 'calling' || (this.#order.from ?? self) !== self) return false;
+    this.#returned ??= callId;
+    return this.#returned === callId;
   }
 
   /** The phone that a request within the call came from. */
