@@ -29,6 +29,8 @@ import { sentOnTo } from './registrar.js';
 import { domainOf, uriOf } from './sip.addresses.js';
 import type { SipTimings } from './timings.js';
 
+const notKept = failure('server-shutdown', 'The server keeps no registration.');
+
 export interface RegistrationOptions {
   readonly context: SessionContext;
   readonly account: AccountId;
@@ -192,7 +194,9 @@ export class Registration {
 
   #judge(answer: Answer): Refusal | undefined {
     const status = answer.answer === 'response' ? answer.response.status : undefined;
-    return status !== undefined && status >= 200 && status < 300 ? undefined : refusalOf(answer);
+    if (answer.answer === 'none' || status === undefined || status < 200 || status >= 300)
+      return refusalOf(answer);
+    return this.#granted(answer.response, answer.flow) > 0 ? undefined : { failure: notKept };
   }
 
   /** Refreshes in good time (RFC 5626 §4.4.1, RFC 3261 §10.2.4), and shows signs of life between. */
@@ -275,9 +279,9 @@ export class Registration {
         continue;
       const expires = contact?.params.get('expires');
       const seconds = typeof expires === 'string' ? parseSeconds(expires) : undefined;
-      if (seconds !== undefined) return Math.max(1, seconds);
+      if (seconds !== undefined) return seconds;
     }
-    return Math.max(1, parseSeconds(response.headers.get('expires')) ?? this.#expires);
+    return parseSeconds(response.headers.get('expires')) ?? this.#expires;
   }
 }
 

@@ -48,6 +48,30 @@ it('numbers each REGISTER with the number after the last', async () => {
   });
 });
 
+it.each([
+  ['with its Contact', (contact: string) => ({ contact: contact.replace('expires=600', 'expires=0') })],
+  ['with all', () => ({ expires: '0' })],
+])(
+  'waits with the next try where a server keeps nothing of what it takes, and says so %s',
+  async (_, says) => {
+    await using rigs = new Rigs();
+    let asked = 0;
+    const server = new SipStack({
+      userAgent: 'registrar',
+      onRequest: (incoming) => {
+        asked++;
+        incoming.respond(200, { headers: says(incoming.request.headers.get('contact') ?? '') });
+      },
+    });
+    const { port } = await server.listen({ transport: 'udp', host: '127.0.0.1', port: 0 });
+    const where = { host: '127.0.0.1', port, domain: 'example.org', createAccount: () => Promise.resolve() };
+    const alice = await rigs.begin({ server: where });
+    const { code } = await alice.until('backing-off');
+    expect({ asked, code }).toEqual({ asked: 1, code: 'server-shutdown' });
+    await server.close();
+  },
+);
+
 it('registers where it is sent on to, and speaks through that server from then on', async () => {
   await between(async (sandbox, rigs) => {
     const asked: SipRequest[] = [];
