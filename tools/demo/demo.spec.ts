@@ -175,7 +175,7 @@ it('ends on Ctrl-C, with nothing left behind', async () => {
   expect(await ended).toEqual([0, null]);
   expect(demo.output()).toContain('Ending …');
   expect(leftBehind().filter((name) => !before.includes(name))).toEqual([]);
-}, 60_000);
+});
 
 it('ends just as well while it starts', async () => {
   const args = [

@@ -9,7 +9,7 @@ describe('a message that its network’s law or courtesy speaks of', () => {
   let loop: Loop;
   beforeAll(async () => {
     loop = await Loop.open();
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });

@@ -100,7 +100,7 @@ describe('every route of rosters, conversations, messages, calls, metering and e
                     : envelope,
         ]),
     );
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();

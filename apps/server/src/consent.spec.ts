@@ -14,7 +14,7 @@ describe('whoever asks not to be written to', () => {
   let made = 0;
   beforeAll(async () => {
     loop = await Loop.open({ consentWords: true });
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });

@@ -36,7 +36,7 @@ describe('files', () => {
     ({ port } = loop.house.app.getHttpServer().address() as AddressInfo);
     url = `http://127.0.0.1:${String(port)}`;
     bob = await loop.with('bob');
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });
@@ -195,7 +195,7 @@ describe('files', () => {
       for (const { status, body } of refused) expect([status, body.code]).toEqual([409, 'quota-exceeded']);
       const { used } = (await (await get('/v1/files', as(carol.token))).json()) as { used: number };
       expect(used).toBe((answers.length - refused.length) * 50_000_000);
-    }, 60_000);
+    });
 
     it('and broken off leave nothing', async () => {
       const before = await count('file');
@@ -315,7 +315,7 @@ describe('files', () => {
       expect(size).toBe(50_000_000);
       // Client and server share this process: what is held is what is under way between them, not the file.
       expect(most - before).toBeLessThan(40_000_000);
-    }, 60_000);
+    });
   });
 
   describe('that a network hands over', () => {

@@ -9,7 +9,7 @@ describe('what was said before', () => {
   let loop: Loop;
   beforeAll(async () => {
     loop = await Loop.open();
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });

@@ -16,7 +16,7 @@ describe('what a provider calls with', () => {
   beforeAll(async () => {
     loop = await Loop.open({}, { secrets: { webhookKey }, env: { PARLEY_PUBLIC_URL: base } });
     address = await ingressUrl();
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });

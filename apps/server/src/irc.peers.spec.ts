@@ -132,7 +132,7 @@ describeWithPeers('a person on InspIRCd with Anope', [...inspircdPeers, anope], 
       },
       30_000,
     );
-  }, 60_000);
+  });
 
   it('loses no accepted message through two kills, and doubles none that is not unknown', async () => {
     await using dave = await plainClient({ port: server.ports.plain, nick: 'dave' });

@@ -19,7 +19,7 @@ describe('what is sent over a network that counts parts', () => {
   beforeAll(async () => {
     loop = await Loop.open({ maxTextBytes: 16, resolvesUnknown: false });
     bob = await loop.with('+12025550101');
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });

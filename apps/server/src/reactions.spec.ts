@@ -6,7 +6,7 @@ describe('reactions that a network tells all at once', () => {
   let loop: Loop;
   beforeAll(async () => {
     loop = await Loop.open();
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });

@@ -7,7 +7,7 @@ describe('the roster of an account', () => {
   let loop: Loop;
   beforeAll(async () => {
     loop = await Loop.open();
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });
@@ -131,7 +131,7 @@ describe('a roster that the network keeps', () => {
   let loop: Loop;
   beforeAll(async () => {
     loop = await Loop.open();
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });
@@ -227,7 +227,7 @@ describe('whoever holds an address for a time', () => {
   let loop: Loop;
   beforeAll(async () => {
     loop = await Loop.open();
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });

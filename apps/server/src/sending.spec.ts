@@ -9,7 +9,7 @@ describe('a send', () => {
   beforeAll(async () => {
     loop = await Loop.open();
     bob = await loop.with('bob');
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });
@@ -263,7 +263,7 @@ describe('a send whose link broke before the answer', () => {
     await loop.state('online');
     await loop.ask('POST', `/v1/envelopes/${envelope.id}/resend`);
     await loop.fate(message, 'sent');
-  }, 60_000);
+  });
 
   it('is settled by asking the network where it can tell, and reaches it once', async () => {
     await using loop = await Loop.open();
@@ -272,7 +272,7 @@ describe('a send whose link broke before the answer', () => {
     const kept = await loop.send(bob, 'cut off but kept');
     await loop.fate(kept, 'sent');
     expect(loop.sent().filter((text) => text === 'cut off but kept')).toHaveLength(1);
-  }, 60_000);
+  });
 });
 
 describe('a receipt that names a message by the network’s id', () => {
@@ -284,5 +284,5 @@ describe('a receipt that names a message by the network’s id', () => {
     const message = await loop.send(bob, 'read before it was sent');
     const envelope = await loop.fate(message, 'read');
     expect(envelope.parts).toMatchObject([{ part: 0, state: 'read' }]);
-  }, 60_000);
+  });
 });

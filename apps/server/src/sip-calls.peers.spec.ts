@@ -107,7 +107,7 @@ describeWithPeers('calls over HTTP', kamailioPeers, () => {
     await Promise.all([stands(mine, 'idle'), stands(theirs, 'idle')]);
     await is(call, 'ended');
     await house.ask('DELETE', `/v1/accounts/${office}`);
-  }, 60_000);
+  });
 
   it('leave no phone ringing, nobody on the line and no call without an end when the process dies', async () => {
     const [desk, kitchen, bob, carol] = [

@@ -194,7 +194,7 @@ describe('the first law on SMPP', () => {
     expect(items.filter(({ origin }) => origin === 'remote').map(({ text }) => text)).toEqual([
       'one two three',
     ]);
-  }, 60_000);
+  });
 });
 
 interface Envelopes {

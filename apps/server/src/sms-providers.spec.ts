@@ -56,7 +56,7 @@ describe('an account with a provider over HTTP', () => {
       });
       return session.state === 'online';
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await provider[Symbol.asyncDispose]();

@@ -8,7 +8,7 @@ describe('what comes in', () => {
   let loop: Loop;
   beforeAll(async () => {
     loop = await Loop.open();
-  }, 60_000);
+  });
   afterAll(async () => {
     await loop[Symbol.asyncDispose]();
   });

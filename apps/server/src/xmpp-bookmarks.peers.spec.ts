@@ -65,7 +65,7 @@ for (const [name, peers, start] of families) {
     }, 120_000);
     afterAll(async () => {
       for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
-    }, 60_000);
+    });
 
     const room = (word: string): string => `${word}@${server.names.rooms}`;
     const mine = async (address: string): Promise<Conversation | undefined> => {

@@ -113,7 +113,7 @@ for (const [name, peers, start] of families) {
     }, 120_000);
     afterAll(async () => {
       for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
-    }, 60_000);
+    });
 
     it('is caught up with, in order and once, through kills in mid catch-up and while people talk', async () => {
       const alice = `alice@${server.names.domain}`;

@@ -70,7 +70,7 @@ for (const [name, peers, start] of families) {
     }, 120_000);
     afterAll(async () => {
       for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
-    }, 60_000);
+    });
 
     const alice = (): string => `alice@${server.names.domain}`;
     const raw = (what: string): Promise<string> =>

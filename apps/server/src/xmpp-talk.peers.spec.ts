@@ -62,7 +62,7 @@ for (const [name, peers, start] of families) {
     }, 120_000);
     afterAll(async () => {
       for (const one of stack.reverse()) await one[Symbol.asyncDispose]();
-    }, 60_000);
+    });
 
     it('write to each other over an encrypted stream', async () => {
       await online();

@@ -179,5 +179,5 @@ describeWithPeers('several writer processes on PostgreSQL', [postgresPeer], () =
     }
     await eventually('the holder has learnt that it lost', () => holder.child.exitCode === 1);
     expect(await log.head(workspace)).toEqual({ sequence: 1n, floor: 0n });
-  }, 60_000);
+  });
 });

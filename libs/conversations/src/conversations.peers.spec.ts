@@ -17,7 +17,7 @@ describeEngines('conversations', (open) => {
   beforeAll(async () => {
     test = await open();
     house = await House.open(test.database);
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await test[Symbol.asyncDispose]();

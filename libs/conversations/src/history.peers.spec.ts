@@ -18,7 +18,7 @@ describeEngines('history', (open) => {
   beforeAll(async () => {
     test = await open();
     house = await House.open(test.database);
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await test[Symbol.asyncDispose]();

@@ -14,7 +14,7 @@ describeEngines('an address that has our own side in it', (open) => {
   beforeAll(async () => {
     test = await open();
     house = await House.open(test.database);
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await test[Symbol.asyncDispose]();

@@ -17,7 +17,7 @@ describeEngines('search', (open) => {
   beforeAll(async () => {
     test = await open();
     house = await House.open(test.database);
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await test[Symbol.asyncDispose]();
@@ -237,7 +237,7 @@ describeEngines('search', (open) => {
       expect(await found('one nee')).toEqual(['one needle']);
       expect(await found('common', { limit: '3' })).toHaveLength(3);
       expect(await found('common needle')).toEqual([]);
-    }, 60_000);
+    });
 
     it('say where to go on when patience ends, with what was found', async () => {
       const hay = Array.from({ length: 998 }, () => ({ text: 'hay' }));
@@ -277,6 +277,6 @@ describeEngines('search', (open) => {
         );
       }
       expect((await all({ q: 'needle', limit: '3' })).texts).toEqual(expected);
-    }, 60_000);
+    });
   });
 });

@@ -26,7 +26,7 @@ describeEngines('what is read of a long conversation', (open) => {
        FROM generate_series(1, 20000) AS number`,
       [workspace, account, conversation],
     );
-  }, 60_000);
+  });
   afterAll(async () => {
     await test[Symbol.asyncDispose]();
   });

@@ -28,7 +28,7 @@ describeEngines('receipts that name parts by ids of the network', (open) => {
   beforeAll(async () => {
     test = await open();
     ({ database } = test);
-  }, 60_000);
+  });
   afterAll(async () => {
     await test[Symbol.asyncDispose]();
   });

@@ -53,7 +53,7 @@ describe('a data directory', () => {
     expect((await pool.query('SELECT one FROM t')).rows).toEqual([{ one: 1 }]);
     for (const directory of [dataDir, join(dataDir, 'cluster'), join(dataDir, 'lock')])
       expect((await stat(directory)).mode & 0o777).toBe(0o700);
-  }, 60_000);
+  });
 
   it('keeps what it was given when the engine is closed and opened again', async () => {
     using scratch = scratchDirectory('engine');
@@ -62,7 +62,7 @@ describe('a data directory', () => {
     await first.engine.close();
     const second = await start({ dataDir: scratch.path });
     expect((await second.pool.query('SELECT one FROM t')).rows).toEqual([{ one: 1 }]);
-  }, 60_000);
+  });
 
   it('begins from a prepared archive, or from a copy of another database', async () => {
     using scratch = scratchDirectory('engine');
@@ -86,7 +86,7 @@ describe('a data directory', () => {
     const { pool } = await start({ dataDir: scratch.path });
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     expect((await readdir(scratch.path)).sort()).toEqual(['cluster', 'lock']);
-  }, 60_000);
+  });
 
   it('is left free, and says why, when it cannot be opened', async () => {
     using scratch = scratchDirectory('engine');
@@ -103,7 +103,7 @@ describe('a data directory', () => {
     await writeFile(version, right);
     const { pool } = await start({ dataDir: scratch.path });
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
-  }, 60_000);
+  });
 });
 
 describe('a worker', () => {
@@ -133,7 +133,7 @@ describe('a worker', () => {
     expect(crashes).toHaveLength(1);
     expect(errors[0]).toMatchObject({ code: 'ECONNRESET', cause: crashes[0] });
     expect((await engine.stats()).restarts).toBe(1);
-  }, 60_000);
+  });
 
   it('that panics runs no statement more, and is tried again until the database opens', async () => {
     using scratch = scratchDirectory('engine');
@@ -161,7 +161,7 @@ describe('a worker', () => {
     await expect(pool.query('SELECT pg_sleep(60)')).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(crashes[0]).toMatchObject({ name: 'WorkerUnresponsive' });
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
-  }, 60_000);
+  });
 
   it('bounds its log and removes what is dead', async () => {
     using scratch = scratchDirectory('engine');
@@ -201,7 +201,7 @@ describe('a worker', () => {
     });
     await eventually('it has ended by itself', () => child.child.exitCode !== null, 30_000);
     expect(child.output()).toBe('[{"still":1}]\n');
-  }, 60_000);
+  });
 });
 
 async function engineIsBusy(engine: EmbeddedPostgres): Promise<boolean> {

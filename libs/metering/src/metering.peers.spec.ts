@@ -46,7 +46,7 @@ describeEngines('metering', (open, engine) => {
     const body = { connector, label: '=Alice, Ltd', settings: { host: 'paper.example.org' } };
     account = (await ask<{ id: AccountId }>('POST', '/v1/accounts', body)).id;
     meter = house.app.get(Meter);
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await opened[Symbol.asyncDispose]();
@@ -519,7 +519,7 @@ describeEngines('metering', (open, engine) => {
       expect(now?.balance).toBe(sum);
       expect(now?.used).toBe([...known.values()].reduce((all, { price = '0' }) => all + BigInt(price), 0n));
       expect(rows.length).toBeGreaterThan(100);
-    }, 60_000);
+    });
   });
 
   describe('usage', () => {

@@ -32,7 +32,7 @@ describeEngines('identities', (open) => {
       [link, workspace],
     );
     await database.query(`INSERT INTO lease (link_id, epoch) VALUES ($1, 7)`, [link]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await test[Symbol.asyncDispose]();
   });

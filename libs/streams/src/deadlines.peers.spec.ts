@@ -13,7 +13,7 @@ describeEngines('what is to be stored by a deadline', (open) => {
     test = await open();
     house = await House.open(test.database);
     account = await house.account(await house.setUp());
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await test[Symbol.asyncDispose]();

@@ -90,7 +90,7 @@ describeEngines('server-sent events', (open) => {
     account = await house.account(alice);
     lobby = (await alice.client.call('createConversation', { body: { account, address: '#lobby' } })).id;
     await house.network.say(account, 'carol', 'good morning', '#lobby');
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const reader of readers) reader.close();
     await house[Symbol.asyncDispose]();
@@ -248,5 +248,5 @@ describeEngines('streams at the end of a server', (open) => {
     expect(performance.now() - began).toBeLessThan(10_000);
     await eventually('it ends', () => reader.ended);
     expect(reader.named('close')).toEqual([{ code: 1012, reason: 'the server restarts' }]);
-  }, 60_000);
+  });
 });

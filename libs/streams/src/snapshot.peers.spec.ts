@@ -19,7 +19,7 @@ describeEngines('snapshot and pages of events', (open) => {
     alice = await house.setUp();
     bob = await house.invite(alice);
     account = await house.account(alice);
-  }, 60_000);
+  });
   afterAll(async () => {
     await house[Symbol.asyncDispose]();
     await test[Symbol.asyncDispose]();

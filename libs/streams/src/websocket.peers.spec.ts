@@ -54,7 +54,7 @@ describeEngines('the stream', (open) => {
     lobby = (await alice.client.call('createConversation', { body: { account, address: '#lobby' } })).id;
     // From here on carol is known, and her words come alone.
     await house.network.say(account, 'carol', 'good morning', '#lobby');
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const { socket } of raws) socket.terminate();
     await house[Symbol.asyncDispose]();
@@ -177,7 +177,7 @@ describeEngines('the stream', (open) => {
       );
       expect(texts(frames)).toEqual(wanted);
       slow.socket.terminate();
-    }, 60_000);
+    });
 
     it('for a hundred at once, the same to each', async () => {
       const carol = await house.invite(alice);

@@ -27,7 +27,7 @@ function behavesAsServersDo(start: () => Promise<Subject>): void {
   let made = 0;
   beforeAll(async () => {
     subject = await start();
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const client of open) await client[Symbol.asyncDispose]();
     await subject[Symbol.asyncDispose]();

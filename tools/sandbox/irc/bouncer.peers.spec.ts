@@ -10,7 +10,7 @@ describeWithPeers('ZNC on the sandbox', [znc], () => {
     sandbox = await startSandboxIrc();
     bouncer = await startZnc({ upstream: { port: sandbox.port }, users: ['alice'] });
     await sandbox.client('alice', 30_000);
-  }, 60_000);
+  });
   afterAll(async () => {
     await bouncer[Symbol.asyncDispose]();
     await sandbox[Symbol.asyncDispose]();
@@ -40,12 +40,12 @@ describeWithPeers('ZNC on the sandbox', [znc], () => {
     await alice.waitFor(/ TOPIC #lounge :?through a bouncer$/);
     sandbox.changeHost('bob', 'bobby', 'cloak.example.org');
     await alice.waitFor(/cloak\.example\.org/);
-  }, 60_000);
+  });
 
   it('comes back by itself when its connection was cut', async () => {
     const before = sandbox.clients.length;
     (await sandbox.client('alice')).cut();
     await sandbox.comer(before + 1, 30_000);
     await sandbox.client('alice', 30_000);
-  }, 60_000);
+  });
 });

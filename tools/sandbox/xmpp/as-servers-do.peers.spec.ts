@@ -50,7 +50,7 @@ function behavesAsServersDo(start: () => Promise<Subject>): void {
   const open: PlainXmpp[] = [];
   beforeAll(async () => {
     subject = await start();
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const client of open) await client[Symbol.asyncDispose]();
     await subject[Symbol.asyncDispose]();

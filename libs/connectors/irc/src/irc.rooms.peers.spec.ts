@@ -117,7 +117,7 @@ for (const { name, peers, start } of servers) {
     let port: number;
     beforeAll(async () => {
       ({ server, port } = await start());
-    }, 60_000);
+    });
     afterAll(async () => {
       await server[Symbol.asyncDispose]();
     });
@@ -344,7 +344,7 @@ describeWithPeers('rooms and people on InspIRCd with services', [...inspircdPeer
     up.push(server);
     up.push(await startAnope(server, [{ nick: 'bobby', password: secret }]));
     port = server.ports.plain;
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const one of up.reverse()) await one[Symbol.asyncDispose]();
   });

@@ -49,7 +49,7 @@ describeWithPeers('what is said on InspIRCd', inspircdPeers, () => {
     await eventually('alice is in the room', () =>
       house.storage.stored.some((event) => event.type === 'room' && event.joined === true),
     );
-  }, 60_000);
+  });
   afterAll(async () => {
     await session.close('asked');
     for (const one of stack.reverse()) await one[Symbol.asyncDispose]();

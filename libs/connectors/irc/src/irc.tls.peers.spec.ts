@@ -248,7 +248,7 @@ describeWithPeers('the services Anope on InspIRCd', [...inspircdPeers, anope], (
     server = await startInspircd({ hurried: true });
     peers.push(server);
     peers.push(await startAnope(server, [{ nick: 'alice', password: 'sesame' }]));
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const peer of peers.splice(0).reverse()) await peer[Symbol.asyncDispose]();
     scratch[Symbol.dispose]();

@@ -41,7 +41,7 @@ describeWithPeers('IRC through ZNC', [...inspircdPeers, znc], () => {
       },
       20_000,
     );
-  }, 60_000);
+  });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((session) => session.close('asked')));
   });

@@ -24,10 +24,10 @@ function describePast(start: () => Promise<ArchivingServer>): void {
   let past: Past;
   beforeAll(async () => {
     server = await start();
-  }, 60_000);
+  });
   afterAll(async () => {
     await server[Symbol.asyncDispose]();
-  }, 60_000);
+  });
   const open = async (): Promise<{ me: Somebody; bob: PlainXmpp }> => {
     past = new Past(server);
     return { me: await past.somebody('alice'), bob: await past.visit(await past.somebody('bob')) };
@@ -78,7 +78,7 @@ function describePast(start: () => Promise<ArchivingServer>): void {
       await untilStored(third.house, ['one more']);
       expect(textsOf(inTime(third.house))).toEqual([...all, 'one more']);
       expect(third.house.storage.stored.length).toBe(stored + 1);
-    }, 60_000);
+    });
 
     it('goes on where it was stored, when all is cut off in the middle of it', async () => {
       const { me, bob } = await open();
@@ -104,7 +104,7 @@ function describePast(start: () => Promise<ArchivingServer>): void {
       await untilStored(rig.house, all);
       expect(textsOf(inTime(rig.house))).toEqual(all);
       expect(gapsOf(rig.house)).toEqual([]);
-    }, 60_000);
+    });
 
     it('is also what we said on another device', async () => {
       const { me, bob } = await open();

@@ -121,5 +121,5 @@ describe('presence', () => {
     );
     expect(contacts(rig).length).toBeLessThanOrEqual(1_001);
     expect(rig.house.stateOf()?.state).toBe('online');
-  }, 60_000);
+  });
 });

@@ -30,7 +30,7 @@ describeWithPeers('the driver for Kannel, with Kannel', kannelPeers, () => {
     );
     Object.assign(rig.house, { ingressUrl: () => `${desk.url}/in` });
     await rig.state('online');
-  }, 60_000);
+  });
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await kannel[Symbol.asyncDispose]();
