@@ -1,20 +1,28 @@
 /* The demo as a newcomer has it: one command, words that tell what to do, messages that flow, and nothing left behind. */
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually, freePort, plainClient, plainXmpp, run, type RunningProcess } from '#peers';
 
 const main = fileURLToPath(new URL('../../dist/tools/demo/main.js', import.meta.url));
-const leftBehind = (): readonly string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith('parley-demo-'));
+/** Where it has what it keeps: its own, for whoever else shows the demo on this machine leaves things behind, too. */
+const temporary = mkdtempSync(join(tmpdir(), 'parley-demo-spec-'));
+const leftBehind = (): readonly string[] => readdirSync(temporary);
+// A Parley of one's own must not be touched by it.
+const env = {
+  PATH: process.env['PATH'],
+  TMPDIR: temporary,
+  DATABASE_URL: 'postgresql://nowhere.invalid/mine',
+  PARLEY_ROLES: 'gateway',
+};
 
 let demo: RunningProcess;
 let ircPort: number;
 let xmppPort: number;
-const before = leftBehind();
 
 /** Waits for something on the terminal. */
 async function shows(pattern: RegExp, deadlineMs = 60_000): Promise<RegExpExecArray> {
@@ -52,17 +60,12 @@ beforeAll(async () => {
   const ports = ['--port', port, '--irc-port', String(ircPort), '--xmpp-port', String(xmppPort)];
   ports.push('--smpp-port', String(await freePort()), '--sip-port', String(await freePort()));
   const args = [main, ...ports, '--tempo', '250'];
-  // A Parley of one's own must not be touched by it.
-  const env = {
-    PATH: process.env['PATH'],
-    DATABASE_URL: 'postgresql://nowhere.invalid/mine',
-    PARLEY_ROLES: 'gateway',
-  };
   demo = run(process.execPath, args, { env });
   await shows(/Ctrl-C ends it/, 120_000);
 }, 130_000);
 afterAll(async () => {
   await demo[Symbol.asyncDispose]();
+  rmSync(temporary, { recursive: true });
 });
 
 it('tells the address, e-mail, password and token, and they are right', async () => {
@@ -174,7 +177,7 @@ it('ends on Ctrl-C, with nothing left behind', async () => {
   demo.child.kill('SIGINT');
   expect(await ended).toEqual([0, null]);
   expect(demo.output()).toContain('Ending …');
-  expect(leftBehind().filter((name) => !before.includes(name))).toEqual([]);
+  expect(leftBehind()).toEqual([]);
 });
 
 it('ends just as well while it starts', async () => {
@@ -191,10 +194,10 @@ it('ends just as well while it starts', async () => {
     '--sip-port',
     '0',
   ];
-  await using early = run(process.execPath, args);
-  await eventually('it starts', () => leftBehind().length > before.length, 60_000);
+  await using early = run(process.execPath, args, { env });
+  await eventually('it starts', () => leftBehind().length > 0, 60_000);
   const ended = once(early.child, 'exit');
   early.child.kill('SIGINT');
   expect(await ended).toEqual([0, null]);
-  expect(leftBehind().filter((name) => !before.includes(name))).toEqual([]);
+  expect(leftBehind()).toEqual([]);
 }, 90_000);

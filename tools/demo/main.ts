@@ -1,7 +1,7 @@
 /*
  * `npm run demo`: Parley with an IRC network and an XMPP server of its own, two residents who talk on both, a message
- * centre with their phones, and a SIP server with their telephones. Everything lives in this process, in a child of it and in a temporary directory, and is gone
- * when it ends.
+ * centre with their phones, and a SIP server with their telephones. Everything lives in this process, in a child of it and
+ * in a temporary directory, and is gone when it ends.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
