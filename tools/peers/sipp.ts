@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accepts } from './daemon.js';
 import { eventually, scratchDirectory, type Peer } from './peer.js';
-import { freeSipPort, isFreeUdpPort } from './sip-ports.js';
+import { freeSipPort, isTakenUdpPort } from './sip-ports.js';
 
 const binary = '/usr/bin/sipp';
 
@@ -134,7 +134,7 @@ export class Sipp implements AsyncDisposable {
     ended.catch(() => undefined);
     const isUp = async (): Promise<boolean> => {
       if (child.exitCode !== null) throw new Error(`sipp did not start: ${(await ended).complaints}`);
-      return transport === 'udp' ? !(await isFreeUdpPort(port)) : accepts(port);
+      return transport === 'udp' ? isTakenUdpPort(port) : accepts(port);
     };
     if (to === undefined) await eventually('sipp listens', isUp);
     // Twice: it waits for calls under way at the first.
