@@ -150,6 +150,18 @@ describe('calls', () => {
       expect([...rig.house.storage.keyValues.keys()].filter((key) => key.includes('sip.calls'))).toEqual([]);
     });
 
+    it('hear it, too, when they call while the session ends', async () => {
+      const rig = await begin({ settings: { calls: 'ring' } });
+      const late: Promise<number | undefined>[] = [];
+      exchange.leaving = () => {
+        late.push(statusOf(exchange.ring('bob@sip.example.org').handle.answer));
+      };
+      await rig.session.close('asked');
+      exchange.leaving = undefined;
+      expect(await Promise.all(late)).toEqual([480]);
+      expect(told(rig).map(({ state }) => state)).toEqual(['missed']);
+    });
+
     it('were missed when the session that heard them died', async () => {
       const rig = await begin();
       exchange.ring('bob@sip.example.org');

@@ -37,6 +37,7 @@ export class Calls implements Service {
   readonly #placed = new Map<CallId, { readonly call: PlacedCall; readonly to: InboundParty }>();
   #presence: string;
   #online = false;
+  #leaving = false;
   /** What an earlier session left behind is ended. */
   #isSettled = false;
 
@@ -76,8 +77,9 @@ export class Calls implements Service {
     this.#online = false;
   }
 
-  /** Nothing rings on behind us: what rings here is told that nobody is there, and what we placed is hung up. */
+  /** Nothing rings on behind us: what rings here, or calls now, is told that nobody is there, and what we placed is hung up. */
   async leave(): Promise<void> {
+    this.#leaving = true;
     for (const { call } of [...this.#ringing.values()]) this.#answer(call.remoteId, 480, 'missed');
     await Promise.all([...this.#placed.values()].map(({ call }) => call.end()));
   }
@@ -138,7 +140,7 @@ export class Calls implements Service {
   #rung(incoming: Incoming): void {
     const { headers } = incoming.request;
     const callId = headers.get('call-id') ?? '';
-    const { line, settings } = this.#parts;
+    const { line } = this.#parts;
     const party =
       line.authorOf?.(incoming)?.author ?? partyOf(headers.get('from') ?? '', domainOf(line.self));
     const remoteId = idOf(incoming.request);
@@ -154,7 +156,7 @@ export class Calls implements Service {
     else if (this.#ringing.size >= mostRinging) incoming.respond(486);
     else {
       const call = { remoteId };
-      const refusal = settings.calls === 'ring' ? undefined : this.#refusal();
+      const refusal = this.#refusal();
       if (refusal === undefined) this.#ring({ incoming, call, party });
       else {
         const [status, state] = refusal;
@@ -166,7 +168,10 @@ export class Calls implements Service {
 
   /** What callers hear in place of a ring. */
   #refusal(): readonly [status: number, state: CallState] | undefined {
-    if (this.#parts.settings.calls === 'decline') return [603, 'declined'];
+    const { calls } = this.#parts.settings;
+    if (this.#leaving) return [480, 'missed'];
+    if (calls === 'ring') return undefined;
+    if (calls === 'decline') return [603, 'declined'];
     if (this.#presence === 'busy') return [486, 'busy'];
     return this.#presence === 'offline' || this.#presence === 'extended-away' ? [480, 'missed'] : undefined;
   }

@@ -86,6 +86,8 @@ export class Exchange implements AsyncDisposable {
   readonly stack: SipStack;
   /** What the account asked within calls, in order. */
   readonly byes: SipRequest[] = [];
+  /** Called when the account takes its registration back, before that is answered. */
+  leaving: (() => void) | undefined;
   readonly #phones: Phone[] = [];
   #given = 0;
   #registered: { readonly flow: Flow; readonly contact: string } | undefined;
@@ -177,6 +179,7 @@ export class Exchange implements AsyncDisposable {
       const contacts = headers.list('contact');
       const uri = parseNameAddr(contacts[0] ?? '')?.uri ?? '';
       if (headers.get('expires') !== '0') this.#registered = { flow: incoming.flow, contact: uri };
+      else this.leaving?.();
       incoming.respond(200, { headers: { contact: contacts } });
     } else if (method === 'INVITE') {
       const contact = `<sip:phone${String(this.#phones.length)}@${this.host}:${String(this.#port)}>`;
