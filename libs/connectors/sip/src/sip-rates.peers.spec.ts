@@ -8,8 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { OutboundEnvelope } from '#connector';
-import { TestContext } from '#connector/testing';
+import { directText, TestContext } from '#connector/testing';
 import { createSip } from '#connectors/sip';
 import { Rigs, type Rig } from '#connectors/sip/testing';
 import { newId } from '#model';
@@ -187,15 +186,8 @@ async function out({ session, account }: Rig, transport: string, count: number):
     Array.from({ length: atOnce }, async () => {
       while (next < count) {
         const index = next++;
-        const envelope: OutboundEnvelope = {
-          id: newId<'EnvelopeId'>(),
-          account,
-          kind: 'message',
-          to: `user${String(index % people)}@${transport}.example.net`,
-          conversationKind: 'direct',
-          content: { text: `text ${String(index)} of ${String(count)}` },
-          attempt: 1,
-        };
+        const to = `user${String(index % people)}@${transport}.example.net`;
+        const envelope = directText(account, to, `text ${String(index)} of ${String(count)}`);
         const { outcome } = await session.send(envelope, new AbortController().signal);
         outcomes.push(outcome);
       }

@@ -9,7 +9,7 @@ import {
   type SendOutcome,
   type Session,
 } from '#connector';
-import { TestContext } from '#connector/testing';
+import { directText, TestContext } from '#connector/testing';
 import { createSms, type SmsTimings } from '#connectors/sms';
 import { newId, type AccountId } from '#model';
 import { eventually } from '#peers';
@@ -83,15 +83,7 @@ export class Rig implements AsyncDisposable {
 
   /** Sends a text to a number, with `later` obeyed as the house would. */
   async say(to: string, text: string): Promise<{ envelope: OutboundEnvelope; outcome: SendOutcome }> {
-    const envelope: OutboundEnvelope = {
-      id: newId<'EnvelopeId'>(),
-      account: this.account,
-      kind: 'message',
-      to: `${to}/${ownNumber}`,
-      conversationKind: 'direct',
-      content: { text },
-      attempt: 1,
-    };
+    const envelope = directText(this.account, `${to}/${ownNumber}`, text);
     for (;;) {
       const outcome = await this.session.send(envelope, new AbortController().signal);
       if (outcome.outcome !== 'later') return { envelope, outcome };

@@ -1,9 +1,9 @@
 /* What servers do that they should not, and what wires do: on a server in this process that does as it is told. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { wireIdOf, type OutboundEnvelope, type SendOutcome } from '#connector';
+import { wireIdOf, type SendOutcome } from '#connector';
+import { directText } from '#connector/testing';
 import { Rigs, type Rig, type RigOptions } from '#connectors/xmpp/testing';
-import { newId } from '#model';
 import { eventually } from '#peers';
 import {
   deep,
@@ -55,17 +55,8 @@ async function talking(
 }
 
 const never = new AbortController().signal;
-const envelope = ({ account }: Rig, to: string, text: string): OutboundEnvelope => ({
-  id: newId(),
-  account,
-  kind: 'message',
-  to,
-  conversationKind: 'direct',
-  content: { text },
-  attempt: 1,
-});
 const send = (rig: Talk, text: string): Promise<SendOutcome> =>
-  rig.session.send(envelope(rig, rig.bob.address, text), never);
+  rig.session.send(directText(rig.account, rig.bob.address, text), never);
 const texts = ({ house }: Rig): readonly string[] => house.heard().map(({ content }) => content.text);
 /** Everything that bob says before is heard by now. */
 const upTo = async (rig: Talk, mark = `mark ${randomBytes(4).toString('hex')}`): Promise<void> => {
@@ -466,7 +457,7 @@ describe('a server', () => {
 
   it('that knows neither stream management nor archive carries messages all the same', async () => {
     const rig = await talking({ without: ['stream-management', 'archive', 'carbons', 'stanza-ids', 'ping'] });
-    const one = envelope(rig, rig.bob.address, 'plainly');
+    const one = directText(rig.account, rig.bob.address, 'plainly');
     expect(await rig.session.send(one, never)).toMatchObject({ outcome: 'sent' });
     expect(rig.bob.stanzas.some(({ attrs }) => attrs['id'] === wireIdOf(one.id, 0))).toBe(true);
     await upTo(rig);
@@ -479,7 +470,7 @@ describe('a server', () => {
 
   it('that refuses a message says why, and the others go on', async () => {
     const rig = await talking();
-    const outcome = await rig.session.send(envelope(rig, 'nobody@xmpp.sandbox', 'hello?'), never);
+    const outcome = await rig.session.send(directText(rig.account, 'nobody@xmpp.sandbox', 'hello?'), never);
     expect(outcome).toMatchObject({ outcome: 'refused' });
     expect((await send(rig, 'hello!')).outcome).toBe('sent');
   });
