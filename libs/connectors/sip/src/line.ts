@@ -28,8 +28,8 @@ export interface Line {
    * @param request without Via and Contact.
    */
   ask(request: SipRequest, options?: AskOptions): Promise<Answer>;
-  /** Whom a request of somebody's is from, where the network vouches for more than From says (RFC 3325). */
-  authorOf?(incoming: Incoming): { readonly author: InboundParty } | undefined;
+  /** Whom a request is from: whom the network vouches for (RFC 3325), or else whom From names; undefined for nobody. */
+  authorOf(incoming: Incoming): InboundParty | undefined;
   /** The same for a call; undefined where there is no way now. */
   invite(request: SipRequest, options?: InviteOptions): Promise<InviteHandle | undefined>;
   /** Cancels an INVITE that went out with an earlier session, or over a way that is gone; as it was on the wire. */

@@ -1,3 +1,5 @@
+import type { StackOptions } from '#protocols/sip';
+
 /** What we take (RFC 3261 §20.5). */
 export const methods: readonly string[] = [
   'INVITE',
@@ -10,5 +12,9 @@ export const methods: readonly string[] = [
   'NOTIFY',
 ];
 
-/** What may be required of us (§20.32): that a session is refreshed (RFC 4028) costs nothing, for no call is taken here. */
-export const options: readonly string[] = ['timer'];
+/** What a stack of ours hands up. */
+export const expected = {
+  methods,
+  // May be required of us (§20.32): that a session is refreshed (RFC 4028) costs nothing, for no call is taken here.
+  options: ['timer'],
+} satisfies StackOptions['expected'];

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { AccountId } from '#model';
 import { parseUri, SipStack, type Flow, type Incoming, type Timers } from '#protocols/sip';
 import { acceptedTypes } from './from-sip.js';
-import { methods, options } from './methods.js';
+import { expected, methods } from './methods.js';
 
 export type Taker = (incoming: Incoming) => void;
 
@@ -50,7 +50,7 @@ export class Pool {
     return new SipStack({
       userAgent: 'Parley',
       timers: this.#timers,
-      expected: { methods, options },
+      expected,
       onRequest: (incoming) => {
         this.#take(incoming);
       },

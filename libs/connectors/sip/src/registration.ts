@@ -193,10 +193,10 @@ export class Registration {
   }
 
   #judge(answer: Answer): Refusal | undefined {
-    const status = answer.answer === 'response' ? answer.response.status : undefined;
-    if (answer.answer === 'none' || status === undefined || status < 200 || status >= 300)
-      return refusalOf(answer);
-    return this.#granted(answer.response, answer.flow) > 0 ? undefined : { failure: notKept };
+    if (answer.answer === 'none') return refusalOf(answer);
+    const { flow, response } = answer;
+    if (response.status < 200 || response.status >= 300) return refusalOf(answer);
+    return this.#granted(response, flow) > 0 ? undefined : { failure: notKept };
   }
 
   /** Refreshes in good time (RFC 5626 §4.4.1, RFC 3261 §10.2.4), and shows signs of life between. */

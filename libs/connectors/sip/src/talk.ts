@@ -12,7 +12,7 @@ import type { Manners } from './manners.js';
 import type { Parts } from './parts.js';
 import type { Receipts } from './receipts.js';
 import { chosenId } from './remote-ids.js';
-import { domainOf, partyOf, uriOf } from './sip.addresses.js';
+import { domainOf, uriOf } from './sip.addresses.js';
 import { messagesOf, type OutgoingMessage } from './to-sip.js';
 import type { Typing } from './typing.js';
 
@@ -113,7 +113,7 @@ export class Talk implements Service {
     const { account, context, line } = this.#parts;
     const { request } = incoming;
     const domain = domainOf(line.self);
-    const author = line.authorOf?.(incoming)?.author ?? partyOf(request.headers.get('from') ?? '', domain);
+    const author = line.authorOf(incoming);
     const now = new Date(context.clock.now());
     const heard = readMessage(request, { account, domain, now, ...(author && { author }) });
     if (author !== undefined) this.#manners.said(author.address, request);

@@ -16,7 +16,7 @@ import {
 } from '#protocols/sip';
 import { randomBytes } from 'node:crypto';
 import { newTag } from './line.js';
-import { methods, options } from './methods.js';
+import { expected } from './methods.js';
 import { serverUri, wayTo } from './server-way.js';
 import type { SipSettings } from './sip.settings.js';
 import type { SipTimings } from './timings.js';
@@ -114,7 +114,7 @@ export class TrunkLink {
     const { context, settings, trunk, timers, onRequest } = this.#options;
     this.#secrets = await context.secrets();
     const { serverKey } = this.#secrets;
-    const stack = new SipStack({ userAgent: 'Parley', timers, expected: { methods, options }, onRequest });
+    const stack = new SipStack({ userAgent: 'Parley', timers, expected, onRequest });
     const listening: Listening[] = [];
     for (const point of trunk.listen) {
       try {

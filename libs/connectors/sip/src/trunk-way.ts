@@ -52,9 +52,8 @@ export class TrunkWay implements Ways {
     return `sip:${contactName(account)}@${host}:${String(listening?.port ?? flow.local.port)}${how}`;
   }
 
-  authorOf(incoming: Incoming): { readonly author: InboundParty } | undefined {
-    const author = this.#options.authorOf(incoming);
-    return author && { author };
+  authorOf(incoming: Incoming): InboundParty | undefined {
+    return this.#options.authorOf(incoming);
   }
 
   async way(request: SipRequest, hop?: string): Promise<RequestWay | undefined> {

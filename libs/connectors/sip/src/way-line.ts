@@ -1,9 +1,8 @@
 /* A line over the ways that there are now: through the own server of an account, or to the peers of a trunk. */
 import type { InboundParty } from '#connector';
 import {
+  followed,
   Headers,
-  mostRedirections,
-  redirected,
   type Answer,
   type Credentials,
   type Flow,
@@ -14,6 +13,7 @@ import {
   type SipStack,
 } from '#protocols/sip';
 import type { AskOptions, InviteOptions, Line } from './line.js';
+import { domainOf, partyOf } from './sip.addresses.js';
 
 /** Where something goes, first to last. */
 export interface Places {
@@ -31,7 +31,8 @@ export interface RequestWay extends Places {
 
 /** Who an account is, and where what it says goes. */
 export interface Ways extends Pick<Line, 'self' | 'displayName' | 'contact'> {
-  authorOf?(incoming: Incoming): { readonly author: InboundParty } | undefined;
+  /** Whom a request is from, where the network vouches for somebody. */
+  authorOf?(incoming: Incoming): InboundParty | undefined;
   /** Where a request goes; undefined where there is no way now. @param hop as in `AskOptions` */
   way(request: SipRequest, hop?: string): Promise<RequestWay | undefined>;
   /** Where a URI leads that a dialog names. */
@@ -71,18 +72,13 @@ export function lineOver(ways: Ways): Line {
     self: ways.self,
     displayName: ways.displayName,
     contact: (flow) => ways.contact(flow),
-    authorOf: (incoming) => ways.authorOf?.(incoming),
-    ask: async (request, options: AskOptions = {}) => {
-      let asked = request;
-      for (let more = mostRedirections; ; more--) {
-        const answer = await askOnce(asked, options);
-        const isOfDialog = options.hop !== undefined;
-        if (isOfDialog || more === 0 || answer.answer === 'none') return answer;
-        const next = redirected(asked, answer);
-        if (next === undefined) return answer;
-        asked = next;
-      }
-    },
+    authorOf: (incoming) =>
+      ways.authorOf?.(incoming) ?? partyOf(incoming.request.headers.get('from') ?? '', domainOf(ways.self)),
+    ask: (request, options: AskOptions = {}) =>
+      // Within a dialog it is for whom the dialog is with, and for nobody else.
+      options.hop === undefined
+        ? followed(request, (one) => askOnce(one, options))
+        : askOnce(request, options),
     invite: async (
       request,
       { hop, contact, ...options }: InviteOptions = {},

@@ -106,7 +106,7 @@ export type { Reply } from './answering.js';
 export { reasonOf } from './statuses.js';
 export type { Flow, Place, Transport } from './transport/flow.js';
 export { NotSent, type Hop, type HopTls, type Listening, type ListenWhere } from './transport/places.js';
-export { mostRedirections, redirected, redirectionOf } from './redirect.js';
+export { followed, mostRedirections, redirectionOf } from './redirect.js';
 export { Credentials, type Refused, type Secret } from './credentials.js';
 export { ha1Of, type DigestAlgorithm } from './digest.js';
 export { contactOf, Dialog, dialogIdOf, type DialogState } from './dialog.js';

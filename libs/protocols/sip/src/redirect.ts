@@ -1,5 +1,5 @@
 /* Where a redirection sends a request (RFC 3261 §8.1.3.4, §21.3). */
-import type { Answered } from './ask.js';
+import type { Answer, Answered } from './ask.js';
 import { formatCSeq, parseCSeq } from './headers/cseq.js';
 import { parseNameAddr } from './headers/name-addr.js';
 import { Headers } from './message-headers.js';
@@ -44,6 +44,28 @@ export function redirected(request: SipRequest, answer: Answered): SipRequest | 
   if (uri === undefined || sequence === undefined) return undefined;
   const cseq = formatCSeq({ ...sequence, number: sequence.number + 1 });
   return { ...request, uri: formatUri(uri), headers: Headers.from(request.headers).set('cseq', cseq) };
+}
+
+/**
+ * Asks, and asks again where the answers send it on to.
+ * @param ask asks once; undefined where it could not.
+ * @param goesOn whether it is still wanted.
+ * @returns the last answer.
+ */
+export async function followed<A extends Answer | undefined>(
+  request: SipRequest,
+  ask: (request: SipRequest) => Promise<A>,
+  goesOn: () => boolean = () => true,
+): Promise<A> {
+  let asked = request;
+  let answer = await ask(asked);
+  for (let more = mostRedirections; more > 0 && goesOn(); more--) {
+    const next = answer?.answer === 'response' ? redirected(asked, answer) : undefined;
+    if (next === undefined) break;
+    asked = next;
+    answer = await ask(asked);
+  }
+  return answer;
 }
 
 /** Between 0 and 1; without a word it is as good as any (§20.10). */

@@ -9,7 +9,7 @@ import { failure, type CallId, type CallState, type Failure, type Presence } fro
 import { parseCSeq, parseSeconds, tagOf, type Incoming, type SipRequest } from '#protocols/sip';
 import type { Service } from '../line.js';
 import type { Parts } from '../parts.js';
-import { domainOf, partyOf } from '../sip.addresses.js';
+import { partyOf } from '../sip.addresses.js';
 import { CallNotes, dialogFrom, inviteFrom, type LegNote, type PlacedNote } from './call-notes.js';
 import { PlacedCall } from './placed-call.js';
 import { cancelledAs } from './reasons.js';
@@ -141,8 +141,7 @@ export class Calls implements Service {
     const { headers } = incoming.request;
     const callId = headers.get('call-id') ?? '';
     const { line } = this.#parts;
-    const party =
-      line.authorOf?.(incoming)?.author ?? partyOf(headers.get('from') ?? '', domainOf(line.self));
+    const party = line.authorOf(incoming);
     const remoteId = idOf(incoming.request);
     // Our own phones are called by us, and so are we who have none: another of them may answer. A server may call them in
     // its own name, and in ours.

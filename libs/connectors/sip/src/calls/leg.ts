@@ -7,8 +7,7 @@ import { failure, type CallState, type Failure, type LegState } from '#model';
 import {
   Dialog,
   dialogIdOf,
-  mostRedirections,
-  redirected,
+  followed,
   type Answer,
   type Answered,
   type Incoming,
@@ -179,7 +178,7 @@ export class Leg {
 
   async #call(to: string, { offer, ringMs }: CallOptions): Promise<Called> {
     this.#turn('calling');
-    let request = newRequest(this.#parts.line, 'INVITE', to, {
+    const request = newRequest(this.#parts.line, 'INVITE', to, {
       headers: {
         allow: allowed,
         accept: 'application/sdp',
@@ -194,14 +193,12 @@ export class Leg {
       this.#isLate = true;
       this.#handle?.cancel({ reason: 'SIP;cause=408;text="No answer"' });
     });
-    let answer = await this.#invite(request);
-    for (let more = mostRedirections; more > 0 && !this.#isLate && !this.#givenUp; more--) {
-      // Calls may be forwarded: by the phone, or by its server (RFC 3261 §8.1.3.4).
-      const next = answer?.answer === 'response' ? redirected(request, answer) : undefined;
-      if (next === undefined) break;
-      request = next;
-      answer = await this.#invite(request);
-    }
+    // Calls may be forwarded: by the phone, or by its server (RFC 3261 §8.1.3.4).
+    const answer = await followed(
+      request,
+      (one) => this.#invite(one),
+      () => !this.#isLate && !this.#givenUp,
+    );
     this.#timers.clear();
     if (answer === undefined) {
       return this.#refuse('failed', failure('network-unreachable', 'There is no way to that phone now.'));

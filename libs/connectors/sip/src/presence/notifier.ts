@@ -16,7 +16,6 @@ import {
 } from '#protocols/sip';
 import type { Service } from '../line.js';
 import type { Parts } from '../parts.js';
-import { domainOf, partyOf } from '../sip.addresses.js';
 import type { Askers } from './askers.js';
 import { Watcher } from './watcher.js';
 
@@ -99,8 +98,7 @@ export class Notifier implements Service {
   #begin(incoming: Incoming, expires: number): void {
     const { line } = this.#parts;
     const { request } = incoming;
-    const party =
-      line.authorOf?.(incoming)?.author ?? partyOf(request.headers.get('from') ?? '', domainOf(line.self));
+    const party = line.authorOf(incoming);
     // Without a Contact there is nobody to tell (RFC 6665 §8.2, table).
     if (party === undefined || contactOf(request.headers) === undefined) {
       incoming.respond(400);

@@ -13,6 +13,7 @@ import {
 } from '#protocols/sip';
 import type { AskOptions, Line } from '../line.js';
 import type { Parts } from '../parts.js';
+import { domainOf, partyOf } from '../sip.addresses.js';
 import { usualTimings } from '../timings.js';
 
 /** A request of ours that waits for its answer. */
@@ -59,6 +60,7 @@ export class Scene {
       self,
       displayName: undefined,
       contact: () => 'sip:seat@192.0.2.1',
+      authorOf: ({ request }) => partyOf(request.headers.get('from') ?? '', domainOf(self)),
       ask: (request, options = {}) =>
         new Promise((done) => {
           options.signal?.addEventListener('abort', () => {
